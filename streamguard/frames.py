@@ -1,0 +1,116 @@
+"""What travels through the pipeline: frames, redacted frames, and untouched packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.subtitles.stream import SubtitleStream
+
+from streamguard.geometry import Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInfo:
+    """What is known of a video before its first frame is decoded.
+
+    Attributes:
+        width: Coded width in pixels, before any rotation metadata.
+        height: Coded height in pixels, before any rotation metadata.
+        pix_fmt: FFmpeg's name of the decoder's pixel format, for example ``yuv420p``.
+        time_base: Unit of every ``pts``, in seconds.
+        frame_rate: Average frame rate in Hz, or None when unknown.
+        frames: Number of frames if the container tells, else None; an estimate.
+        duration: Seconds if the container tells, else None; an estimate.
+        quarter_turns: Clockwise quarter turns that bring the coded picture upright.
+        live: Whether frames are lost when nobody reads them.
+        still: Whether this is one photo and not a video.
+    """
+
+    width: int
+    height: int
+    pix_fmt: str
+    time_base: Fraction
+    frame_rate: Fraction | None = None
+    frames: int | None = None
+    duration: float | None = None
+    quarter_turns: int = 0
+    live: bool = False
+    still: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded picture that may show a face, and so must never reach a sink.
+
+    Attributes:
+        picture: The decoder's own picture; treat it as read-only, since the decoder may
+            still predict later frames from it. Its ``pts`` counts in ``time_base``.
+        index: Position in presentation order, from 0.
+        time_ms: Presentation time in milliseconds since the first frame; it never decreases.
+        quarter_turns: Clockwise quarter turns that bring the picture upright.
+    """
+
+    picture: av.VideoFrame
+    index: int
+    time_ms: float
+    quarter_turns: int = 0
+
+    @property
+    def width(self) -> int:
+        """Coded width in pixels."""
+        return self.picture.width
+
+    @property
+    def height(self) -> int:
+        """Coded height in pixels."""
+        return self.picture.height
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the picture holds, in bytes."""
+        return sum(plane.buffer_size for plane in self.picture.planes)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the anonymizer decided for one very frame.
+
+    Attributes:
+        frame: The frame the decision is about.
+        boxes: Everything to cover, coded pixels, padding not yet added.
+        track_ids: The track of each box, same order.
+        slate: Why the whole frame must be covered instead; empty for an ordinary verdict.
+    """
+
+    frame: Frame
+    boxes: tuple[Box, ...] = ()
+    track_ids: tuple[int, ...] = ()
+    slate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedFrame:
+    """A frame that has been through redaction; the only thing a sink accepts.
+
+    Only ``streamguard.redaction`` makes one; a test holds the rest of the code to that.
+
+    Attributes:
+        picture: The picture with every covered region replaced, same ``pts`` as the original.
+        index: Position in presentation order, from 0.
+        boxes: What was covered, in coded pixels, padding included.
+        slate: Why the whole frame was covered; empty if only the boxes were.
+    """
+
+    picture: av.VideoFrame
+    index: int
+    boxes: tuple[Box, ...] = ()
+    slate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassthroughPacket:
+    """An encoded packet of audio or text that passes untouched from source to sink."""
+
+    packet: av.Packet[av.AudioStream] | av.Packet[SubtitleStream]

@@ -1,0 +1,119 @@
+"""All settings, and the only home of their defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from streamguard.errors import UsageError
+
+
+class Quality(StrEnum):
+    """How hard to look; see docs/guarantees.md for what each level sees."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    THOROUGH = "thorough"
+
+
+class Effect(StrEnum):
+    """What a covered region looks like."""
+
+    BLUR = "blur"
+    PIXELATE = "pixelate"
+    SOLID = "solid"
+
+
+class Shape(StrEnum):
+    """Outline of a covered region."""
+
+    ELLIPSE = "ellipse"
+    BOX = "box"
+
+
+class Codec(StrEnum):
+    """Video codec of the result."""
+
+    H264 = "h264"
+    HEVC = "hevc"
+    AV1 = "av1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactionSettings:
+    """What covered regions look like.
+
+    Attributes:
+        effect: Kind of cover.
+        shape: Outline of the cover.
+        color: RGB of the solid cover, 0 to 255 each.
+        padding: Share of a box's width and height added on every side, so that hair line,
+            chin and ears go too. 0.3 is what careful tools use.
+        show_boxes: Draw a green box round what was covered.
+    """
+
+    effect: Effect = Effect.BLUR
+    shape: Shape = Shape.ELLIPSE
+    color: tuple[int, int, int] = (0, 0, 0)
+    padding: float = 0.3
+    show_boxes: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.padding <= 2:
+            raise UsageError(f"padding {self.padding} is not between 0 and 2", "0.3 is the default")
+        if len(self.color) != 3 or not all(0 <= value <= 255 for value in self.color):
+            raise UsageError(f"color {self.color} is not three values of 0 to 255")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodingSettings:
+    """How the result is encoded.
+
+    Attributes:
+        codec: Video codec.
+        preset: The encoder's speed preset, or None for our default of that encoder.
+        crf: Constant rate factor, or None for our default of that encoder.
+    """
+
+    codec: Codec = Codec.H264
+    preset: str | None = None
+    crf: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a run can be told; immutable.
+
+    Attributes:
+        quality: How hard to look for faces.
+        threshold: Confidence a detection needs, 0 to 1, or None for the quality's own.
+        lookahead: Seconds that frames are held back so that a face found later is covered
+            before; None for the quality's own, 0 for none.
+        memory_limit: Bytes of decoded frames the look-ahead may hold; it is shortened, and
+            that is said, when a second of video needs more.
+        stall_timeout: Seconds without any progress after which a run is given up.
+        keep_metadata: Keep titles, GPS positions, device names and the like.
+        overwrite: Replace an existing output.
+        redaction: What covered regions look like.
+        encoding: How the result is encoded.
+    """
+
+    quality: Quality = Quality.BALANCED
+    threshold: float | None = None
+    lookahead: float | None = None
+    memory_limit: int = 160 * 2**20
+    stall_timeout: float = 60.0
+    keep_metadata: bool = False
+    overwrite: bool = False
+    redaction: RedactionSettings = field(default_factory=RedactionSettings)
+    encoding: EncodingSettings = field(default_factory=EncodingSettings)
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise UsageError(f"threshold {self.threshold} is not between 0 and 1")
+        if self.lookahead is not None and not 0 <= self.lookahead <= 10:
+            raise UsageError(f"lookahead {self.lookahead} is not between 0 and 10 seconds")
+
+    def with_quality(self, quality: Quality) -> Settings:
+        """Return the same settings at another quality level."""
+        return replace(self, quality=quality)
