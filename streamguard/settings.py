@@ -40,6 +40,45 @@ class Codec(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionPlan:
+    """What a quality level means: who looks how often, how closely, and what is believed.
+
+    Attributes:
+        primary_every: Seconds between two looks of the primary detector; 0 is every frame.
+        primary_threshold: Confidence a primary detection needs to be considered.
+        second_every: Seconds between two looks of the second opinion at the whole picture.
+        second_side: Long side in pixels of the picture the second opinion is given.
+        second_threshold: Confidence that makes a face of a second-opinion detection.
+        keep_threshold: Confidence that keeps a face which is already tracked.
+        tiles: Parts per side the picture is divided into for closer looks in rotation,
+            one each beat of the second opinion; 0 is none.
+        crop_every: Seconds between two close looks at a face that was lost or is doubted.
+        lookahead: Seconds that frames are held back.
+        coast: Longest time in seconds that a face nobody sees any more stays covered.
+    """
+
+    primary_every: float
+    second_every: float
+    second_side: int
+    primary_threshold: float = 0.4
+    second_threshold: float = 0.2
+    keep_threshold: float = 0.12
+    tiles: int = 0
+    crop_every: float = 0.2
+    lookahead: float = 1.0
+    coast: float = 2.0
+
+
+PLANS: dict[Quality, DetectionPlan] = {
+    Quality.FAST: DetectionPlan(primary_every=0.2, second_every=1.0, second_side=448),
+    Quality.BALANCED: DetectionPlan(primary_every=0.2, second_every=0.4, second_side=512),
+    Quality.THOROUGH: DetectionPlan(
+        primary_every=0.1, second_every=0.16, second_side=960, tiles=2, crop_every=0.1
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedactionSettings:
     """What covered regions look like.
 
@@ -113,6 +152,24 @@ class Settings:
             raise UsageError(f"threshold {self.threshold} is not between 0 and 1")
         if self.lookahead is not None and not 0 <= self.lookahead <= 10:
             raise UsageError(f"lookahead {self.lookahead} is not between 0 and 10 seconds")
+
+    @property
+    def plan(self) -> DetectionPlan:
+        """The quality level's plan, with what was overridden by name."""
+        plan = PLANS[self.quality]
+        if self.lookahead is not None:
+            plan = replace(plan, lookahead=self.lookahead)
+        if self.threshold is not None:
+            keep = min(plan.keep_threshold, self.threshold)
+            plan = replace(
+                plan,
+                primary_threshold=self.threshold,
+                second_threshold=self.threshold,
+                keep_threshold=keep,
+            )
+        if plan.lookahead == 0:
+            plan = replace(plan, primary_every=0.0)
+        return plan
 
     def with_quality(self, quality: Quality) -> Settings:
         """Return the same settings at another quality level."""

@@ -1,0 +1,157 @@
+"""Frames in, verdicts out: sampling, detection, tracking and look-ahead. No I/O, no threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from streamguard.detection import default_detectors
+from streamguard.detection.finder import Finder, Finding
+from streamguard.detection.schedule import Doubt, Role, Schedule
+from streamguard.detection.view import FrameView
+from streamguard.frames import Frame, Verdict, VideoInfo
+from streamguard.geometry import nms
+from streamguard.protocols import Detector
+from streamguard.settings import DetectionPlan, Settings
+from streamguard.tracking.scenes import CutFinder
+from streamguard.tracking.timeline import Moment, Timeline
+from streamguard.tracking.tracker import Regard, Sighting, Tracker
+
+_LUMA_SIDE = 480
+"""Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""
+
+
+class Anonymizer:
+    """Decides what to cover in every frame of one video.
+
+    Frames are held back for the look-ahead, so `push` gives back verdicts of earlier
+    frames, and `finish` the rest. No frame is ever given back without a verdict.
+
+    Args:
+        info: What is known of the video.
+        settings: How hard to look.
+        detectors: Who plays which role; the quality level's own when None.
+
+    Raises:
+        ModelError: An embedded model is missing or damaged.
+    """
+
+    def __init__(
+        self,
+        info: VideoInfo,
+        settings: Settings,
+        detectors: Mapping[Role, Detector] | None = None,
+    ) -> None:
+        self._plan: DetectionPlan = settings.plan
+        self._memory_limit = settings.memory_limit
+        self._finder = Finder(default_detectors(self._plan) if detectors is None else detectors)
+        self._size = (0, 0)
+        self._shortened = False
+        self._restart(info.width, info.height)
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Names of the detectors in use."""
+        return self._finder.names
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should be told about how it went."""
+        if not self._shortened:
+            return ()
+        limit = self._memory_limit // 2**20
+        return (f"look-ahead shortened: {limit} MB of frames were held",)
+
+    def push(self, frame: Frame) -> list[Verdict]:
+        """Take the next frame; return verdicts of frames whose look-ahead is over.
+
+        Raises:
+            DetectionError: A detector failed; nothing more may leave.
+        """
+        verdicts: list[Verdict] = []
+        if (frame.width, frame.height) != self._size:
+            verdicts = self.finish()
+            self._restart(frame.width, frame.height)
+        time = frame.time_ms / 1000
+        view = FrameView(frame)
+        luma = view.luma(*self._luma_size)
+        moment = Moment(luma, time, cut=self._cuts.is_cut(luma))
+        self._tracker.advance(moment)
+        self._held.append(frame)
+        self._held_bytes += frame.nbytes
+        looks = self._schedule.looks(time, moment.cut, self._doubts())
+        if looks:
+            findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
+            self._observe(findings)
+        while self._is_due(time):
+            verdicts.append(self._emit())
+        return verdicts
+
+    def finish(self) -> list[Verdict]:
+        """Return the verdicts of all frames still held."""
+        return [self._emit() for _ in range(len(self._held))]
+
+    def close(self) -> None:
+        """Let go of the detectors; may be called twice."""
+        self._finder.close()
+
+    def _restart(self, width: int, height: int) -> None:
+        """Forget everything seen: the picture is another one."""
+        self._size = (width, height)
+        scale = min(1.0, _LUMA_SIDE / max(width, height))
+        self._luma_size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        self._to_luma = (self._luma_size[0] / width, self._luma_size[1] / height)
+        self._timeline = Timeline()
+        self._tracker = Tracker(self._plan, self._timeline)
+        self._schedule = Schedule(self._plan, width, height)
+        self._cuts = CutFinder()
+        self._held: deque[Frame] = deque()
+        self._held_bytes = 0
+
+    def _doubts(self) -> list[Doubt]:
+        sx, sy = self._to_luma
+        return [
+            Doubt(track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials)
+            for track in self._tracker.doubted()
+        ]
+
+    def _observe(self, findings: Sequence[Finding]) -> None:
+        """Hand what was found to the tracker, in pixels of the luma picture."""
+        sx, sy = self._to_luma
+        for second in (True, False):
+            found = [
+                detection
+                for finding in findings
+                if (finding.look.role is Role.SECOND) is second
+                for detection in finding.detections
+            ]
+            self._tracker.observe(
+                [Sighting(d.box.scale(sx, sy), d.confidence, second) for d in nms(found)],
+                [
+                    Regard(f.look.region.scale(sx, sy), f.look.smallest * sx)
+                    for f in findings
+                    if second and f.look.role is Role.SECOND
+                ],
+            )
+
+    def _is_due(self, now: float) -> bool:
+        if not self._held:
+            return False
+        if self._held_bytes > self._memory_limit and self._plan.lookahead > 0:
+            self._shortened = True
+            return len(self._held) > 1
+        return now - self._timeline.moments[0].time >= self._plan.lookahead
+
+    def _emit(self) -> Verdict:
+        """Pronounce on the oldest frame held."""
+        frame = self._held.popleft()
+        self._held_bytes -= frame.nbytes
+        moment, covers = self._timeline.pop()
+        sx, sy = self._to_luma
+        believed = {i: box for i, box in covers.items() if self._tracker.believes(i)}
+        self._tracker.forget(moment.time)
+        return Verdict(
+            frame,
+            tuple(box.scale(1 / sx, 1 / sy) for box in believed.values()),
+            tuple(believed),
+        )

@@ -1,0 +1,105 @@
+"""Carries looks out: pictures to the detectors, their boxes back to the coded frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from streamguard.detection.schedule import Look, Role
+from streamguard.detection.view import FrameView
+from streamguard.errors import DetectionError
+from streamguard.geometry import Detection
+from streamguard.protocols import Detector
+
+_MAX_SIZE = 2.0
+"""A box larger than this many pictures is nonsense, and nonsense means the look failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found.
+
+    Attributes:
+        look: The look.
+        detections: Faces in coded pixels of the frame.
+    """
+
+    look: Look
+    detections: tuple[Detection, ...]
+
+
+class Finder:
+    """Shows regions of frames to detectors.
+
+    Args:
+        detectors: Who plays each role; a role nobody plays is skipped.
+    """
+
+    def __init__(self, detectors: Mapping[Role, Detector]) -> None:
+        self._detectors = dict(detectors)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the detectors, for the report."""
+        return tuple(detector.name for detector in self._detectors.values())
+
+    def find(
+        self, view: FrameView, looks: Sequence[Look], time_ms: int, quarter_turns: int
+    ) -> list[Finding]:
+        """Carry out looks at one frame.
+
+        Args:
+            view: The frame.
+            looks: What to look at.
+            time_ms: Presentation time in milliseconds.
+            quarter_turns: Clockwise turns that bring the frame upright.
+
+        Raises:
+            DetectionError: A detector failed or returned boxes that make no sense.
+        """
+        return [
+            Finding(look, self._carry_out(view, look, time_ms, quarter_turns))
+            for look in looks
+            if look.role in self._detectors
+        ]
+
+    def close(self) -> None:
+        """Close all detectors."""
+        for detector in self._detectors.values():
+            detector.close()
+
+    def _carry_out(
+        self, view: FrameView, look: Look, time_ms: int, quarter_turns: int
+    ) -> tuple[Detection, ...]:
+        image = view.rgb(look.region, look.width, look.height)
+        height, width = image.shape[:2]
+        detector = self._detectors[look.role]
+        found = []
+        for detection in detector.detect(image, time_ms):
+            _check(detection, width, height, detector.name)
+            box = (
+                detection.box.rotate(-quarter_turns, width, height)
+                .scale(look.region.width / look.width, look.region.height / look.height)
+                .shift(look.region.x1, look.region.y1)
+            )
+            found.append(Detection(box, detection.confidence, detector.name))
+        return tuple(found)
+
+
+def _check(detection: Detection, width: int, height: int, name: str) -> None:
+    """Refuse nonsense: a detector that returns it has not really looked."""
+    box = detection.box
+    sane = (
+        box.is_finite
+        and 0 <= detection.confidence <= 1
+        and box.x2 >= box.x1
+        and box.y2 >= box.y1
+        and box.width <= _MAX_SIZE * width
+        and box.height <= _MAX_SIZE * height
+    )
+    if not sane:
+        raise DetectionError(
+            f"the detector {name} returned {box} with confidence {detection.confidence} "
+            f"in a {width}x{height} picture",
+            "nothing can be said of this frame, so it does not leave",
+        )

@@ -1,0 +1,142 @@
+"""Who looks where, frame by frame. Pure and deterministic: times and boxes in, looks out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from streamguard.geometry import Box
+from streamguard.settings import DetectionPlan
+
+_PRIMARY_SIDE = 320
+"""Long side handed to the primary: it shrinks to 192 itself, and larger costs more to hand over."""
+_CROP_SIDE = 128
+_CROP_CONTEXT = 3.0
+"""A crop's side, in sizes of the face: what CenterFace needs to see a face as one."""
+_CROPS_A_FRAME = 2
+_MAX_BACKOFF = 8
+_TILE_OVERLAP = 0.15
+_ENOUGH = 10
+"""Pixels of a face in the picture a detector is given from which a miss is a denial."""
+
+
+class Role(StrEnum):
+    """Which detector looks."""
+
+    PRIMARY = "primary"
+    SECOND = "second"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look of one detector at one region.
+
+    Attributes:
+        role: Which detector.
+        region: Where, in coded pixels of the frame.
+        width: Width of the picture it is given, in pixels, before turning upright.
+        height: Height of it.
+    """
+
+    role: Role
+    region: Box
+    width: int
+    height: int
+
+    @property
+    def smallest(self) -> float:
+        """Size in coded pixels of a face whose absence means something."""
+        return _ENOUGH * max(self.region.width / self.width, self.region.height / self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A track that wants a close look.
+
+    Attributes:
+        track_id: The track.
+        box: Where it should be, in coded pixels.
+        tries: Close or whole looks in a row that did not see it.
+    """
+
+    track_id: int
+    box: Box
+    tries: int
+
+
+class Schedule:
+    """Decides the looks of every frame of one video.
+
+    The guarantee: every part of the picture is shown to the second opinion, scaled to
+    ``second_side``, at least every ``second_every`` seconds, and on the first frame of
+    every scene.
+
+    Args:
+        plan: The quality level's plan.
+        width: Coded width of the frames in pixels.
+        height: Coded height.
+    """
+
+    def __init__(self, plan: DetectionPlan, width: int, height: int) -> None:
+        self._plan = plan
+        self._whole = Box(0, 0, width, height)
+        self._next_primary = self._next_second = float("-inf")
+        self._next_crop: dict[int, float] = {}
+        self._tile = 0
+
+    def looks(self, time: float, cut: bool, doubts: Sequence[Doubt] = ()) -> list[Look]:
+        """Return the looks due at one frame.
+
+        Args:
+            time: Presentation time in seconds; never decreases.
+            cut: Whether the frame starts a new scene.
+            doubts: Tracks that want a close look, most urgent first.
+        """
+        plan = self._plan
+        looks: list[Look] = []
+        if cut or time >= self._next_second:
+            self._next_second = time + plan.second_every - 1e-3
+            looks.append(self._look(Role.SECOND, self._whole, plan.second_side))
+            if plan.tiles:
+                looks.append(self._next_tile())
+        if cut or time >= self._next_primary:
+            self._next_primary = time + plan.primary_every - 1e-3
+            looks.append(self._look(Role.PRIMARY, self._whole, _PRIMARY_SIDE))
+        if not any(look.role is Role.SECOND for look in looks):
+            looks += self._crops(time, doubts)
+        return looks
+
+    def _crops(self, time: float, doubts: Sequence[Doubt]) -> list[Look]:
+        alive = {doubt.track_id for doubt in doubts}
+        self._next_crop = {i: t for i, t in self._next_crop.items() if i in alive}
+        due = [d for d in doubts if time >= self._next_crop.get(d.track_id, time)]
+        for doubt in due[:_CROPS_A_FRAME]:
+            wait = self._plan.crop_every * min(1 + doubt.tries, _MAX_BACKOFF)
+            self._next_crop[doubt.track_id] = time + wait - 1e-3
+        return [self._crop(doubt.box) for doubt in due[:_CROPS_A_FRAME]]
+
+    def _crop(self, box: Box) -> Look:
+        """Return a square look round a box, moved inside the picture where it sticks out."""
+        whole = self._whole
+        side = min(max(box.width, box.height) * _CROP_CONTEXT, whole.width, whole.height)
+        x, y = box.center
+        left = min(max(x - side / 2, 0.0), whole.width - side)
+        top = min(max(y - side / 2, 0.0), whole.height - side)
+        return Look(Role.SECOND, Box(left, top, left + side, top + side), _CROP_SIDE, _CROP_SIDE)
+
+    def _next_tile(self) -> Look:
+        parts = self._plan.tiles
+        row, column = divmod(self._tile, parts)
+        self._tile = (self._tile + 1) % parts**2
+        width, height = self._whole.width / parts, self._whole.height / parts
+        tile = Box(column * width, row * height, (column + 1) * width, (row + 1) * height)
+        region = tile.pad(_TILE_OVERLAP).clip(self._whole.width, self._whole.height)
+        return self._look(Role.SECOND, region, self._plan.second_side)
+
+    def _look(self, role: Role, region: Box, long_side: int) -> Look:
+        """Return a look scaled to a long side, never enlarged."""
+        scale = min(1.0, long_side / max(region.width, region.height))
+        width = max(1, round(region.width * scale))
+        height = max(1, round(region.height * scale))
+        return Look(role, region, width, height)

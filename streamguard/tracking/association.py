@@ -1,0 +1,63 @@
+"""Which detection belongs to which track."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamguard.geometry import Box, intersection, iou
+
+_MIN_IOU = 0.15
+_NEAR = 0.6
+"""Centres closer than this share of the mean box size may match without overlapping much."""
+_SIZE_RANGE = (0.45, 2.2)
+
+
+def similarity(a: Box, b: Box) -> float:
+    """Return how likely two boxes show the same face, 0 (not at all) to 1 (identical).
+
+    Mostly IoU; for fast small faces, whose boxes hardly overlap any more, nearness of the
+    centres counts when the sizes agree.
+    """
+    overlap = iou(a, b)
+    if overlap >= _MIN_IOU:
+        return overlap
+    if not a.area or not b.area:
+        return 0.0
+    low, high = _SIZE_RANGE
+    if not low <= (a.area / b.area) ** 0.5 <= high:
+        return 0.0
+    (ax, ay), (bx, by) = a.center, b.center
+    size = (a.width + a.height + b.width + b.height) / 4
+    distance = ((ax - bx) ** 2 + (ay - by) ** 2) ** 0.5 / size
+    return max(0.0, (1 - distance / _NEAR) * _MIN_IOU)
+
+
+def match(tracks: Sequence[Box], detections: Sequence[Box]) -> list[tuple[int, int]]:
+    """Pair tracks and detections one to one, the most alike first.
+
+    Returns:
+        Index pairs ``(track, detection)``; whatever is like nothing stays unpaired.
+    """
+    scored = sorted(
+        (
+            (score, t, d)
+            for t, track in enumerate(tracks)
+            for d, detection in enumerate(detections)
+            if (score := similarity(track, detection)) > 0
+        ),
+        reverse=True,
+    )
+    pairs: list[tuple[int, int]] = []
+    used_tracks: set[int] = set()
+    used_detections: set[int] = set()
+    for _, t, d in scored:
+        if t not in used_tracks and d not in used_detections:
+            pairs.append((t, d))
+            used_tracks.add(t)
+            used_detections.add(d)
+    return pairs
+
+
+def is_covered(box: Box, others: Sequence[Box], share: float = 0.7) -> bool:
+    """Return whether one of the others already covers ``share`` of the box's area."""
+    return any(intersection(box, other) >= share * box.area for other in others)

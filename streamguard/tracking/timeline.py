@@ -1,0 +1,150 @@
+"""The held frames: what must be covered in each, and repairs to the past.
+
+All boxes here are in pixels of the small luma picture, so that flow needs no conversion.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from streamguard.geometry import Box
+from streamguard.tracking.association import is_covered
+from streamguard.tracking.flow import Gray, propagate
+
+_MAX_BLIND = 6
+"""Frames a face is followed back without any trusted flow before that is given up."""
+_BLIND_GROWTH = 1.05
+"""Growth per such frame: nobody knows where it was, only that it was near."""
+_SMOOTHING = 3
+"""Frames to either side whose larger boxes a box grows to."""
+
+
+@dataclass(slots=True)
+class Moment:
+    """One held frame, as far as tracking cares.
+
+    Attributes:
+        luma: Small luma picture.
+        time: Presentation time in seconds.
+        cut: Whether a new scene starts here.
+        covers: What to cover, by track.
+    """
+
+    luma: Gray
+    time: float
+    cut: bool = False
+    covers: dict[int, list[Box]] = field(default_factory=dict)
+
+    def cover(self, track_id: int, box: Box) -> None:
+        """Add a box to what must be covered on behalf of a track."""
+        self.covers.setdefault(track_id, []).append(box)
+
+
+class Timeline:
+    """The moments that have not been emitted yet, oldest first."""
+
+    def __init__(self) -> None:
+        self.moments: deque[Moment] = deque()
+        self._emitted: deque[Moment] = deque(maxlen=_SMOOTHING)
+
+    def append(self, moment: Moment) -> None:
+        """Hold one more moment."""
+        self.moments.append(moment)
+
+    def trace_back(self, faces: Mapping[int, Box]) -> None:
+        """Follow faces first seen in the newest moment back to where they came from.
+
+        Args:
+            faces: Boxes in the newest moment, by track. Each is covered in every held
+                moment back to the last cut, the picture's edge, or where it is covered anyway.
+        """
+        going = dict(faces)
+        blind = dict.fromkeys(going, 0)
+        moments = self.moments
+        for index in range(len(moments) - 2, -1, -1):
+            if not going or moments[index + 1].cut:
+                return
+            moved = propagate(moments[index + 1].luma, moments[index].luma, list(going.values()))
+            for (track_id, _), step in zip(list(going.items()), moved, strict=True):
+                blind[track_id] = 0 if step.trusted else blind[track_id] + 1
+                box = step.box if step.trusted else step.box.resize(_BLIND_GROWTH)
+                if blind[track_id] > _MAX_BLIND or self._has_ended(index, track_id, box):
+                    del going[track_id]
+                else:
+                    going[track_id] = box
+                    moments[index].cover(track_id, box)
+
+    def bridge(self, track_id: int, seen: Box, predicted: Box, since: float) -> None:
+        """Repair a track between two sightings: spread the error over the moments between.
+
+        Args:
+            track_id: The track.
+            seen: Where it has just been seen, in the newest moment.
+            predicted: Where flow had carried it to.
+            since: Time of the sighting before, in seconds.
+        """
+        now = self.moments[-1].time
+        if now <= since:
+            return
+        for moment in self.moments:
+            boxes = moment.covers.get(track_id)
+            if boxes and since < moment.time < now:
+                share = (moment.time - since) / (now - since)
+                boxes.append(_corrected(boxes[0], seen, predicted, share))
+
+    def pop(self) -> tuple[Moment, dict[int, Box]]:
+        """Take out the oldest moment.
+
+        Returns:
+            It, and one box a track: the union of all its boxes, grown to the size that the
+            same track has in the moments around, so that masks do not flicker.
+        """
+        moment = self.moments.popleft()
+        around = [*self._emitted, *(m for m, _ in zip(self.moments, range(_SMOOTHING)))]
+        merged = {track_id: _union(boxes) for track_id, boxes in moment.covers.items()}
+        smooth = {
+            track_id: _grown(box, (m.covers[track_id] for m in around if track_id in m.covers))
+            for track_id, box in merged.items()
+        }
+        self._emitted.append(moment)
+        return moment, smooth
+
+    def _has_ended(self, index: int, track_id: int, box: Box) -> bool:
+        """Return whether a face followed back has left the picture or is covered anyway."""
+        moment = self.moments[index]
+        height, width = moment.luma.shape
+        x, y = box.center
+        if not (0 <= x < width and 0 <= y < height):
+            # Half outside: cover what shows here, but no further back.
+            moment.cover(track_id, box)
+            return True
+        own = moment.covers.get(track_id, [])
+        return bool(own) and is_covered(box, own, 0.9)
+
+
+def _corrected(box: Box, seen: Box, predicted: Box, share: float) -> Box:
+    return Box(
+        box.x1 + (seen.x1 - predicted.x1) * share,
+        box.y1 + (seen.y1 - predicted.y1) * share,
+        box.x2 + (seen.x2 - predicted.x2) * share,
+        box.y2 + (seen.y2 - predicted.y2) * share,
+    )
+
+
+def _union(boxes: list[Box]) -> Box:
+    merged = boxes[0]
+    for box in boxes[1:]:
+        merged = merged.union(box)
+    return merged
+
+
+def _grown(box: Box, neighbours: Iterable[list[Box]]) -> Box:
+    """Grow a box about its centre to the largest first box of its neighbours."""
+    width, height = box.width, box.height
+    for boxes in neighbours:
+        width = max(width, boxes[0].width)
+        height = max(height, boxes[0].height)
+    x, y = box.center
+    return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
