@@ -1,0 +1,172 @@
+"""The video encoder: which one, with what options, and faithful to what the source was."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from streamguard.frames import VideoInfo
+from streamguard.settings import EncodingSettings
+from streamguard.sinks.containers import ContainerRules
+from streamguard.sources.streams import Traits
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+_MPEG_RATES = tuple(
+    Fraction(*rate)
+    for rate in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60000, 1001),
+                 (60, 1))
+)  # fmt: skip
+_FALLBACK_RATE = Fraction(25)
+_FULL_RANGE = 2
+_INTERLACED = ("h264", "mpeg2video")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """One encoder and our defaults for it.
+
+    Attributes:
+        name: FFmpeg's name of the encoder.
+        crf: Default constant rate factor: visually close to the source.
+        preset: Default speed preset.
+        options: What else it is told.
+        any_size: Whether it takes odd sizes in 4:2:0.
+    """
+
+    name: str
+    crf: int
+    preset: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    any_size: bool = True
+
+
+_ENCODERS = {
+    "h264": Encoder("libx264", 20, "veryfast", any_size=False),
+    "hevc": Encoder("libx265", 23, "veryfast", any_size=False),
+    "av1": Encoder("libsvtav1", 30, "9"),
+    "vp9": Encoder(
+        "libvpx-vp9", 30, options=(("deadline", "realtime"), ("cpu-used", "6"), ("row-mt", "1"))
+    ),
+    "mpeg2video": Encoder("mpeg2video", 3),
+}
+
+
+def add_video(
+    output: OutputContainer,
+    rules: ContainerRules,
+    info: VideoInfo,
+    traits: Traits,
+    settings: EncodingSettings,
+) -> VideoStream:
+    """Add the video stream to an output, its encoder set up but not yet opened.
+
+    The picture is as large as ``info`` says; time stamps count in the stream's ``time_base``.
+    """
+    codec = rules.codec_for(settings.codec)
+    encoder = _ENCODERS[codec]
+    rate = _rate(info, codec)
+    time_base = 1 / rate if rules.constant_rate else info.time_base
+    options = _options(encoder, settings, rules) | _hdr_options(codec, traits)
+    stream: VideoStream = output.add_stream(
+        encoder.name, rate=rate, time_base=time_base, width=info.width, height=info.height
+    )
+    context = stream.codec_context
+    context.pix_fmt = pixel_format(encoder, info)
+    context.thread_count = 0
+    if traits.sample_aspect_ratio:
+        context.sample_aspect_ratio = traits.sample_aspect_ratio
+    context.color_range, context.color_primaries, context.color_trc, context.colorspace = (
+        traits.color
+    )
+    if info.pix_fmt.startswith("yuvj"):
+        context.color_range = _FULL_RANGE
+    if traits.interlaced and codec in _INTERLACED:
+        options["flags"] += "+ildct+ilme"
+        context.field_order = 2 if traits.interlaced == "tff" else 3
+    if codec == "hevc" and rules.format in ("mp4", "mov"):
+        context.codec_tag = "hvc1"
+    context.options = options
+    return stream
+
+
+def encoder_notes(
+    rules: ContainerRules, info: VideoInfo, traits: Traits, settings: EncodingSettings,
+    stream: VideoStream,
+) -> list[str]:
+    """Say in words what the encoder could not keep as it was."""
+    notes = []
+    codec = rules.codec_for(settings.codec)
+    if codec != settings.codec.value:
+        notes.append(f"video encoded as {codec}: {rules.format} does not hold {settings.codec.value}")
+    before, after = info.pix_fmt.replace("yuvj", "yuv"), str(stream.codec_context.pix_fmt)
+    if before != after.replace("yuvj", "yuv"):
+        notes.append(f"pixels: {info.pix_fmt} → {after}")
+    if after.startswith("yuv444") and not before.startswith("yuv444") and codec != "vp9":
+        notes.append("some players do not read 4:4:4, which this odd size needs; av1 would not")
+    if traits.interlaced and codec not in _INTERLACED:
+        notes.append(f"no longer flagged as interlaced: {codec} cannot say so")
+    if rules.constant_rate:
+        rate = float(stream.codec_context.framerate)
+        notes.append(f"time stamps rounded to a constant {rate:g} frames a second")
+    return notes
+
+
+def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
+    """Return the encoder's format nearest to the source's: same depth and chroma if it can."""
+    import av
+    from av.codec.codec import find_best_pix_fmt_of_list
+
+    offered = [video_format.name for video_format in av.Codec(encoder.name, "w").video_formats]
+    odd = bool(info.width % 2 or info.height % 2)
+    wanted = info.pix_fmt
+    if wanted.startswith("yuvj") and wanted not in offered:
+        wanted = wanted.replace("yuvj", "yuv")
+    source = av.VideoFormat(wanted)
+    if source.is_rgb or "pal" in wanted:
+        wanted = "yuv420p"
+    elif wanted not in offered:
+        wanted = str(find_best_pix_fmt_of_list(offered, wanted)[0].name)
+    chosen = av.VideoFormat(wanted)
+    if odd and not encoder.any_size and len(chosen.components) > 1:
+        deep = chosen.components[0].bits > 8
+        return "yuv444p10le" if deep else "yuv444p"
+    return wanted
+
+
+def _rate(info: VideoInfo, codec: str) -> Fraction:
+    rate = info.frame_rate or _FALLBACK_RATE
+    if codec == "mpeg2video":
+        # MPEG-2 knows these eight rates only (ISO/IEC 13818-2, table 6-4).
+        return min(_MPEG_RATES, key=lambda known: abs(known - rate))
+    return rate.limit_denominator(60_000)
+
+
+def _options(encoder: Encoder, settings: EncodingSettings, rules: ContainerRules) -> dict[str, str]:
+    options = dict(encoder.options)
+    crf = encoder.crf if settings.crf is None else settings.crf
+    # Without this flag the last frame's own duration would not reach the container.
+    options["flags"] = "+frame_duration"
+    if encoder.name == "mpeg2video":
+        options["flags"] += "+qscale"
+        options |= {"global_quality": str(crf * 118), "bf": "2"}
+        return options
+    options["crf"] = str(crf)
+    if preset := settings.preset or encoder.preset:
+        options["preset"] = preset
+    if encoder.name == "libvpx-vp9":
+        options["b"] = "0"
+    if encoder.name == "libx265":
+        options["x265-params"] = "log-level=error"
+    if not rules.reorder:
+        options["bf"] = "0"
+    return options
+
+
+def _hdr_options(codec: str, traits: Traits) -> dict[str, str]:
+    """Light levels as the encoders want them: primaries in 1/50000, luminance in 1/10000 cd/m²."""
+    return {}

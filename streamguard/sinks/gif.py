@@ -1,0 +1,9 @@
+"""Animated GIFs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from streamguard.settings import Settings
+class GifSink:
+    def __init__(self, path: Path, source, settings: Settings) -> None:
+        raise NotImplementedError

@@ -1,0 +1,28 @@
+"""Tags and chapters, kept only when asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamguard.sources.streams import Traits
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+# Written by the muxer itself, or about the source's encoding and so no longer true.
+_STRUCTURAL = frozenset(
+    "major_brand minor_version compatible_brands encoder vendor_id duration bps"
+    " number_of_frames number_of_bytes _statistics_writing_app _statistics_tags rotate".split()
+)
+
+
+def keep_metadata(output: OutputContainer, video: VideoStream, traits: Traits) -> None:
+    """Copy tags of the file and its video stream, and the chapters."""
+    output.metadata.update(_worth_keeping(traits.metadata))
+    video.metadata.update(_worth_keeping(traits.video_metadata))
+    output.set_chapters(list(traits.chapters))
+
+
+def _worth_keeping(tags: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key.lower() not in _STRUCTURAL}

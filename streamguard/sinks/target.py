@@ -1,0 +1,141 @@
+"""The output's name: written beside it under a hidden name, renamed when whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from streamguard.errors import (
+    OutputExistsError,
+    SinkError,
+    SinkPermissionError,
+    StreamguardError,
+    UsageError,
+)
+
+
+class Target:
+    """A file that stands under its own name only once it is whole.
+
+    Args:
+        path: The final name.
+        source: The input, which is never written to.
+        overwrite: Whether the final name may be replaced.
+
+    Attributes:
+        path: The final name.
+        part: Where to write until then; it exists and is empty.
+
+    Raises:
+        UsageError: The output is the input, or a folder.
+        OutputExistsError: It exists and may not be replaced.
+        SinkPermissionError: The folder may not be written to.
+        SinkError: The folder does not exist.
+    """
+
+    def __init__(self, path: Path, source: Path, overwrite: bool) -> None:
+        self.path = path
+        self._overwrite = overwrite
+        self._done = False
+        with sink_errors(path):
+            _check(path, source, overwrite)
+            suffix = path.suffix
+            # The stem is cut so that the longer name still fits into 255 bytes.
+            stem = path.stem.encode()[:180].decode(errors="ignore")
+            self.part = path.parent / f".{stem}.{secrets.token_hex(4)}.part{suffix}"
+            os.close(os.open(self.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+
+    def commit(self) -> None:
+        """Make the written file durable and give it its final name; the second call does nothing.
+
+        Raises:
+            OutputExistsError: Somebody else made a file of that name meanwhile.
+            SinkError: The disk is full, or the folder went away.
+        """
+        if self._done:
+            return
+        with sink_errors(self.path):
+            descriptor = os.open(self.part, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            self._rename()
+        self._done = True
+
+    def discard(self) -> None:
+        """Remove what was written, unless it stands under its final name; may be called twice."""
+        if not self._done:
+            self._done = True
+            with suppress(OSError):
+                self.part.unlink()
+
+    def _rename(self) -> None:
+        if not self._overwrite:
+            # A hard link fails where the name is taken, a rename would silently replace it.
+            try:
+                os.link(self.part, self.path)
+                self.part.unlink()
+                return
+            except FileExistsError:
+                raise
+            except OSError:
+                _refuse_existing(self.path)
+        os.replace(self.part, self.path)
+
+
+@contextmanager
+def sink_errors(path: Path) -> Iterator[None]:
+    """Turn what FFmpeg and the system raise while writing into this project's errors.
+
+    Raises:
+        SinkError: Of the kind that fits.
+    """
+    import av
+
+    try:
+        yield
+    except StreamguardError:
+        raise
+    except FileExistsError as error:
+        raise _exists(path) from error
+    except PermissionError as error:
+        raise SinkPermissionError(
+            f"{path} may not be written", "Check the folder's permissions, or choose another"
+        ) from error
+    except (OSError, av.FFmpegError) as error:
+        raise _failed(path, error) from error
+
+
+def _check(path: Path, source: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise UsageError(f"the output {path} is a folder", "Name a file in it")
+    if not path.parent.is_dir():
+        raise SinkError(f"the folder {path.parent} does not exist", "Make it, or choose another")
+    if path.exists() and path.samefile(source):
+        raise UsageError(f"the output {path} is the input itself", "Choose another name")
+    if not overwrite:
+        _refuse_existing(path)
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise _exists(path)
+
+
+def _exists(path: Path) -> OutputExistsError:
+    return OutputExistsError(f"{path} exists", "Choose another name, or overwrite it")
+
+
+def _failed(path: Path, error: Exception) -> SinkError:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return SinkError(f"the disk is full, {path} is not written", "Free some space and try again")
+    if number in (errno.EFBIG, errno.EROFS, errno.EIO, errno.ENOENT):
+        return SinkError(f"{path} cannot be written: {os.strerror(number)}")
+    words = getattr(error, "strerror", None) or str(error)
+    return SinkError(f"{path} cannot be written: {words}", "Try another codec or container")

@@ -1,0 +1,207 @@
+"""Audio and text tracks on their way to the output: copied packet for packet, or converted."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol
+
+from streamguard.sinks.containers import ContainerRules
+from streamguard.sources.streams import codec_of
+
+if TYPE_CHECKING:
+    import av
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.stream import Stream
+    from av.subtitles.stream import SubtitleStream
+
+log = logging.getLogger(__name__)
+
+_MILLISECOND = Fraction(1, 1000)
+# What muxers accept in name but nobody plays back, or only in some containers.
+_REFUSED = {
+    "mp4": frozenset(("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_u8", "pcm_mulaw", "pcm_alaw")),
+    "flv": frozenset(("ac3", "opus", "flac")),
+}
+_TEXT = {
+    "mp4": "mov_text", "mov": "mov_text", "3gp": "mov_text", "webm": "webvtt",
+}  # fmt: skip
+_MATROSKA_TEXT = frozenset(("subrip", "srt", "ass", "ssa", "webvtt"))
+
+
+class Track(Protocol):
+    """One track of the output."""
+
+    def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
+        """Return what to write for one packet of the source."""
+        ...
+
+    def finish(self) -> list[av.Packet[Any]]:
+        """Return what was still held back."""
+        ...
+
+
+def add_track(
+    output: OutputContainer, rules: ContainerRules, source: AudioStream | SubtitleStream
+) -> tuple[Track | None, str]:
+    """Add one track to an output, as it is if the container can hold it, else converted.
+
+    Returns:
+        The track, or None when it has to be dropped; and a word on it, empty when it is a copy.
+    """
+    codec = codec_of(source)
+    if _holds(rules, source, codec):
+        try:
+            return Copied(output.add_stream_from_template(source), source), ""
+        except ValueError:
+            log.debug("%s does not hold %s", rules.format, codec)
+    if source.type == "audio" and source.codec_context is not None and rules.audio:
+        return ConvertedAudio(output, rules.audio, source), f"{codec} → {_plain(rules.audio)}"
+    if source.type == "subtitle" and rules.subtitle and source.codec_context is not None:
+        return ConvertedText(output, rules.subtitle, source), f"{codec} → {rules.subtitle}"
+    return None, f"dropped, {rules.format} cannot hold it"
+
+
+class Copied:
+    """A track whose packets are written as they are."""
+
+    def __init__(self, stream: Stream, source: Stream) -> None:
+        self._stream = stream
+        _keep_traits(stream, source)
+        self._last_dts: int | None = None
+
+    def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
+        """Return the packet, addressed to the output."""
+        if packet.dts is None:
+            packet.dts = packet.pts
+        if packet.dts is None:
+            return []
+        # Muxers refuse a packet that is not later than the one before.
+        if self._last_dts is not None and packet.dts < self._last_dts:
+            packet.dts = self._last_dts
+            packet.pts = max(packet.pts or packet.dts, packet.dts)
+        self._last_dts = packet.dts
+        packet.stream = self._stream
+        return [packet]
+
+    def finish(self) -> list[av.Packet[Any]]:
+        """Return nothing: nothing is held back."""
+        return []
+
+
+class ConvertedAudio:
+    """An audio track decoded and encoded again."""
+
+    def __init__(self, output: OutputContainer, encoder: str, source: AudioStream) -> None:
+        import av
+
+        self._decoder = source.codec_context
+        rates = av.Codec(encoder, "w").audio_rates
+        rate = self._decoder.sample_rate
+        if rates and rate not in rates:
+            rate = min(rates, key=lambda known: (known < rate, abs(known - rate)))
+        self._stream: AudioStream = output.add_stream(encoder, rate=rate)
+        layout = self._decoder.layout.name
+        if encoder in ("libmp3lame", "mp2") and self._decoder.channels > 2:
+            layout = "stereo"
+        self._stream.codec_context.layout = layout
+        self._stream.codec_context.time_base = Fraction(1, rate)
+        _keep_traits(self._stream, source)
+        self._resampler: av.AudioResampler | None = None
+
+    def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
+        """Decode the packet; return what the encoder has ready."""
+        import av
+
+        try:
+            frames = self._decoder.decode(packet)
+        except av.FFmpegError:
+            log.debug("audio that cannot be decoded is left out")
+            return []
+        return [out for frame in frames for out in self._encode(frame)]
+
+    def finish(self) -> list[av.Packet[Any]]:
+        """Flush decoder and encoder."""
+        frames = list(self._decoder.decode(None))
+        packets = [out for frame in [*frames, None] for out in self._encode(frame)]
+        return packets + list(self._stream.encode(None))
+
+    def _encode(self, frame: av.AudioFrame | None) -> list[av.Packet[Any]]:
+        import av
+
+        context = self._stream.codec_context
+        if self._resampler is None:
+            if frame is None:
+                return []
+            self._resampler = av.AudioResampler(
+                context.format, context.layout, context.sample_rate, context.frame_size or None
+            )
+        return [
+            packet
+            for resampled in self._resampler.resample(frame)
+            for packet in self._stream.encode(resampled)
+        ]
+
+
+class ConvertedText:
+    """A text subtitle track decoded and encoded again; each line keeps its time and duration."""
+
+    def __init__(self, output: OutputContainer, encoder: str, source: SubtitleStream) -> None:
+        self._decoder = source.codec_context
+        self._decoder.open(strict=False)
+        self._stream: SubtitleStream = output.add_stream(encoder)
+        self._stream.time_base = _MILLISECOND
+        self._stream.codec_context.time_base = _MILLISECOND
+        self._stream.codec_context.subtitle_header = self._decoder.subtitle_header
+        _keep_traits(self._stream, source)
+
+    def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
+        """Return the packet's lines in the new form."""
+        import av
+        from av.subtitles.subtitle import AssSubtitle, SubtitleSet
+
+        if packet.pts is None or not packet.size:
+            return []
+        pts, duration = packet.pts, packet.duration or 0
+        out = []
+        try:
+            decoded = self._decoder.decode2(packet)
+            lines = [r.ass for r in decoded or () if isinstance(r, AssSubtitle)]
+            for line in lines:
+                subtitle = SubtitleSet.create(
+                    line, 0, round(duration * packet.time_base * 1000), pts=0
+                )
+                new = self._stream.codec_context.encode_subtitle(subtitle)
+                new.time_base = packet.time_base
+                new.pts = new.dts = pts
+                new.duration = duration
+                new.stream = self._stream
+                out.append(new)
+        except av.FFmpegError:
+            log.debug("a subtitle that cannot be converted is left out")
+        return out
+
+    def finish(self) -> list[av.Packet[Any]]:
+        """Return nothing: nothing is held back."""
+        return []
+
+
+def _holds(rules: ContainerRules, source: Stream, codec: str) -> bool:
+    if source.codec_context is None:
+        return False
+    if source.type == "subtitle":
+        if rules.format == "matroska":
+            return codec in _MATROSKA_TEXT
+        return _TEXT.get(rules.format) == codec
+    return codec not in _REFUSED.get(rules.format, ())
+
+
+def _keep_traits(stream: Stream, source: Stream) -> None:
+    stream.disposition = source.disposition
+    if language := source.metadata.get("language"):
+        stream.metadata["language"] = language
+
+
+def _plain(encoder: str) -> str:
+    return {"libmp3lame": "mp3", "libopus": "opus"}.get(encoder, encoder)

@@ -1,0 +1,27 @@
+"""Where frames come from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from streamguard.sources.file import FileSource
+from streamguard.sources.opening import check_path
+from streamguard.sources.photo import PhotoSource, is_photo
+
+__all__ = ["FileSource", "PhotoSource", "open_source"]
+
+
+def open_source(name: str | os.PathLike[str]) -> FileSource | PhotoSource:
+    """Open a video or photo file, whatever its name says it is.
+
+    Args:
+        name: Path of the file.
+
+    Raises:
+        SourceError: Of the kind that fits.
+        UsageError: It is a folder.
+    """
+    path = Path(name)
+    check_path(path)
+    return PhotoSource(path) if is_photo(path) else FileSource(path)

@@ -1,0 +1,238 @@
+"""Video files of every container and codec that FFmpeg reads."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamguard.errors import SourceDamagedError
+from streamguard.frames import Frame, PassthroughPacket, VideoInfo
+from streamguard.sources.opening import no_video, open_media, translated
+from streamguard.sources.streams import (
+    Traits,
+    codec_of,
+    describe_all,
+    kept_tracks,
+    main_video,
+    traits_of,
+)
+from streamguard.sources.timing import Clock
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_MAX_READ_FAILURES = 100
+_PLAUSIBLE_RATES = (Fraction(1, 100), Fraction(480))
+
+
+class FileSource:
+    """A video file, read once from its start to its end.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        path: The file.
+        info: What is known before the first frame.
+        traits: What a sink needs to give back the same video.
+        streams_kept: What passes through, in words.
+        streams_dropped: What does not, in words: it may show or name somebody.
+        damage: Number of packets that could not be decoded so far.
+        damage_notes: What was wrong, each kind once.
+
+    Raises:
+        SourceError: Of the kind that fits; nothing can be decoded.
+        UsageError: It is a folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damage = 0
+        self.damage_notes: tuple[str, ...] = ()
+        self.info, self.traits = _look_into(path)
+        self._container = open_media(path)
+        self._video = _video_of(self._container, path)
+        self._tracks = kept_tracks(self._container)
+        self.traits = replace(self.traits, tracks=tuple(self._tracks))
+        words = describe_all(list(self._container.streams))
+        kept = sorted([self._video.index, *(stream.index for stream in self._tracks)])
+        self.streams_kept = tuple(words[index] for index in kept)
+        self.streams_dropped = tuple(text for index, text in words.items() if index not in kept)
+        self._redacted = words[self._video.index]
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def read(self) -> Iterator[Frame | PassthroughPacket]:
+        """Yield frames in presentation order, and packets of the kept tracks in between.
+
+        What cannot be decoded is skipped and counted in `damage`.
+
+        Raises:
+            SourceDamagedError: Not one frame could be decoded.
+        """
+        clock = Clock(self.info)
+        frames = 0
+        with translated(self.path):
+            for packet in self._demux():
+                if packet.stream.type != "video":
+                    if packet.size:
+                        yield PassthroughPacket(packet)
+                    continue
+                for picture in self._decode(packet):
+                    time_ms = clock.stamp(picture)
+                    yield Frame(picture, frames, time_ms, self.info.quarter_turns)
+                    frames += 1
+        if not frames and not self._closed:
+            raise _nothing_decoded(self.path)
+
+    def close(self) -> None:
+        """Let go of the file; a `read` in another thread ends at its next packet."""
+        self._closed = True
+        with self._lock:
+            self._container.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is in the file and what would become of it, ready for JSON."""
+        info, traits = self.info, self.traits
+        return {
+            "path": str(self.path),
+            "container": traits.container,
+            "codec": traits.codec,
+            "pix_fmt": info.pix_fmt,
+            "width": info.width,
+            "height": info.height,
+            "frame_rate": float(info.frame_rate) if info.frame_rate else None,
+            "frames": info.frames,
+            "duration": info.duration,
+            "rotation": info.quarter_turns * 90,
+            "mirrored": traits.orientation.mirrored,
+            "interlaced": traits.interlaced or None,
+            "redacted": self._redacted,
+            "kept": [text for text in self.streams_kept if text != self._redacted],
+            "dropped": list(self.streams_dropped),
+            "metadata_dropped": sorted({*traits.metadata, *traits.video_metadata}),
+            "chapters_dropped": len(traits.chapters),
+        }
+
+    def _demux(self) -> Iterator[av.Packet[Any]]:
+        """Yield packets; a place that cannot be read is counted and passed over."""
+        failures = 0
+        packets = self._container.demux([self._video, *self._tracks])
+        while failures < _MAX_READ_FAILURES:
+            # The lock keeps `close` in another thread from pulling the file away beneath us.
+            with self._lock:
+                if self._closed:
+                    return
+                try:
+                    packet = next(packets, None)
+                except _errors() as error:
+                    failures += 1
+                    self._count(f"reading failed: {error.strerror}")
+                    packets = self._container.demux([self._video, *self._tracks])
+                    continue
+            if packet is None:
+                return
+            failures = 0
+            yield packet
+
+    def _decode(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
+        try:
+            with self._lock:
+                return [] if self._closed else packet.decode()
+        except _errors() as error:
+            self._count(f"decoding failed: {error.strerror}")
+            return []
+
+    def _count(self, note: str) -> None:
+        self.damage += 1
+        if note not in self.damage_notes:
+            self.damage_notes += (note,)
+
+
+def _look_into(path: Path) -> tuple[VideoInfo, Traits]:
+    """Decode the first picture: only it tells the true format, orientation and colours."""
+    with open_media(path) as container, translated(path):
+        video = _video_of(container, path)
+        first = _first_picture(container, video)
+        if first is None:
+            raise _nothing_decoded(path)
+        traits = traits_of(container, video, first)
+        info = VideoInfo(
+            width=first.width,
+            height=first.height,
+            pix_fmt=first.format.name,
+            time_base=video.time_base or Fraction(1, 90_000),
+            frame_rate=_frame_rate(video),
+            frames=video.frames or None,
+            duration=_duration(container, video),
+            quarter_turns=traits.orientation.quarter_turns,
+        )
+        return info, traits
+
+
+def _first_picture(container: InputContainer, video: VideoStream) -> av.VideoFrame | None:
+    failures = 0
+    packets = container.demux(video)
+    while failures < _MAX_READ_FAILURES:
+        try:
+            for packet in packets:
+                try:
+                    for picture in packet.decode():
+                        return picture
+                except _errors():
+                    continue
+            return None
+        except _errors():
+            failures += 1
+            packets = container.demux(video)
+    return None
+
+
+def _video_of(container: InputContainer, path: Path) -> VideoStream:
+    video = main_video(container)
+    if video is None:
+        container.close()
+        raise no_video(path, ", ".join(describe_all(list(container.streams)).values()))
+    if video.codec_context is None:
+        container.close()
+        raise SourceDamagedError(
+            f"the video in {path} is in a codec this FFmpeg cannot decode",
+            "Convert it to H.264 first",
+        )
+    video.thread_type = "AUTO"
+    return video
+
+
+def _frame_rate(video: VideoStream) -> Fraction | None:
+    low, high = _PLAUSIBLE_RATES
+    # Matroska and FLV without a declared rate report the time base as the average.
+    for rate in (video.guessed_rate, video.average_rate, video.base_rate):
+        if rate and low <= rate <= high:
+            return rate
+    return None
+
+
+def _duration(container: InputContainer, video: VideoStream) -> float | None:
+    if video.duration and video.time_base:
+        return float(video.duration * video.time_base)
+    return container.duration / 1_000_000 if container.duration else None
+
+
+def _nothing_decoded(path: Path) -> SourceDamagedError:
+    return SourceDamagedError(
+        f"no picture in {path} can be decoded", "Is it whole? Does it play elsewhere?"
+    )
+
+
+@functools.cache
+def _errors() -> tuple[type[av.FFmpegError], ...]:
+    import av
+
+    return (av.FFmpegError,)

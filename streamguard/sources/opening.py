@@ -1,0 +1,208 @@
+"""Opening local media without letting it open anything else, and FFmpeg's errors in plain words."""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
+
+from streamguard.errors import (
+    NoVideoError,
+    SourceDamagedError,
+    SourceError,
+    SourceNotFoundError,
+    SourcePermissionError,
+    StreamguardError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+log = logging.getLogger(__name__)
+
+# Formats that name other files or hosts, or that are devices. HLS is read by `_open_playlist`.
+_REFERRING = frozenset(
+    "hls applehttp dash concat concatf imf image2 alias_pix brender_pix sdp rtsp rtp sap lavfi"
+    " webm_dash_manifest vobsub tedcaptions vapoursynth avisynth libgme libopenmpt tty txt"
+    " ansi bin adf idf xbin ffmetadata alsa fbdev oss sndio v4l2 video4linux2 x11grab kmsgrab"
+    " xcbgrab jack pulse openal iec61883 libcdio libdc1394 decklink dshow gdigrab vfwcap"
+    " avfoundation android_camera".split()
+)
+_OPTIONS = {"protocol_whitelist": "file,crypto,data", "enable_drefs": "0"}
+_SEGMENTS = "hls,mpegts,mov,aac,mp3,ac3,webvtt"
+_PLAYLISTS = (b"#EXTM3U", b"ffconcat version", b"<MPD", b"<CompositionPlaylist", b"[playlist]")
+
+
+def check_path(path: Path) -> None:
+    """Check that a path is a readable file with something in it.
+
+    Raises:
+        SourceNotFoundError: Nothing is there.
+        UsageError: It is a folder.
+        SourcePermissionError: It may not be read.
+        SourceDamagedError: It is empty.
+        SourceError: It is no regular file, or reading it fails.
+    """
+    with translated(path):
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder", "Name a file in it")
+        if not path.stat().st_size and path.is_file():
+            raise SourceDamagedError(f"{path} is empty", "Copy or download it again")
+        if not path.is_file():
+            raise SourceError(f"{path} is not a regular file", "Name a video or photo file")
+        with path.open("rb") as file:
+            file.read(1)
+
+
+def open_media(path: Path) -> InputContainer:
+    """Open a video file with FFmpeg; nothing but this file can be read through it.
+
+    A playlist of segments (HLS) may name files of its own folder and below, nothing else.
+
+    Raises:
+        SourceError: Of the kind that fits.
+        UsageError: It is a folder.
+    """
+    check_path(path)
+    with translated(path):
+        with path.open("rb") as file:
+            head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if head.startswith(b"#EXTM3U"):
+            return _open_playlist(path)
+        if any(mark in head for mark in _PLAYLISTS):
+            raise SourceDamagedError(
+                f"{path} is a list that points to other files, which is not followed",
+                "Name the media files themselves",
+            )
+        return _open(path, _OPTIONS | {"format_whitelist": _plain_formats()})
+
+
+def open_photo(data: bytes) -> InputContainer:
+    """Open a picture held in memory, so that no name in it can be followed.
+
+    Raises:
+        av.FFmpegError: It cannot be read; to be translated by the caller.
+    """
+    return _open(io.BytesIO(data), _OPTIONS | {"format_whitelist": _plain_formats()})
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what FFmpeg and the system raise into this project's errors.
+
+    Raises:
+        SourceError: Of the kind that fits.
+    """
+    try:
+        yield
+    except StreamguardError:
+        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SourceNotFoundError(f"{path} does not exist", "Check the name") from error
+    except PermissionError as error:
+        raise SourcePermissionError(
+            f"{path} may not be read", "Check its permissions, or who owns it"
+        ) from error
+    except _ffmpeg_errors() as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def no_video(path: Path, has: str) -> NoVideoError:
+    """Return the error for a file that holds no picture, naming what it ``has`` instead."""
+    return NoVideoError(f"{path} holds no video, only {has or 'nothing'}", "Name a video or photo")
+
+
+def _open(file: str | Path | BinaryIO, options: dict[str, str], **more: Any) -> InputContainer:
+    import av
+
+    _quieten()
+    name = str(file.absolute()) if isinstance(file, Path) else file
+    # Tags in no known encoding shall not stop a good video.
+    return av.open(name, "r", options=options, metadata_errors="replace", **more)
+
+
+def _open_playlist(path: Path) -> InputContainer:
+    folder = path.resolve().parent
+    for entry in _entries(path.read_text(encoding="utf-8", errors="replace")):
+        if not _is_inside(entry, folder):
+            raise SourceDamagedError(
+                f"{path} points to {_without_secrets(entry)}, outside its own folder;"
+                " that is not followed",
+                "Put all its segments into its folder, or name the media file itself",
+            )
+
+    def open_nested(url: str, _flags: int, _options: dict[str, str]) -> BinaryIO:
+        if not _is_inside(url, folder):
+            raise PermissionError(f"{url} is outside the playlist's folder")
+        return Path(url.removeprefix("file:")).open("rb")
+
+    # The scan above makes the message; this guard also sees playlists named by playlists.
+    options = {"protocol_whitelist": "file", "format_whitelist": _SEGMENTS}
+    return _open(path, options, format="hls", io_open=open_nested)
+
+
+def _entries(playlist: str) -> Iterator[str]:
+    for line in map(str.strip, playlist.splitlines()):
+        if line.startswith("#"):
+            yield from re.findall(r'URI="([^"]*)"', line)
+        elif line:
+            yield line
+
+
+def _is_inside(url: str, folder: Path) -> bool:
+    if urlsplit(url).scheme not in ("", "file") or "," in url.split("/")[0]:
+        return False
+    return (folder / url.removeprefix("file://").removeprefix("file:")).resolve().is_relative_to(
+        folder
+    )
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="", fragment="").geturl()
+
+
+@functools.cache
+def _plain_formats() -> str:
+    import av
+
+    return ",".join(sorted(av.formats_available - _REFERRING))
+
+
+@functools.cache
+def _ffmpeg_errors() -> tuple[type[Exception], ...]:
+    import av
+
+    return (av.FFmpegError,)
+
+
+@functools.cache
+def _quieten() -> None:
+    import av
+
+    # SVT-AV1 writes to stderr by itself unless told otherwise; 1 is errors only.
+    os.environ.setdefault("SVT_LOG", "1")
+    av.logging.set_level(av.logging.DEBUG if log.isEnabledFor(logging.DEBUG) else None)
+
+
+def _damaged(path: Path, error: Exception) -> SourceError:
+    import av
+
+    if isinstance(error, av.error.DecoderNotFoundError):
+        return SourceDamagedError(
+            f"{path} is in a codec this FFmpeg cannot decode", "Convert it to H.264 first"
+        )
+    return SourceDamagedError(
+        f"{path} is not a video or photo that can be read", "Is it whole? Does it play elsewhere?"
+    )

@@ -1,0 +1,66 @@
+"""Turning and mirroring the pixels themselves."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from streamguard.sources.streams import Orientation
+
+if TYPE_CHECKING:
+    import av
+    from av.filter import Graph
+
+_TURNS = ("", "transpose=clock", "hflip,vflip", "transpose=cclock")
+
+
+class Turner:
+    """Brings pictures upright, one by one, whatever their time stamps.
+
+    Args:
+        orientation: How.
+    """
+
+    def __init__(self, orientation: Orientation) -> None:
+        names = (_TURNS[orientation.quarter_turns], "hflip" if orientation.mirrored else "")
+        self._filters = [name for names in names if names for name in names.split(",")]
+        self._graph: Graph | None = None
+        self._like: tuple[int, int, str] | None = None
+
+    def __call__(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """Return the picture upright; the one given is not written to."""
+        if not self._filters:
+            return picture
+        like = (picture.width, picture.height, picture.format.name)
+        if self._graph is None or like != self._like:
+            self._graph, self._like = self._build(picture), like
+        self._graph.vpush(picture)
+        turned = self._graph.vpull()
+        turned.time_base = picture.time_base
+        turned.pts = picture.pts
+        return turned
+
+    def _build(self, picture: av.VideoFrame) -> Graph:
+        from av.filter import Graph
+
+        graph = Graph()
+        nodes = [
+            graph.add_buffer(
+                width=picture.width,
+                height=picture.height,
+                format=picture.format,
+                time_base=picture.time_base or Fraction(1, 1000),
+            )
+        ]
+        for name in self._filters:
+            filter_name, _, options = name.partition("=")
+            nodes.append(graph.add(filter_name, options or None))
+        # Turning 4:2:2 would otherwise end in 4:4:0, which no encoder takes.
+        nodes += [graph.add("format", f"pix_fmts={picture.format.name}"), graph.add("buffersink")]
+        graph.link_nodes(*nodes).configure()
+        return graph
+
+
+def upright(picture: av.VideoFrame, orientation: Orientation) -> av.VideoFrame:
+    """Return one picture turned and mirrored as told."""
+    return Turner(orientation)(picture)

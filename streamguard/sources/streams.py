@@ -1,0 +1,176 @@
+"""What is in a container, which of it is kept, and how the picture is meant to be shown."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import av
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.container.core import Chapter
+    from av.stream import Stream
+    from av.subtitles.stream import SubtitleStream
+    from av.video.stream import VideoStream
+
+TEXT_SUBTITLES = frozenset(("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml"))
+
+_HDR = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """How a coded picture is brought upright: turned clockwise, then mirrored left to right."""
+
+    quarter_turns: int = 0
+    mirrored: bool = False
+    matrix: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, picture: av.VideoFrame) -> Orientation:
+        """Read a picture's display matrix (libavutil/display.h), 9 numbers ``a b u c d v x y w``."""
+        data = side_data(picture).get("DISPLAYMATRIX")
+        if data is None:
+            return cls()
+        matrix = tuple(int(value) for value in np.frombuffer(data, np.int32))
+        a, b, _, c, d = matrix[:5]
+        mirrored = a * d - b * c < 0
+        # (c, d) is where the coded picture's downward direction is shown.
+        angle = math.atan2(c if mirrored else -c, d)
+        return cls(round(angle / (math.pi / 2)) % 4, mirrored, matrix)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the coded picture is upright as it is."""
+        return not self.quarter_turns and not self.mirrored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a sink needs to know, beyond `VideoInfo`, to give back the same video.
+
+    Attributes:
+        codec: FFmpeg's name of the video codec.
+        container: FFmpeg's name of the container format.
+        orientation: How the picture is brought upright.
+        sample_aspect_ratio: Width over height of one pixel, or None if not told.
+        color: FFmpeg's numbers for range, primaries, transfer and matrix.
+        interlaced: ``tff``, ``bff`` or empty.
+        hdr: Light levels for HDR, by FFmpeg's side data name, as raw bytes.
+        tracks: Audio and text subtitle streams that pass through.
+        metadata: Tags of the whole file.
+        video_metadata: Tags of the video stream.
+        disposition: FFmpeg's flags of the video stream.
+        chapters: Chapters of the file.
+    """
+
+    codec: str
+    container: str
+    orientation: Orientation = Orientation()
+    sample_aspect_ratio: Fraction | None = None
+    color: tuple[int, int, int, int] = (0, 2, 2, 2)
+    interlaced: str = ""
+    hdr: dict[str, bytes] = field(default_factory=dict)
+    tracks: tuple[AudioStream | SubtitleStream, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    video_metadata: dict[str, str] = field(default_factory=dict)
+    disposition: int = 0
+    chapters: tuple[Chapter, ...] = ()
+
+
+def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFrame) -> Traits:
+    """Collect the traits of a video from its container and its first decoded picture."""
+    order = {2: "tff", 4: "tff", 3: "bff", 5: "bff"}.get(video.codec_context.field_order, "tff")
+    return Traits(
+        codec=codec_of(video),
+        container=container.format.name,
+        orientation=Orientation.of(first),
+        sample_aspect_ratio=video.sample_aspect_ratio or None,
+        color=(first.color_range, first.color_primaries, first.color_trc, first.colorspace),
+        interlaced=order if first.interlaced_frame else "",
+        hdr={kind: data for kind, data in side_data(first).items() if kind in _HDR},
+        tracks=tuple(kept_tracks(container)),
+        metadata=dict(container.metadata),
+        video_metadata=dict(video.metadata),
+        disposition=int(video.disposition),
+        chapters=tuple(container.chapters()),
+    )
+
+
+def side_data(picture: av.VideoFrame) -> dict[str, bytes]:
+    """Return what travels with a decoded picture, by FFmpeg's name of the kind."""
+    found = {}
+    for data in picture.side_data:
+        # PyAV raises ValueError for kinds newer than its own list.
+        with contextlib.suppress(ValueError):
+            found[data.type.name] = bytes(data)
+    return found
+
+
+def main_video(container: InputContainer) -> VideoStream | None:
+    """Return the stream to redact: the default or else the first one that is a real video."""
+    from av.stream import Disposition
+
+    videos = [stream for stream in container.streams.video if not is_cover_art(stream)]
+    default = [stream for stream in videos if stream.disposition & Disposition.default]
+    return next(iter(default or videos), None)
+
+
+def kept_tracks(container: InputContainer) -> list[AudioStream | SubtitleStream]:
+    """Return what passes through untouched, in container order; pictures of text may not."""
+    kept: list[AudioStream | SubtitleStream] = list(container.streams.audio)
+    kept += [s for s in container.streams.subtitles if codec_of(s) in TEXT_SUBTITLES]
+    return sorted(kept, key=lambda stream: stream.index)
+
+
+def is_cover_art(stream: VideoStream) -> bool:
+    """Whether a video stream is a cover or a thumbnail rather than a video."""
+    from av.stream import Disposition
+
+    return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
+
+
+def codec_of(stream: Stream) -> str:
+    """Return FFmpeg's name of a stream's codec, or its tag when it knows none."""
+    context = stream.codec_context
+    if context is not None:
+        return context.codec.canonical_name if stream.type == "subtitle" else context.name
+    return getattr(stream, "name", None) or "unknown codec"
+
+
+def describe(stream: Stream, ordinal: int = 1) -> str:
+    """Return a stream in a few words, such as ``second video track (h264 480x270)``."""
+    codec = codec_of(stream)
+    rank = ("", "", "second ", "third ", "fourth ")[ordinal] if ordinal < 5 else f"{ordinal}th "
+    language = f", {stream.language}" if getattr(stream, "language", None) else ""
+    match stream.type:
+        case "video" if is_cover_art(stream):  # type: ignore[arg-type]
+            return f"cover art ({codec})"
+        case "video":
+            size = f"{stream.codec_context.width}x{stream.codec_context.height}"  # type: ignore[attr-defined]
+            return f"{rank}video track ({codec} {size})"
+        case "subtitle":
+            return f"{rank}subtitles ({codec}{language})"
+        case "audio":
+            return f"{rank}audio track ({codec}{language})"
+        case "attachment":
+            return f"attachment ({codec})"
+        case kind:
+            return f"{kind if kind == 'data' else 'unknown'} track ({codec})"
+
+
+def describe_all(streams: list[Stream]) -> dict[int, str]:
+    """Return every stream in a few words, by index; kinds are counted from 1."""
+    counts: dict[str, int] = {}
+    words = {}
+    for stream in streams:
+        real = stream.type != "video" or not is_cover_art(stream)  # type: ignore[arg-type]
+        counts[stream.type] = counts.get(stream.type, 0) + real
+        words[stream.index] = describe(stream, counts[stream.type])
+    return words

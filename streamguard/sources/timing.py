@@ -1,0 +1,53 @@
+"""Time stamps that are there, and that only go up."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from streamguard.frames import VideoInfo
+
+if TYPE_CHECKING:
+    import av
+
+_FALLBACK_RATE = Fraction(25)
+
+
+class Clock:
+    """Gives every picture a time stamp later than the one before.
+
+    Stamps that are missing or run backwards are replaced by the one before plus its duration.
+
+    Attributes:
+        repaired: How many stamps were replaced.
+    """
+
+    def __init__(self, info: VideoInfo) -> None:
+        self.repaired = 0
+        self._time_base = info.time_base
+        step = 1 / ((info.frame_rate or _FALLBACK_RATE) * info.time_base)
+        self._step = max(1, round(step))
+        self._first: int | None = None
+        self._next: int | None = None
+        self._last: int | None = None
+
+    def stamp(self, picture: av.VideoFrame) -> float:
+        """Set the picture's ``pts`` if need be; return milliseconds since the first picture."""
+        pts = self._in_time_base(picture)
+        if pts is None or (self._last is not None and pts <= self._last):
+            self.repaired += 1
+            pts = self._next or 0
+        picture.pts = pts
+        picture.time_base = self._time_base
+        if self._first is None:
+            self._first = pts
+        self._last = pts
+        self._next = pts + (picture.duration or self._step)
+        return float((pts - self._first) * self._time_base * 1000)
+
+    def _in_time_base(self, picture: av.VideoFrame) -> int | None:
+        if picture.pts is None or not picture.time_base:
+            return picture.pts
+        if picture.time_base == self._time_base:
+            return picture.pts
+        return round(picture.pts * picture.time_base / self._time_base)
