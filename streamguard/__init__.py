@@ -1,3 +1,67 @@
 """streamguard: video in, the same video out with nobody recognisable in it."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from streamguard.api import Anonymizer, Progress, anonymize
+    from streamguard.errors import StreamguardError
+    from streamguard.report import FileRecord, Report, TrackRecord
+    from streamguard.settings import (
+        Codec,
+        Effect,
+        EncodingSettings,
+        Quality,
+        RedactionSettings,
+        Settings,
+        Shape,
+    )
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Anonymizer",
+    "Codec",
+    "Effect",
+    "EncodingSettings",
+    "FileRecord",
+    "Progress",
+    "Quality",
+    "RedactionSettings",
+    "Report",
+    "Settings",
+    "Shape",
+    "StreamguardError",
+    "TrackRecord",
+    "__version__",
+    "anonymize",
+]
+
+# Loaded on first use: the libraries behind them take more than a second to import.
+_HOMES = {
+    "api": ("Anonymizer", "Progress", "anonymize"),
+    "errors": ("StreamguardError",),
+    "report": ("FileRecord", "Report", "TrackRecord"),
+    "settings": (
+        "Codec",
+        "Effect",
+        "EncodingSettings",
+        "Quality",
+        "RedactionSettings",
+        "Settings",
+        "Shape",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

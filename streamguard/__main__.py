@@ -1,0 +1,6 @@
+"""``python -m streamguard``: the command line."""
+
+from streamguard.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""The Python API: settings in, the right objects put together, a report out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+
+from streamguard import __version__
+from streamguard.anonymizer import Anonymizer as FrameAnonymizer
+from streamguard.detection.weights import MODELS
+from streamguard.doctor import require_system
+from streamguard.errors import UsageError
+from streamguard.frames import RedactedFrame, Verdict, VideoInfo
+from streamguard.pipeline import run
+from streamguard.protocols import Image
+from streamguard.redaction import MaskRedactor
+from streamguard.report import Report, Tally, record_file
+from streamguard.settings import Settings
+from streamguard.sinks import open_sink
+from streamguard.sinks.arrays import array_of
+from streamguard.sources import open_source
+from streamguard.sources.arrays import frame_of
+
+DEFAULTS = Settings()
+_PROGRESS_INTERVAL = 0.1
+_LIBRARIES = {"mediapipe": "mediapipe", "av": "av", "opencv": "opencv-python", "numpy": "numpy"}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        frames: Frames written so far.
+        total: Frames there will be, or None when unknown; an estimate.
+        faces: Faces followed so far.
+        position: Seconds of video written so far.
+        elapsed: Seconds since the run began.
+    """
+
+    frames: int
+    total: int | None
+    faces: int
+    position: float
+    elapsed: float
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames written per second of the run."""
+        return self.frames / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def speed(self) -> float:
+        """Seconds of video per second of the run."""
+        return self.position / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds still to go, or None when unknown; an estimate."""
+        if self.total is None or self.frames_per_second <= 0:
+            return None
+        return max(0, self.total - self.frames) / self.frames_per_second
+
+
+def anonymize(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    settings: Settings = DEFAULTS,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    cancelled: threading.Event | None = None,
+) -> Report:
+    """Write a video or photo again with every face covered.
+
+    The output appears under its name only when it is whole; the source is never touched.
+
+    Args:
+        source: The file to read.
+        output: The file to write; its suffix decides the container.
+        settings: What to look for, how to cover it, how to encode.
+        progress: Called a few times a second, from another thread.
+        cancelled: Set it from anywhere to stop the run.
+
+    Returns:
+        What was done.
+
+    Raises:
+        SystemNotReadyError: A system library or a model is missing.
+        SourceError: The source cannot be read.
+        SinkError: The output cannot be written.
+        DetectionError: A detector failed.
+        StalledError: Nothing moved for ``settings.stall_timeout`` seconds.
+        CancelledError: ``cancelled`` was set.
+    """
+    require_system()
+    started = time.monotonic()
+    stop = cancelled or threading.Event()
+    tally = Tally()
+    with closing(open_source(source)) as opened:
+        sink = open_sink(output, opened, settings)
+        try:
+            record = record_file(Path(source), stop)
+            with closing(FrameAnonymizer(opened.info, settings)) as anonymizer:
+                observe = _observer(tally, opened.info, progress, started)
+                redactor = MaskRedactor(settings.redaction)
+                run(
+                    opened,
+                    anonymizer,
+                    redactor,
+                    sink,
+                    settings=settings,
+                    observe=observe,
+                    cancelled=stop,
+                )
+        except BaseException:
+            sink.abort()
+            raise
+    return Report(
+        input=record,
+        # No longer to be cancelled: the output stands.
+        output=record_file(Path(output), threading.Event()),
+        versions=_versions(),
+        settings=asdict(settings),
+        detectors=anonymizer.detectors,
+        models={name: model.sha256 for name, model in MODELS.items()},
+        width=opened.info.width,
+        height=opened.info.height,
+        frames=tally.frames,
+        frames_with_faces=tally.frames_with_faces,
+        tracks=tally.tracks(),
+        slate_frames=tally.slate_reasons.total(),
+        slate_reasons=dict(tally.slate_reasons),
+        longest_slate=tally.longest_slate,
+        streams_kept=opened.streams_kept,
+        streams_dropped=opened.streams_dropped,
+        damage=opened.damage,
+        damage_notes=opened.damage_notes,
+        notes=(*anonymizer.notes, *sink.notes),
+        duration=tally.last_ms / 1000,
+        elapsed=time.monotonic() - started,
+    )
+
+
+def _observer(
+    tally: Tally,
+    info: VideoInfo,
+    progress: Callable[[Progress], None] | None,
+    started: float,
+) -> Callable[[Verdict, RedactedFrame], None]:
+    due = started
+
+    def observe(verdict: Verdict, redacted: RedactedFrame) -> None:
+        nonlocal due
+        tally.add(verdict, redacted)
+        now = time.monotonic()
+        if progress is not None and now >= due:
+            due = now + _PROGRESS_INTERVAL
+            position = tally.last_ms / 1000
+            progress(Progress(tally.frames, info.frames, tally.faces, position, now - started))
+
+    return observe
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: version(package) for name, package in _LIBRARIES.items()}
+    return {"streamguard": __version__, "python": platform.python_version(), **libraries}
+
+
+class Anonymizer:
+    """Anonymizes pictures you have already: arrays in, redacted arrays out.
+
+    Pictures come back later than they went in, in the same order and each exactly once,
+    since a face found now is also covered in the pictures before it. Use it in a ``with``
+    block and let nothing out but what it returns::
+
+        with Anonymizer(1280, 720, frame_rate=30) as anonymizer:
+            for index, picture in enumerate(pictures):
+                show(anonymizer.push(picture, index / 30))
+            show(anonymizer.finish())
+
+    Args:
+        width: Width of every picture in pixels.
+        height: Height of every picture in pixels.
+        settings: What to look for and how to cover it; what concerns files is ignored.
+        frame_rate: Pictures per second, roughly; it decides how often detectors look.
+        still: Whether the one picture is a photo, which detectors look at hardest.
+
+    Raises:
+        SystemNotReadyError: A system library or a model is missing.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        settings: Settings = DEFAULTS,
+        *,
+        frame_rate: float = 30.0,
+        still: bool = False,
+    ) -> None:
+        if width < 1 or height < 1 or frame_rate <= 0:
+            raise UsageError(f"{width}x{height} at {frame_rate} Hz is not a video")
+        require_system()
+        info = VideoInfo(
+            width=width,
+            height=height,
+            pix_fmt="rgb24",
+            time_base=Fraction(1, 1_000_000),
+            frame_rate=Fraction(frame_rate).limit_denominator(1001),
+            still=still,
+        )
+        self._shape = (height, width, 3)
+        self._index = 0
+        self._time = 0.0
+        self._frames = FrameAnonymizer(info, settings)
+        self._redactor = MaskRedactor(settings.redaction)
+
+    def push(self, picture: Image, seconds: float) -> list[Image]:
+        """Take one picture, give back those that are ready, often none.
+
+        Args:
+            picture: RGB, shape ``(height, width, 3)``, dtype ``uint8``; it is copied.
+            seconds: Presentation time since the first picture; it never decreases.
+
+        Returns:
+            Redacted pictures, same shape and dtype, oldest first.
+
+        Raises:
+            UsageError: The picture has another shape or dtype, or time runs backwards.
+            DetectionError: A detector failed; what is still held must not be shown.
+        """
+        if picture.shape != self._shape or picture.dtype != "uint8":
+            raise UsageError(
+                f"a picture of shape {picture.shape} and dtype {picture.dtype} was pushed",
+                f"shape {self._shape} and dtype uint8 were announced",
+            )
+        if not seconds >= self._time:
+            raise UsageError(f"time runs backwards: {seconds} s after {self._time} s")
+        self._time = seconds
+        frame = frame_of(picture, self._index, seconds)
+        self._index += 1
+        return self._redact(self._frames.push(frame))
+
+    def finish(self) -> list[Image]:
+        """Give back every picture still held, oldest first; nothing can be pushed after."""
+        return self._redact(self._frames.finish())
+
+    def close(self) -> None:
+        """Let go of the detectors; may be called twice."""
+        self._frames.close()
+
+    def __enter__(self) -> Anonymizer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _redact(self, verdicts: Sequence[Verdict]) -> list[Image]:
+        return [array_of(self._redactor.redact(verdict)) for verdict in verdicts]
