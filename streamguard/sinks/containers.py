@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from streamguard.errors import UsageError
 from streamguard.settings import Codec
 
-PHOTO_EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif"))
+PHOTO_EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ def to_format(
         return picture
     full = picture.color_range == _FULL_RANGE or picture.format.name.startswith("yuvj")
     full = full and not picture.format.is_rgb
-    level = "jpeg" if full else None
+    level = "JPEG" if full else None
     # Without the range named, full-range luma would be squeezed into the limited one.
     return picture.reformat(
         *size, wanted, src_color_range=level, dst_color_range=level, interpolation="BICUBIC"

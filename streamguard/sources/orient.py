@@ -24,8 +24,13 @@ class Turner:
     def __init__(self, orientation: Orientation) -> None:
         names = (_TURNS[orientation.quarter_turns], "hflip" if orientation.mirrored else "")
         self._filters = [name for names in names if names for name in names.split(",")]
+        self._swaps = bool(orientation.quarter_turns % 2)
         self._graph: Graph | None = None
         self._like: tuple[int, int, str] | None = None
+
+    def size_of(self, width: int, height: int) -> tuple[int, int]:
+        """Return the size of a picture once it is upright."""
+        return (height, width) if self._swaps else (width, height)
 
     def __call__(self, picture: av.VideoFrame) -> av.VideoFrame:
         """Return the picture upright; the one given is not written to."""
@@ -36,7 +41,8 @@ class Turner:
             self._graph, self._like = self._build(picture), like
         self._graph.vpush(picture)
         turned = self._graph.vpull()
-        turned.time_base = picture.time_base
+        if picture.time_base:
+            turned.time_base = picture.time_base
         turned.pts = picture.pts
         return turned
 

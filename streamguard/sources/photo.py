@@ -12,6 +12,7 @@ from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.sources.opening import open_photo, translated
 from streamguard.sources.orient import upright
+from streamguard.sources.sidedata import bare_copy
 from streamguard.sources.streams import Orientation, Traits, traits_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class PhotoSource:
         with translated(path):
             picture, traits, self._tags = _decode(path)
         self._orientation = traits.orientation
-        self._picture: av.VideoFrame | None = upright(picture, traits.orientation)
+        plain = _plain_format(bare_copy(picture))
+        self._picture: av.VideoFrame | None = upright(plain, traits.orientation)
         self.traits: Traits = replace(traits, orientation=Orientation())
         self.info = VideoInfo(
             width=self._picture.width,
@@ -103,6 +105,17 @@ def is_photo(path: Path) -> bool:
             return b"ANIM" not in head[:64]
         case _:
             return head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS
+
+
+def _plain_format(picture: av.VideoFrame) -> av.VideoFrame:
+    """Return what is not YUV as 8-bit planes, which redaction need not convert."""
+    name = picture.format.name
+    if name.startswith(("gray", "mono")):
+        return picture.reformat(format="gray")
+    if name.startswith("yuv") and "yuva" not in name:
+        return picture
+    transparent = "a" in name and bool((picture.to_ndarray(format="rgba")[..., 3] < 255).any())
+    return picture.reformat(format="gbrap" if transparent else "gbrp")
 
 
 def _has_two_pictures(path: Path) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from streamguard.sources.sidedata import side_data
 
 if TYPE_CHECKING:
     import av
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 TEXT_SUBTITLES = frozenset(("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml"))
 
-_HDR = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
-
-
 @dataclass(frozen=True, slots=True)
 class Orientation:
     """How a coded picture is brought upright: turned clockwise, then mirrored left to right."""
@@ -33,9 +31,8 @@ class Orientation:
     matrix: tuple[int, ...] | None = None
 
     @classmethod
-    def of(cls, picture: av.VideoFrame) -> Orientation:
-        """Read a picture's display matrix (libavutil/display.h), 9 numbers ``a b u c d v x y w``."""
-        data = side_data(picture).get("DISPLAYMATRIX")
+    def from_matrix(cls, data: bytes | None) -> Orientation:
+        """Read FFmpeg's display matrix (libavutil/display.h): 9 numbers ``a b u c d v x y w``."""
         if data is None:
             return cls()
         matrix = tuple(int(value) for value in np.frombuffer(data, np.int32))
@@ -87,30 +84,21 @@ class Traits:
 def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFrame) -> Traits:
     """Collect the traits of a video from its container and its first decoded picture."""
     order = {2: "tff", 4: "tff", 3: "bff", 5: "bff"}.get(video.codec_context.field_order, "tff")
+    extra = side_data(first)
     return Traits(
         codec=codec_of(video),
         container=container.format.name,
-        orientation=Orientation.of(first),
+        orientation=Orientation.from_matrix(extra.pop("DISPLAYMATRIX", None)),
         sample_aspect_ratio=video.sample_aspect_ratio or None,
         color=(first.color_range, first.color_primaries, first.color_trc, first.colorspace),
         interlaced=order if first.interlaced_frame else "",
-        hdr={kind: data for kind, data in side_data(first).items() if kind in _HDR},
+        hdr=extra,
         tracks=tuple(kept_tracks(container)),
         metadata=dict(container.metadata),
         video_metadata=dict(video.metadata),
         disposition=int(video.disposition),
         chapters=tuple(container.chapters()),
     )
-
-
-def side_data(picture: av.VideoFrame) -> dict[str, bytes]:
-    """Return what travels with a decoded picture, by FFmpeg's name of the kind."""
-    found = {}
-    for data in picture.side_data:
-        # PyAV raises ValueError for kinds newer than its own list.
-        with contextlib.suppress(ValueError):
-            found[data.type.name] = bytes(data)
-    return found
 
 
 def main_video(container: InputContainer) -> VideoStream | None:

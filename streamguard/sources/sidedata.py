@@ -1,0 +1,57 @@
+"""What travels with a decoded picture: read with care, or left behind."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import av
+
+# Numbers of AVFrameSideDataType (libavutil/frame.h).
+_WANTED = {6: "DISPLAYMATRIX", 11: "MASTERING_DISPLAY_METADATA", 14: "CONTENT_LIGHT_LEVEL"}
+_KINDS = 48
+
+
+def side_data(picture: av.VideoFrame) -> dict[str, bytes]:
+    """Return a picture's display matrix and HDR light levels, by FFmpeg's name of the kind.
+
+    All other kinds are filtered out first: PyAV 18 raises on those newer than its own list
+    (EXIF) and frees the tags of some (ICC profiles) twice, which ends the process.
+    """
+    from av.filter import Graph
+
+    graph = Graph()
+    nodes = [
+        graph.add_buffer(
+            width=picture.width,
+            height=picture.height,
+            format=picture.format,
+            time_base=picture.time_base or Fraction(1, 1000),
+        )
+    ]
+    unwanted = (kind for kind in range(_KINDS) if kind not in _WANTED)
+    nodes += [graph.add("sidedata", f"mode=delete:type={kind}") for kind in unwanted]
+    nodes.append(graph.add("buffersink"))
+    graph.link_nodes(*nodes).configure()
+    graph.vpush(picture)
+    return {data.type.name: bytes(data) for data in graph.vpull().side_data}
+
+
+def bare_copy(picture: av.VideoFrame) -> av.VideoFrame:
+    """Return the pixels alone: encoders would write a picture's own EXIF into the output."""
+    import av
+
+    copy = av.VideoFrame(picture.width, picture.height, picture.format.name)
+    for source, target in zip(picture.planes, copy.planes, strict=True):
+        old = np.frombuffer(source, np.uint8).reshape(-1, source.line_size)
+        new = np.frombuffer(target, np.uint8).reshape(-1, target.line_size)
+        rows, width = min(len(old), len(new)), min(source.line_size, target.line_size)
+        new[:rows, :width] = old[:rows, :width]
+    copy.color_range = picture.color_range
+    copy.colorspace = picture.colorspace
+    copy.color_primaries = picture.color_primaries
+    copy.color_trc = picture.color_trc
+    return copy
