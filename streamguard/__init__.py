@@ -59,6 +59,9 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     for module, names in _HOMES.items():
         if name in names:
+            if module == "api":
+                # Says in plain words what is missing, where an import would only fail.
+                import_module(f"{__name__}.doctor").require_system()
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -17,7 +17,6 @@ from types import TracebackType
 from streamguard import __version__
 from streamguard.anonymizer import Anonymizer as FrameAnonymizer
 from streamguard.detection.weights import MODELS
-from streamguard.doctor import require_system
 from streamguard.errors import UsageError
 from streamguard.frames import RedactedFrame, Verdict, VideoInfo
 from streamguard.pipeline import run
@@ -94,14 +93,13 @@ def anonymize(
         What was done.
 
     Raises:
-        SystemNotReadyError: A system library or a model is missing.
+        ModelError: An embedded model is missing or damaged.
         SourceError: The source cannot be read.
         SinkError: The output cannot be written.
         DetectionError: A detector failed.
         StalledError: Nothing moved for ``settings.stall_timeout`` seconds.
         CancelledError: ``cancelled`` was set.
     """
-    require_system()
     started = time.monotonic()
     stop = cancelled or threading.Event()
     tally = Tally()
@@ -195,7 +193,8 @@ class Anonymizer:
         still: Whether the one picture is a photo, which detectors look at hardest.
 
     Raises:
-        SystemNotReadyError: A system library or a model is missing.
+        UsageError: The size or the rate makes no sense.
+        ModelError: An embedded model is missing or damaged.
     """
 
     def __init__(
@@ -209,7 +208,6 @@ class Anonymizer:
     ) -> None:
         if width < 1 or height < 1 or frame_rate <= 0:
             raise UsageError(f"{width}x{height} at {frame_rate} Hz is not a video")
-        require_system()
         info = VideoInfo(
             width=width,
             height=height,

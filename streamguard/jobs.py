@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streamguard.errors import (
+    SinkError,
+    SinkPermissionError,
     SourceError,
     SourceNotFoundError,
     SourcePermissionError,
@@ -24,7 +26,7 @@ VIDEO_SUFFIXES = frozenset(
     ".nut .insv .lrv".split()
 )
 MEDIA_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
-"""What is taken for a photo or a video in a folder; a file named by itself may be called anything."""
+"""What counts in a folder; a file named by itself may be called anything."""
 _LOSSY_PHOTOS = frozenset(".jpe .jfif .heic .heif .jxl .jp2".split())
 
 
@@ -47,6 +49,25 @@ class Job:
     def is_done(self) -> bool:
         """Whether an earlier run made the output; outputs only bear their name when whole."""
         return self.in_folder and self.output.exists()
+
+    def make_room(self) -> None:
+        """Make the output's folder, if the input was found in one.
+
+        Raises:
+            SinkPermissionError: It may not be made.
+            SinkError: It cannot be made for another reason.
+        """
+        if not self.in_folder:
+            return
+        folder = self.output.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except PermissionError as error:
+            raise SinkPermissionError(
+                f"folder {folder} may not be made", "check its permissions, or choose another"
+            ) from error
+        except OSError as error:
+            raise SinkError(f"folder {folder} cannot be made: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)

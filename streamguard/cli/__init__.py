@@ -1,0 +1,72 @@
+"""The command line: thin over the API. Results go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+import streamguard
+from streamguard.cli import anonymize, doctor, probe
+from streamguard.cli.console import DONE, FAILED, INTERRUPTED, WRONG_USAGE, complain
+from streamguard.cli.signals import interrupt_on_terminate
+from streamguard.errors import CancelledError, StreamguardError, UsageError
+
+
+@click.group(
+    name="streamguard",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
+)
+@click.version_option(streamguard.__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Video in, the same video out with nobody recognisable in it.
+
+    Everything runs on this machine; nothing is uploaded, nothing is kept.
+    """
+
+
+for command in (anonymize.command, probe.command, doctor.command):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line of this process, and end the process."""
+    interrupt_on_terminate()
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code == INTERRUPTED:
+        # A thread may be deep in native code; waiting for it would not be "at once".
+        os._exit(code)
+    sys.exit(code)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command and turn every way it can end into an exit code."""
+    try:
+        return cli.main(list(args), prog_name="streamguard", standalone_mode=False) or DONE
+    except click.ClickException as error:
+        complain(_one_line(error))
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt, CancelledError):
+        complain("interrupted; nothing half done was left behind", kind="stopped")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our stdout went away (`| head`); nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except StreamguardError as error:
+        complain(error)
+        return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody gets a traceback unasked
+        complain(error)
+        return FAILED
+
+
+def _one_line(error: click.ClickException) -> str:
+    text = error.format_message().replace("\n", " ").rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{text}. Try '{context.command_path} --help'" if context else text

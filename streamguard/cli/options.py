@@ -1,0 +1,121 @@
+"""The options that become settings; every default is that of ``settings.py``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import click
+
+from streamguard.settings import (
+    Codec,
+    Effect,
+    EncodingSettings,
+    Quality,
+    RedactionSettings,
+    Settings,
+    Shape,
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+_DEFAULTS = Settings()
+
+
+class _Color(click.ParamType):
+    name = "#RRGGBB"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Turn ``#RRGGBB`` into three numbers."""
+        if isinstance(value, tuple):
+            return value
+        if not re.fullmatch(r"#?[0-9a-fA-F]{6}", value):
+            self.fail(f"{value!r} is not of the form #RRGGBB", param, ctx)
+        return tuple(bytes.fromhex(value.removeprefix("#")))
+
+
+def _choice(name: str, default: StrEnum, text: str) -> Callable[[F], F]:
+    values = [member.value for member in type(default)]
+    return click.option(
+        name, type=click.Choice(values), default=default.value, show_default=True, help=text
+    )
+
+
+def _flag(name: str, text: str) -> Callable[[F], F]:
+    return click.option(name, is_flag=True, help=text)
+
+
+_OPTIONS = [
+    _choice("--quality", _DEFAULTS.quality, "How hard to look for faces."),
+    _choice("--effect", _DEFAULTS.redaction.effect, "What a covered face looks like."),
+    click.option("--color", type=_Color(), help="Colour of --effect solid.  [default: #000000]"),
+    _choice("--shape", _DEFAULTS.redaction.shape, "Outline of the cover."),
+    click.option(
+        "--padding",
+        type=float,
+        default=_DEFAULTS.redaction.padding,
+        show_default=True,
+        help="Share of a face's size covered beyond it on every side.",
+    ),
+    click.option(
+        "--threshold",
+        type=float,
+        help="Confidence a detection needs, 0 to 1.  [default: the quality's own]",
+    ),
+    click.option(
+        "--lookahead",
+        type=float,
+        metavar="SECONDS",
+        help="How long frames are held back, so that a face found later is covered before."
+        "  [default: the quality's own]",
+    ),
+    _choice("--codec", _DEFAULTS.encoding.codec, "Video codec of the output."),
+    click.option("--preset", help="Speed preset of the encoder.  [default: one for each codec]"),
+    click.option(
+        "--crf",
+        type=int,
+        help="Constant rate factor of the encoder.  [default: one for each codec]",
+    ),
+    _flag("--show-boxes", "Draw a green box round what was covered."),
+    _flag("--keep-metadata", "Keep titles, positions, device names and the like."),
+    _flag("--overwrite", "Replace outputs that exist."),
+]
+
+
+def settings_options(function: F) -> F:
+    """Add every option that `settings_of` takes."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def settings_of(options: dict[str, Any]) -> Settings:
+    """Return the settings for the options of `settings_options`.
+
+    Raises:
+        UsageError: A value is out of its range.
+        click.UsageError: Two options do not go together.
+    """
+    effect = Effect(options["effect"])
+    if options["color"] is not None and effect is not Effect.SOLID:
+        raise click.UsageError("--color goes with --effect solid only", click.get_current_context())
+    return Settings(
+        quality=Quality(options["quality"]),
+        threshold=options["threshold"],
+        lookahead=options["lookahead"],
+        keep_metadata=options["keep_metadata"],
+        overwrite=options["overwrite"],
+        redaction=RedactionSettings(
+            effect=effect,
+            shape=Shape(options["shape"]),
+            color=options["color"] or _DEFAULTS.redaction.color,
+            padding=options["padding"],
+            show_boxes=options["show_boxes"],
+        ),
+        encoding=EncodingSettings(
+            codec=Codec(options["codec"]), preset=options["preset"], crf=options["crf"]
+        ),
+    )

@@ -1,0 +1,190 @@
+"""What became of each input: for people, for machines, and in a report file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamguard.cli.console import is_quiet, say, words_for
+from streamguard.cli.progress import duration
+from streamguard.errors import SinkError, UsageError
+from streamguard.jobs import Job, Plan
+from streamguard.report import Report
+
+REPORTS_SCHEMA = "streamguard.reports/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one input: a report, an error, or neither when it was done before."""
+
+    job: Job
+    report: Report | None = None
+    error: Exception | None = None
+
+    @property
+    def status(self) -> str:
+        """``done``, ``failed`` or ``skipped``."""
+        if self.error is not None:
+            return "failed"
+        return "done" if self.report is not None else "skipped"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, without the tracks."""
+        result: dict[str, Any] = {
+            "input": str(self.job.source),
+            "output": str(self.job.output) if self.error is None else None,
+            "status": self.status,
+            "error": words_for(self.error) if self.error is not None else None,
+        }
+        return result | _figures(self.report) if self.report is not None else result
+
+
+def _figures(report: Report) -> dict[str, Any]:
+    return {
+        "frames": report.frames,
+        "frames_with_faces": report.frames_with_faces,
+        "tracks": len(report.tracks),
+        "slate_frames": report.slate_frames,
+        "duration": round(report.duration, 3),
+        "elapsed": round(report.elapsed, 3),
+        "frames_per_second": round(report.frames_per_second, 2),
+        "speed": round(report.speed, 3),
+        "streams_kept": list(report.streams_kept),
+        "streams_dropped": list(report.streams_dropped),
+        "damage": report.damage,
+        "damage_notes": list(report.damage_notes),
+        "notes": list(report.notes),
+    }
+
+
+def tell(outcome: Outcome, as_json: bool) -> None:
+    """Print what became of one input: the result to stdout, remarks to stderr."""
+    if as_json:
+        click.echo(json.dumps(outcome.to_dict(), ensure_ascii=False))
+    elif outcome.report is not None and not is_quiet():
+        click.echo(_sentence(outcome.job, outcome.report))
+    if outcome.report is not None:
+        for remark in _remarks(outcome.job, outcome.report):
+            say(f"  {remark}")
+
+
+def _sentence(job: Job, report: Report) -> str:
+    faces = f"{len(report.tracks)} {'face' if len(report.tracks) == 1 else 'faces'}"
+    if report.frames == 1:
+        return f"{job.output}: {faces} covered"
+    spent = f"{duration(report.elapsed)}, {report.speed:.1f}× real time"
+    return (
+        f"{job.output}: {faces} covered in {report.frames_with_faces} of {report.frames} frames"
+        f" ({spent})"
+    )
+
+
+def _remarks(job: Job, report: Report) -> Iterator[str]:
+    if job.output.suffix.lower() != job.source.suffix.lower():
+        yield f"written as {job.output.suffix or 'no suffix'}, not {job.source.suffix or 'none'}"
+    if report.slate_frames:
+        reasons = ", ".join(f"{count} for {why}" for why, count in report.slate_reasons.items())
+        yield f"{report.slate_frames} frames covered as a whole: {reasons}"
+    if report.damage:
+        yield f"damaged input: {report.damage} × {'; '.join(report.damage_notes)}"
+    if report.streams_dropped:
+        yield f"dropped, may show or name somebody: {', '.join(report.streams_dropped)}"
+    yield from report.notes
+
+
+def summarize(outcomes: Sequence[Outcome], plan: Plan) -> None:
+    """Print a table of everything to stderr."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("input", "result", "frames", "faces", "time", box=box.SIMPLE)
+    for outcome in outcomes:
+        row = [escape(str(outcome.job.source)), outcome.status]
+        if (report := outcome.report) is not None:
+            row += [str(report.frames), str(len(report.tracks)), duration(report.elapsed)]
+        table.add_row(*row)
+    Console(stderr=True, highlight=False).print(table)
+    counts = dict.fromkeys(("done", "skipped", "failed"), 0)
+    for outcome in outcomes:
+        counts[outcome.status] += 1
+    words = [f"{count} {name}" for name, count in counts.items()]
+    ignored = f", {plan.ignored} other files ignored" if plan.ignored else ""
+    say(f"{', '.join(words)}{ignored}")
+
+
+class ReportFile:
+    """The ``--report`` file: one report, or for many inputs one object that holds them all."""
+
+    def __init__(self, path: Path, batch: bool) -> None:
+        self._path = path
+        self._batch = batch
+        self._separator = "["
+
+    def add(self, outcome: Outcome) -> None:
+        """Add what became of one input; a single input that failed has no report.
+
+        Raises:
+            SinkError: It cannot be written.
+        """
+        if outcome.report is None and not self._batch:
+            return
+        entry = outcome.report.to_dict() if outcome.report is not None else outcome.to_dict()
+        if self._batch:
+            entry["status"] = outcome.status
+            self._append(self._separator + "\n")
+            self._separator = ","
+        self._append(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+
+    def begin(self) -> None:
+        """Write what comes before the first entry."""
+        if self._batch:
+            self._append(f'{{"schema":"{REPORTS_SCHEMA}","results":')
+
+    def end(self) -> None:
+        """Write what comes after the last entry."""
+        self._append("\n]}\n" if self._batch else "\n")
+
+    def _append(self, text: str) -> None:
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise SinkError(f"the report cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def report_file(path: Path | None, plan: Plan, overwrite: bool) -> Iterator[ReportFile | None]:
+    """Write a report beside its final name; it gets that name when the block ends well.
+
+    Raises:
+        UsageError: The report would replace an input or an output.
+        OutputExistsError: It exists, and may not be overwritten.
+        SinkError: It cannot be written.
+    """
+    if path is None:
+        yield None
+        return
+    from streamguard.sinks.target import Target
+
+    for job in plan.jobs:
+        if path.resolve() in (job.source.resolve(), job.output.resolve()):
+            raise UsageError(f"the report {path} is also an input or an output")
+    target = Target(path, plan.jobs[0].source, overwrite)
+    try:
+        report = ReportFile(target.part, plan.batch)
+        report.begin()
+        yield report
+        report.end()
+        if target.part.stat().st_size > 1:
+            target.commit()
+    finally:
+        target.discard()
