@@ -42,7 +42,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each input.")
 @verbosity_options
 @click.pass_context
-def command(context: click.Context, **options: Any) -> None:
+def command(context: click.Context, /, **options: Any) -> None:
     """Cover every face in videos and photos.
 
     INPUT is a video, a photo, or a folder of them, whose tree is kept in the output folder.

@@ -23,18 +23,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULTS = Settings()
 
 
-class _Color(click.ParamType):
-    name = "#RRGGBB"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """Turn ``#RRGGBB`` into three numbers."""
-        if isinstance(value, tuple):
-            return value
-        if not re.fullmatch(r"#?[0-9a-fA-F]{6}", value):
-            self.fail(f"{value!r} is not of the form #RRGGBB", param, ctx)
-        return tuple(bytes.fromhex(value.removeprefix("#")))
+def _color(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Turn ``#RRGGBB`` into three numbers."""
+    if value is None:
+        return None
+    if not re.fullmatch(r"#?[0-9a-fA-F]{6}", value):
+        raise click.BadParameter(f"{value!r} is not of the form #RRGGBB")
+    return tuple(bytes.fromhex(value.removeprefix("#")))
 
 
 def _choice(name: str, default: StrEnum, text: str) -> Callable[[F], F]:
@@ -51,7 +48,12 @@ def _flag(name: str, text: str) -> Callable[[F], F]:
 _OPTIONS = [
     _choice("--quality", _DEFAULTS.quality, "How hard to look for faces."),
     _choice("--effect", _DEFAULTS.redaction.effect, "What a covered face looks like."),
-    click.option("--color", type=_Color(), help="Colour of --effect solid.  [default: #000000]"),
+    click.option(
+        "--color",
+        metavar="#RRGGBB",
+        callback=_color,
+        help=f"Colour of --effect solid.  [default: #{bytes(_DEFAULTS.redaction.color).hex()}]",
+    ),
     _choice("--shape", _DEFAULTS.redaction.shape, "Outline of the cover."),
     click.option(
         "--padding",

@@ -72,7 +72,7 @@ def tell(outcome: Outcome, as_json: bool) -> None:
         click.echo(_sentence(outcome.job, outcome.report))
     if outcome.report is not None:
         for remark in _remarks(outcome.job, outcome.report):
-            say(f"  {remark}")
+            say(f"{outcome.job.source}: {remark}")
 
 
 def _sentence(job: Job, report: Report) -> str:
