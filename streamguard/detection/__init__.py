@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from streamguard.detection.schedule import Role
-from streamguard.protocols import Detector
-from streamguard.settings import DetectionPlan
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamguard.detection.schedule import Role
+    from streamguard.protocols import Detector
+    from streamguard.settings import DetectionPlan
 
 __all__ = ["default_detectors"]
 
@@ -16,8 +19,9 @@ def default_detectors(plan: DetectionPlan) -> dict[Role, Detector]:
         ModelError: An embedded model is missing or damaged.
     """
     # Here, since importing either takes long and not every command needs them.
-    from streamguard.detection.centerface import CenterFaceDetector  # noqa: PLC0415
-    from streamguard.detection.mediapipe import MediaPipeDetector  # noqa: PLC0415
+    from streamguard.detection.centerface import CenterFaceDetector
+    from streamguard.detection.mediapipe import MediaPipeDetector
+    from streamguard.detection.schedule import Role
 
     return {
         Role.PRIMARY: MediaPipeDetector(plan.primary_threshold),

@@ -1,0 +1,158 @@
+"""The import layers, who may import what, who may construct what, and the exported names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import streamguard
+
+PACKAGE = Path(streamguard.__file__).parent
+
+# A module imports only from its own layer or a lower one; within a layer only its own part.
+LAYERS = (
+    {"errors", "geometry", "frames"},
+    {"protocols", "queues", "settings"},
+    {"detection", "tracking", "redaction", "sources", "sinks", "report"},
+    {"anonymizer"},
+    {"pipeline"},
+    {"relay"},
+    {"doctor", "jobs", "api"},
+    {"cli", "web"},
+)
+# Parts of one layer that may see each other: foundations and what composes them.
+PEERS = {
+    ("frames", "geometry"),
+    ("protocols", "settings"),
+    # What a source knows of its streams, a sink must match.
+    ("sinks", "sources"),
+    ("api", "jobs"),
+    ("api", "doctor"),
+    ("jobs", "api"),
+}
+# Who imports what from outside. The doctor only opens encoders, to see whether they work.
+ALLOWED = {
+    "mediapipe": {"detection/mediapipe.py"},
+    "av": {"sources/", "sinks/", "redaction/", "frames.py", "api.py", "doctor.py"},
+    "click": {"cli/"},
+    "rich": {"cli/"},
+    "cv2": {"detection/", "tracking/", "redaction/", "sinks/"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def layer_of(part: str) -> int:
+    for number, layer in enumerate(LAYERS):
+        if part in layer:
+            return number
+    raise AssertionError(f"{part} has no place in the layers; give it one in this test")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted name of everything the module imports, late imports included."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def may_import(part: str, other: str) -> bool:
+    if part == other or (part, other) in PEERS:
+        return True
+    return layer_of(other) < layer_of(part)
+
+
+def layered_modules() -> list[Path]:
+    # The package's own face and its __main__ may import anything.
+    return [path for path in modules() if part_of(path) not in ("__init__", "__main__")]
+
+
+@pytest.mark.parametrize("path", layered_modules(), ids=name_of)
+def test_imports_only_from_layers_below(path: Path) -> None:
+    part = part_of(path)
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "streamguard" and len(parts) > 1 and parts[1] != "__version__":
+            assert may_import(part, parts[1]), f"{name_of(path)} must not import {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_outside_libraries_stay_where_they_belong(path: Path) -> None:
+    name = name_of(path)
+    for imported in imports(path):
+        places = ALLOWED.get(imported.split(".")[0])
+        if places is not None:
+            assert any(name == p or (p[-1] == "/" and name.startswith(p)) for p in places), (
+                f"{name} must not import {imported}"
+            )
+
+
+def constructions(path: Path, cls: str) -> list[int]:
+    """Return the lines on which ``cls(...)`` is called, or which hide it behind another name."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+    names = [f for f in calls if isinstance(f, ast.Name) and f.id == cls]
+    attributes = [f for f in calls if isinstance(f, ast.Attribute) and f.attr == cls]
+    aliases = [n for n in nodes if isinstance(n, ast.alias) and n.name == cls and n.asname]
+    return [found.lineno for found in (*names, *attributes, *aliases)]
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_only_redaction_makes_redacted_frames(path: Path) -> None:
+    if part_of(path) != "redaction":
+        assert constructions(path, "RedactedFrame") == []
+
+
+def test_redaction_does_make_them() -> None:
+    # Else the test above would pass because of a renamed class.
+    assert any(
+        constructions(path, "RedactedFrame") for path in (PACKAGE / "redaction").glob("*.py")
+    )
+
+
+def test_the_rules_catch_what_they_forbid(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text(
+        "def f():\n    from streamguard.frames import RedactedFrame as R\n    import av.x\n"
+    )
+    assert list(imports(bad)) == ["streamguard.frames.RedactedFrame", "av.x"]
+    bad.write_text("import streamguard.frames as f\nf.RedactedFrame(1, 2)\n")
+    assert constructions(bad, "RedactedFrame") == [2]
+    bad.write_text("from streamguard.frames import RedactedFrame as R\nR(1, 2)\n")
+    assert constructions(bad, "RedactedFrame") == [1]
+    assert not may_import("detection", "tracking")
+    assert not may_import("errors", "settings")
+    assert may_import("pipeline", "detection")
+
+
+def test_every_error_is_in_the_tree_of_the_docstring() -> None:
+    from streamguard import errors
+
+    assert errors.__doc__ is not None
+    names = [name for name, value in vars(errors).items() if isinstance(value, type)]
+    assert len(names) > 15
+    for name in names:
+        assert name in errors.__doc__
+        assert issubclass(getattr(errors, name), errors.StreamguardError)
+
+
+def test_exported_names_are_sorted_and_there() -> None:
+    assert list(streamguard.__all__) == sorted(streamguard.__all__)
+    assert all(hasattr(streamguard, name) for name in streamguard.__all__)
+    assert "anonymize" in streamguard.__all__
