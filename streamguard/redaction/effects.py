@@ -1,0 +1,95 @@
+"""From samples to area averages, and back to samples that show nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from streamguard.redaction.masks import Cover, shrink_cover
+from streamguard.redaction.planes import PictureLayout, PlaneLayout, Samples
+from streamguard.settings import Effect
+
+
+def averages(samples: Samples, columns: int, rows: int) -> Samples:
+    """Return the mean of each cell of a grid, exact to half a unit.
+
+    Integer sums make the result depend on the samples' sum alone, not on their order.
+
+    Args:
+        samples: ``(height, width)`` or ``(height, width, channels)``.
+        columns: Cells across; fewer if there are fewer samples.
+        rows: Cells down; likewise.
+
+    Returns:
+        ``(rows, columns)`` with the channels of ``samples``, same dtype.
+    """
+    corners, areas = _grid(samples.shape[0], samples.shape[1], rows, columns)
+    depth = cv2.CV_32S if samples.dtype == np.uint8 else cv2.CV_64F
+    table = cv2.integral(samples, sdepth=depth)[corners]
+    # 32-bit sums may wrap on huge areas; the differences come out right all the same.
+    strips = table[1:] - table[:-1]
+    sums = (strips[:, 1:] - strips[:, :-1]).astype(np.int64)
+    if samples.ndim == 3:
+        areas = areas[..., None]
+    means: Samples = ((2 * sums + areas) // (2 * areas)).astype(samples.dtype)
+    return means
+
+
+def spread(grid: Samples, width: int, height: int, effect: Effect) -> Samples:
+    """Return a grid of averages drawn out to ``width`` by ``height`` samples.
+
+    Both ways stay between the smallest and the largest average, which cubic
+    interpolation would not; ten-bit samples must not overflow.
+    """
+    how = cv2.INTER_NEAREST if effect is Effect.PIXELATE else cv2.INTER_LINEAR
+    return cv2.resize(grid, (width, height), interpolation=how)
+
+
+def constant(samples: Samples, words: tuple[int, ...]) -> Samples:
+    """Return samples of one colour, in the shape of ``samples``."""
+    return np.broadcast_to(np.array(words, samples.dtype).squeeze(), samples.shape).copy()
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What an effect and the samples under it count for, each of the samples' shape and dtype."""
+
+    effect: Samples
+    rest: Samples
+
+
+def weights_of(cover: Cover, layout: PictureLayout, plane: PlaneLayout) -> Weights:
+    """Return the weights for one plane of a picture; alpha keeps what it is."""
+    effect = shrink_cover(cover, plane.sub_x, plane.sub_y).astype(layout.dtype, copy=False)
+    if len(plane.roles) > 1:
+        none = np.zeros_like(effect)
+        effect = cv2.merge([none if role == "a" else effect for role in plane.roles])
+    return Weights(effect, np.subtract(255, effect, dtype=layout.dtype))
+
+
+def blend(samples: Samples, effect: Samples, weights: Weights) -> None:
+    """Lay an effect over samples in place.
+
+    Where the cover is 255 the result is the effect, and where it is 0 the sample, both
+    exactly, for 8 and 16 bits.
+    """
+    covered = cv2.multiply(effect, weights.effect, scale=1 / 255)
+    cv2.add(covered, cv2.multiply(samples, weights.rest, scale=1 / 255), dst=samples)
+
+
+@lru_cache(maxsize=1024)
+def _grid(
+    height: int, width: int, rows: int, columns: int
+) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], NDArray[np.intp]]:
+    """Return the index of the cells' corners in a summed-area table, and the cells' areas."""
+    down, across = _edges(height, rows), _edges(width, columns)
+    return (down[:, None], across), np.outer(np.diff(down), np.diff(across))
+
+
+def _edges(length: int, parts: int) -> NDArray[np.intp]:
+    count = min(parts, length)
+    return (np.arange(count + 1) * length + count // 2) // count
