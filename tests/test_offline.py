@@ -1,0 +1,73 @@
+"""Nothing leaves the machine: a whole run opens no socket, and MediaPipe has no metrics in it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from streamguard.doctor import MEDIAPIPE_VERSION
+
+# Only these can reach another machine; AF_UNIX cannot.
+NETWORK = re.compile(r"socket\((AF_INET6?|AF_PACKET|AF_NETLINK)\b")
+METRICS = b"mediapipe_log_extension"
+"""In every release since 0.10.35, which log how they are used; in none before."""
+
+
+def command(clip: Path, output: Path) -> list[str]:
+    return [sys.executable, "-m", "streamguard", "anonymize", str(clip), "-o", str(output), "-q"]
+
+
+def traced(trace: Path, args: list[str]) -> str:
+    """Run a program under strace and return its network calls, those of all children included."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed")
+    watch = [strace, "-f", "-qq", "-e", "trace=network", "-o", str(trace)]
+    subprocess.run([*watch, *args], check=True, capture_output=True, timeout=100)
+    return trace.read_text("utf-8", "replace")
+
+
+def test_a_whole_run_opens_no_network_socket(tmp_path: Path, face_clip: Path) -> None:
+    output = tmp_path / "out.mp4"
+    calls = traced(tmp_path / "trace", command(face_clip, output))
+    assert output.is_file()
+    assert NETWORK.findall(calls) == []
+
+
+def test_the_trace_would_show_a_socket(tmp_path: Path) -> None:
+    code = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)"
+    calls = traced(tmp_path / "trace", [sys.executable, "-c", code])
+    assert NETWORK.findall(calls) == ["AF_INET"]
+
+
+def test_a_whole_run_works_without_any_network(tmp_path: Path, face_clip: Path) -> None:
+    unshare = shutil.which("unshare")
+    # A network namespace of its own holds nothing but a loopback that is down.
+    cut = [str(unshare), "--net", "--map-root-user"]
+    if (
+        unshare is None
+        or subprocess.run([*cut, "true"], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("network namespaces cannot be made here")
+    output = tmp_path / "out.mp4"
+    subprocess.run([*cut, *command(face_clip, output)], check=True, timeout=100)
+    assert output.is_file()
+
+
+def test_mediapipe_is_the_one_without_usage_metrics() -> None:
+    assert version("mediapipe") == MEDIAPIPE_VERSION == "0.10.33"
+    spec = importlib.util.find_spec("mediapipe")
+    assert spec is not None
+    assert spec.origin is not None
+    files = [path for path in Path(spec.origin).parent.rglob("*") if path.is_file()]
+    assert any(path.name.startswith("libmediapipe") for path in files)
+    for path in files:
+        if path.suffix in (".so", ".dylib", ".dll", ".pyd", ".py"):
+            assert METRICS not in path.read_bytes(), f"{path.name} can send metrics"
