@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from streamguard.frames import VideoInfo
 from streamguard.settings import EncodingSettings
 from streamguard.sinks.containers import ContainerRules
+from streamguard.sinks.hdr import hdr_params
 from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
@@ -67,14 +67,20 @@ def add_video(
 
     The picture is as large as ``info`` says; time stamps count in the stream's ``time_base``.
     """
+    from av.stream import Disposition
+
     codec = rules.codec_for(settings.codec)
     encoder = _ENCODERS[codec]
     rate = _rate(info, codec)
     time_base = 1 / rate if rules.constant_rate else info.time_base
-    options = _options(encoder, settings, rules) | _hdr_options(codec, traits)
-    stream: VideoStream = output.add_stream(
+    options = _options(encoder, settings, rules)
+    key, params = hdr_params(codec, traits.hdr)
+    if params:
+        options[key] = ":".join(filter(None, [options.get(key, ""), *params]))
+    added = output.add_stream(
         encoder.name, rate=rate, time_base=time_base, width=info.width, height=info.height
     )
+    stream = cast("VideoStream", added)
     context = stream.codec_context
     context.pix_fmt = pixel_format(encoder, info)
     context.thread_count = 0
@@ -91,18 +97,25 @@ def add_video(
     if codec == "hevc" and rules.format in ("mp4", "mov"):
         context.codec_tag = "hvc1"
     context.options = options
+    stream.disposition = Disposition(traits.disposition)
+    if language := traits.video_metadata.get("language"):
+        stream.metadata["language"] = language
     return stream
 
 
 def encoder_notes(
-    rules: ContainerRules, info: VideoInfo, traits: Traits, settings: EncodingSettings,
     stream: VideoStream,
+    rules: ContainerRules,
+    info: VideoInfo,
+    traits: Traits,
+    settings: EncodingSettings,
 ) -> list[str]:
     """Say in words what the encoder could not keep as it was."""
     notes = []
     codec = rules.codec_for(settings.codec)
     if codec != settings.codec.value:
-        notes.append(f"video encoded as {codec}: {rules.format} does not hold {settings.codec.value}")
+        wanted = settings.codec.value
+        notes.append(f"video encoded as {codec}: {rules.format} does not hold {wanted}")
     before, after = info.pix_fmt.replace("yuvj", "yuv"), str(stream.codec_context.pix_fmt)
     if before != after.replace("yuvj", "yuv"):
         notes.append(f"pixels: {info.pix_fmt} → {after}")
@@ -121,7 +134,9 @@ def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
     import av
     from av.codec.codec import find_best_pix_fmt_of_list
 
-    offered = [video_format.name for video_format in av.Codec(encoder.name, "w").video_formats]
+    offered = [
+        video_format.name for video_format in av.Codec(encoder.name, "w").video_formats or ()
+    ]
     odd = bool(info.width % 2 or info.height % 2)
     wanted = info.pix_fmt
     if wanted.startswith("yuvj") and wanted not in offered:
@@ -130,7 +145,8 @@ def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
     if source.is_rgb or "pal" in wanted:
         wanted = "yuv420p"
     elif wanted not in offered:
-        wanted = str(find_best_pix_fmt_of_list(offered, wanted)[0].name)
+        best, _ = find_best_pix_fmt_of_list(offered, wanted)
+        wanted = best.name if best else "yuv420p"
     chosen = av.VideoFormat(wanted)
     if odd and not encoder.any_size and len(chosen.components) > 1:
         deep = chosen.components[0].bits > 8
@@ -165,8 +181,3 @@ def _options(encoder: Encoder, settings: EncodingSettings, rules: ContainerRules
     if not rules.reorder:
         options["bf"] = "0"
     return options
-
-
-def _hdr_options(codec: str, traits: Traits) -> dict[str, str]:
-    """Light levels as the encoders want them: primaries in 1/50000, luminance in 1/10000 cd/m²."""
-    return {}

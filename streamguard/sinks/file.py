@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import av
     from av.container import OutputContainer
 
+_FINE = 90_000
+
 
 class FileSink:
     """Encodes redacted frames into a video file, with the source's tracks beside them.
@@ -54,6 +56,7 @@ class FileSink:
         self._open = True
         self._output: OutputContainer | None = None
         self._tracks: dict[int, Track] = {}
+        self._frames = 0
         try:
             with sink_errors(path):
                 self._start(source, settings)
@@ -70,6 +73,7 @@ class FileSink:
         with self._lock, sink_errors(self.path):
             if self._output is not None:
                 self._output.mux(self._video.encode(self._fit(frame.picture)))
+                self._frames += 1
 
     def passthrough(self, packet: PassthroughPacket) -> None:
         """Write one packet of audio or text, copied or converted.
@@ -117,7 +121,7 @@ class FileSink:
         self._video = add_video(output, self._rules, info, traits, settings.encoding)
         self._size = (info.width, info.height)
         self._clock = PtsFitter(self._video.codec_context.time_base)
-        self.notes += encoder_notes(self._rules, info, traits, settings.encoding, self._video)
+        self.notes += encoder_notes(self._video, self._rules, info, traits, settings.encoding)
         if self._rules.rotation and traits.orientation.matrix:
             self._video.set_display_matrix(traits.orientation.matrix)
         self._add_tracks(output, traits)
@@ -157,6 +161,8 @@ class FileSink:
         return self._clock.fit(to_format(picture, self._video.codec_context, self._size))
 
     def _finish(self, output: OutputContainer) -> None:
+        if not self._frames:
+            raise SinkError(f"no frame came for {self.path}, it is not written")
         output.mux(self._video.encode(None))
         for track in self._tracks.values():
             output.mux(track.finish())
@@ -172,5 +178,6 @@ class FileSink:
 
 
 def _timescale(time_base: Fraction) -> int:
-    """Return a movie timescale fine enough for the delay before the first frame (edit list)."""
-    return min(max(1000, time_base.denominator), 2**31 - 1)
+    """Return a movie timescale that tells the delay before a track's start (edit list) exactly."""
+    unit = min(time_base.denominator, 2**31 - 1)
+    return unit * max(1, -(-_FINE // unit))

@@ -53,7 +53,6 @@ class GifSink:
         self._clock = PtsFitter(_UNIT)
         self._graph: Graph | None = None
         self._output: OutputContainer | None = None
-        self._frames = 0
         try:
             with sink_errors(path):
                 self._start()
@@ -74,7 +73,6 @@ class GifSink:
                     self._graph = _palette_graph(picture)
                 self._graph.vpush(picture)
                 self._drain(self._output)
-                self._frames += 1
 
     def passthrough(self, packet: PassthroughPacket) -> None:
         """Do nothing: a GIF has no sound."""

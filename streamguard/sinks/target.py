@@ -85,7 +85,7 @@ class Target:
                 raise
             except OSError:
                 _refuse_existing(self.path)
-        os.replace(self.part, self.path)
+        self.part.replace(self.path)
 
 
 @contextmanager
@@ -101,13 +101,16 @@ def sink_errors(path: Path) -> Iterator[None]:
         yield
     except StreamguardError:
         raise
+    except av.FFmpegError as error:
+        # The file was made before FFmpeg came: its own "not permitted" means something else.
+        raise _failed(path, error) from error
     except FileExistsError as error:
         raise _exists(path) from error
     except PermissionError as error:
         raise SinkPermissionError(
             f"{path} may not be written", "Check the folder's permissions, or choose another"
         ) from error
-    except (OSError, av.FFmpegError) as error:
+    except OSError as error:
         raise _failed(path, error) from error
 
 
@@ -134,7 +137,7 @@ def _exists(path: Path) -> OutputExistsError:
 def _failed(path: Path, error: Exception) -> SinkError:
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return SinkError(f"the disk is full, {path} is not written", "Free some space and try again")
+        return SinkError(f"the disk is full, {path} is not written", "Free some space")
     if number in (errno.EFBIG, errno.EROFS, errno.EIO, errno.ENOENT):
         return SinkError(f"{path} cannot be written: {os.strerror(number)}")
     words = getattr(error, "strerror", None) or str(error)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from streamguard.sinks.containers import ContainerRules
-from streamguard.sources.streams import codec_of
+from streamguard.sources.streams import codec_of, has_decoder
 
 if TYPE_CHECKING:
     import av
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MILLISECOND = Fraction(1, 1000)
-# What muxers accept in name but nobody plays back, or only in some containers.
+# What muxers take in name only: nobody plays it back, or writing fails or goes out of step.
 _REFUSED = {
     "mp4": frozenset(("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_u8", "pcm_mulaw", "pcm_alaw")),
     "flv": frozenset(("ac3", "opus", "flac")),
+    "3gp": frozenset(("amr_nb", "amr_wb")),
+    "avi": frozenset(("ac3",)),
 }
+_BETTER_ENCODER = {("avi", "ac3"): "ac3"}
 _TEXT = {
     "mp4": "mov_text", "mov": "mov_text", "3gp": "mov_text", "webm": "webvtt",
 }  # fmt: skip
@@ -50,15 +53,19 @@ def add_track(
     Returns:
         The track, or None when it has to be dropped; and a word on it, empty when it is a copy.
     """
+    from av.audio.stream import AudioStream
+    from av.subtitles.stream import SubtitleStream
+
     codec = codec_of(source)
     if _holds(rules, source, codec):
         try:
             return Copied(output.add_stream_from_template(source), source), ""
         except ValueError:
             log.debug("%s does not hold %s", rules.format, codec)
-    if source.type == "audio" and source.codec_context is not None and rules.audio:
-        return ConvertedAudio(output, rules.audio, source), f"{codec} → {_plain(rules.audio)}"
-    if source.type == "subtitle" and rules.subtitle and source.codec_context is not None:
+    if isinstance(source, AudioStream) and has_decoder(source):
+        encoder = _BETTER_ENCODER.get((rules.format, codec), rules.audio)
+        return ConvertedAudio(output, encoder, source), f"{codec} → {_plain(encoder)}, re-encoded"
+    if isinstance(source, SubtitleStream) and rules.subtitle and has_decoder(source):
         return ConvertedText(output, rules.subtitle, source), f"{codec} → {rules.subtitle}"
     return None, f"dropped, {rules.format} cannot hold it"
 
@@ -101,7 +108,7 @@ class ConvertedAudio:
         rate = self._decoder.sample_rate
         if rates and rate not in rates:
             rate = min(rates, key=lambda known: (known < rate, abs(known - rate)))
-        self._stream: AudioStream = output.add_stream(encoder, rate=rate)
+        self._stream = cast("AudioStream", output.add_stream(encoder, rate=rate))
         layout = self._decoder.layout.name
         if encoder in ("libmp3lame", "mp2") and self._decoder.channels > 2:
             layout = "stereo"
@@ -150,7 +157,7 @@ class ConvertedText:
     def __init__(self, output: OutputContainer, encoder: str, source: SubtitleStream) -> None:
         self._decoder = source.codec_context
         self._decoder.open(strict=False)
-        self._stream: SubtitleStream = output.add_stream(encoder)
+        self._stream = cast("SubtitleStream", output.add_stream(encoder))
         self._stream.time_base = _MILLISECOND
         self._stream.codec_context.time_base = _MILLISECOND
         self._stream.codec_context.subtitle_header = self._decoder.subtitle_header
@@ -188,7 +195,7 @@ class ConvertedText:
 
 
 def _holds(rules: ContainerRules, source: Stream, codec: str) -> bool:
-    if source.codec_context is None:
+    if not has_decoder(source):
         return False
     if source.type == "subtitle":
         if rules.format == "matroska":

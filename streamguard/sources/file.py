@@ -15,8 +15,8 @@ from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.sources.opening import no_video, open_media, translated
 from streamguard.sources.streams import (
     Traits,
-    codec_of,
     describe_all,
+    has_decoder,
     kept_tracks,
     main_video,
     traits_of,
@@ -200,7 +200,7 @@ def _video_of(container: InputContainer, path: Path) -> VideoStream:
     if video is None:
         container.close()
         raise no_video(path, ", ".join(describe_all(list(container.streams)).values()))
-    if video.codec_context is None:
+    if not has_decoder(video):
         container.close()
         raise SourceDamagedError(
             f"the video in {path} is in a codec this FFmpeg cannot decode",

@@ -7,10 +7,10 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 from streamguard.errors import (
@@ -122,13 +122,24 @@ def no_video(path: Path, has: str) -> NoVideoError:
     return NoVideoError(f"{path} holds no video, only {has or 'nothing'}", "Name a video or photo")
 
 
-def _open(file: str | Path | BinaryIO, options: dict[str, str], **more: Any) -> InputContainer:
+def _open(
+    file: Path | BinaryIO,
+    options: dict[str, str],
+    form: str | None = None,
+    open_nested: Callable[[str, int, dict[str, str]], BinaryIO] | None = None,
+) -> InputContainer:
     import av
 
     _quieten()
-    name = str(file.absolute()) if isinstance(file, Path) else file
-    # Tags in no known encoding shall not stop a good video.
-    return av.open(name, "r", options=options, metadata_errors="replace", **more)
+    return av.open(
+        str(file.absolute()) if isinstance(file, Path) else file,
+        "r",
+        format=form,
+        options=options,
+        # Tags in no known encoding shall not stop a good video.
+        metadata_errors="replace",
+        io_open=open_nested,
+    )
 
 
 def _open_playlist(path: Path) -> InputContainer:
@@ -148,7 +159,7 @@ def _open_playlist(path: Path) -> InputContainer:
 
     # The scan above makes the message; this guard also sees playlists named by playlists.
     options = {"protocol_whitelist": "file", "format_whitelist": _SEGMENTS}
-    return _open(path, options, format="hls", io_open=open_nested)
+    return _open(path, options, "hls", open_nested)
 
 
 def _entries(playlist: str) -> Iterator[str]:
@@ -160,10 +171,12 @@ def _entries(playlist: str) -> Iterator[str]:
 
 
 def _is_inside(url: str, folder: Path) -> bool:
-    if urlsplit(url).scheme not in ("", "file") or "," in url.split("/")[0]:
+    if urlsplit(url).scheme not in ("", "file") or "," in url.partition("/")[0]:
         return False
-    return (folder / url.removeprefix("file://").removeprefix("file:")).resolve().is_relative_to(
-        folder
+    return (
+        (folder / url.removeprefix("file://").removeprefix("file:"))
+        .resolve()
+        .is_relative_to(folder)
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
     import av
+    from av.sidedata.sidedata import SideData
 
 # Numbers of AVFrameSideDataType (libavutil/frame.h).
 _WANTED = {6: "DISPLAYMATRIX", 11: "MASTERING_DISPLAY_METADATA", 14: "CONTENT_LIGHT_LEVEL"}
@@ -37,7 +39,9 @@ def side_data(picture: av.VideoFrame) -> dict[str, bytes]:
     nodes.append(graph.add("buffersink"))
     graph.link_nodes(*nodes).configure()
     graph.vpush(picture)
-    return {data.type.name: bytes(data) for data in graph.vpull().side_data}
+    # PyAV's annotations take this for a mapping by name; what it yields are the entries.
+    entries = cast("Iterator[SideData]", iter(graph.vpull().side_data))
+    return {data.type.name: bytes(data) for data in entries}
 
 
 def bare_copy(picture: av.VideoFrame) -> av.VideoFrame:
@@ -46,8 +50,8 @@ def bare_copy(picture: av.VideoFrame) -> av.VideoFrame:
 
     copy = av.VideoFrame(picture.width, picture.height, picture.format.name)
     for source, target in zip(picture.planes, copy.planes, strict=True):
-        old = np.frombuffer(source, np.uint8).reshape(-1, source.line_size)
-        new = np.frombuffer(target, np.uint8).reshape(-1, target.line_size)
+        old = np.frombuffer(memoryview(source), np.uint8).reshape(-1, source.line_size)
+        new = np.frombuffer(memoryview(target), np.uint8).reshape(-1, target.line_size)
         rows, width = min(len(old), len(new)), min(source.line_size, target.line_size)
         new[:rows, :width] = old[:rows, :width]
     copy.color_range = picture.color_range

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TEXT_SUBTITLES = frozenset(("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml"))
 
+
 @dataclass(frozen=True, slots=True)
 class Orientation:
     """How a coded picture is brought upright: turned clockwise, then mirrored left to right."""
@@ -125,11 +126,15 @@ def is_cover_art(stream: VideoStream) -> bool:
 
 
 def codec_of(stream: Stream) -> str:
-    """Return FFmpeg's name of a stream's codec, or its tag when it knows none."""
-    context = stream.codec_context
-    if context is not None:
-        return context.codec.canonical_name if stream.type == "subtitle" else context.name
+    """Return FFmpeg's name of a stream's codec, whoever decodes it."""
+    if has_decoder(stream):
+        return stream.codec_context.codec.canonical_name
     return getattr(stream, "name", None) or "unknown codec"
+
+
+def has_decoder(stream: Stream) -> bool:
+    """Whether FFmpeg can decode a stream; PyAV's annotations take it for granted."""
+    return getattr(stream, "codec_context", None) is not None
 
 
 def describe(stream: Stream, ordinal: int = 1) -> str:
@@ -140,7 +145,7 @@ def describe(stream: Stream, ordinal: int = 1) -> str:
     match stream.type:
         case "video" if is_cover_art(stream):  # type: ignore[arg-type]
             return f"cover art ({codec})"
-        case "video":
+        case "video" if has_decoder(stream):
             size = f"{stream.codec_context.width}x{stream.codec_context.height}"  # type: ignore[attr-defined]
             return f"{rank}video track ({codec} {size})"
         case "subtitle":
@@ -150,7 +155,7 @@ def describe(stream: Stream, ordinal: int = 1) -> str:
         case "attachment":
             return f"attachment ({codec})"
         case kind:
-            return f"{kind if kind == 'data' else 'unknown'} track ({codec})"
+            return f"{kind} track ({codec})"
 
 
 def describe_all(streams: list[Stream]) -> dict[int, str]:
