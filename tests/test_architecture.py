@@ -106,11 +106,12 @@ def test_outside_libraries_stay_where_they_belong(path: Path) -> None:
 def constructions(path: Path, cls: str) -> list[int]:
     """Return the lines on which ``cls(...)`` is called, or which hide it behind another name."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
-    names = [f for f in calls if isinstance(f, ast.Name) and f.id == cls]
-    attributes = [f for f in calls if isinstance(f, ast.Attribute) and f.attr == cls]
-    aliases = [n for n in nodes if isinstance(n, ast.alias) and n.name == cls and n.asname]
-    return [found.lineno for found in (*names, *attributes, *aliases)]
+    lines = [n.lineno for n in nodes if isinstance(n, ast.alias) and n.name == cls and n.asname]
+    for function in (node.func for node in nodes if isinstance(node, ast.Call)):
+        name = function.attr if isinstance(function, ast.Attribute) else None
+        if cls in (name, getattr(function, "id", None)):
+            lines.append(function.lineno)
+    return lines
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)

@@ -34,6 +34,12 @@ def traced(trace: Path, args: list[str]) -> str:
     return trace.read_text("utf-8", "replace")
 
 
+def works(args: list[str]) -> bool:
+    if shutil.which(args[0]) is None:
+        return False
+    return subprocess.run(args, check=False, capture_output=True).returncode == 0
+
+
 def test_a_whole_run_opens_no_network_socket(tmp_path: Path, face_clip: Path) -> None:
     output = tmp_path / "out.mp4"
     calls = traced(tmp_path / "trace", command(face_clip, output))
@@ -48,14 +54,12 @@ def test_the_trace_would_show_a_socket(tmp_path: Path) -> None:
 
 
 def test_a_whole_run_works_without_any_network(tmp_path: Path, face_clip: Path) -> None:
-    unshare = shutil.which("unshare")
-    # A network namespace of its own holds nothing but a loopback that is down.
-    cut = [str(unshare), "--net", "--map-root-user"]
-    if (
-        unshare is None
-        or subprocess.run([*cut, "true"], check=False, capture_output=True).returncode
-    ):
-        pytest.skip("network namespaces cannot be made here")
+    # A network namespace of its own holds nothing but a loopback that is down. Root needs no
+    # user namespace for it; others do; some containers allow neither.
+    cuts = (["unshare", "--net"], ["unshare", "--net", "--map-root-user"])
+    cut = next((cut for cut in cuts if works([*cut, "true"])), None)
+    if cut is None:
+        pytest.skip("network namespaces cannot be made here; the trace has to do")
     output = tmp_path / "out.mp4"
     subprocess.run([*cut, *command(face_clip, output)], check=True, timeout=100)
     assert output.is_file()
