@@ -79,9 +79,10 @@ def region_of(
     feather = 0
     if settings.effect is not Effect.SOLID:
         feather = round(min(max(_FEATHER * min(core.width, core.height), 2), _MAX_FEATHER))
-    rect = _aligned(_grow(core, feather), width, height, align)
-    if rect[0] >= rect[2] or rect[1] >= rect[3]:
+    outer = _grow(core, feather)
+    if not outer.clip(width, height).area:
         return None
+    rect = _aligned(outer, width, height, align)
     columns = cells(rect[2] - rect[0], core.width + 2 * feather)
     rows = cells(rect[3] - rect[1], core.height + 2 * feather)
     return Region(core, rect, columns, rows, feather, is_round)
