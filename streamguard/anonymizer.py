@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from streamguard.detection import default_detectors
 from streamguard.detection.finder import Finder, Finding
-from streamguard.detection.schedule import Doubt, Role, Schedule
+from streamguard.detection.schedule import Doubt, Look, Role, Schedule
 from streamguard.detection.view import FrameView
 from streamguard.frames import Frame, Verdict, VideoInfo
-from streamguard.geometry import nms
+from streamguard.geometry import Box, nms
 from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Settings
 from streamguard.tracking.scenes import CutFinder
@@ -19,6 +19,8 @@ from streamguard.tracking.tracker import Regard, Sighting, Tracker
 
 _LUMA_SIDE = 480
 """Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""
+_HAIR = 0.12
+"""Share of a face's height between the box's upper edge and the hair line."""
 
 
 class Anonymizer:
@@ -79,16 +81,17 @@ class Anonymizer:
         self._tracker.advance(moment)
         self._held.append(frame)
         self._held_bytes += frame.nbytes
-        looks = self._schedule.looks(time, moment.cut, self._doubts())
-        if looks:
-            findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
-            self._observe(findings)
+        looks = self._schedule.looks(time, moment.cut, self._doubts(), self._tracker.exposed)
+        self._look(frame, view, looks)
         while self._is_due(time):
             verdicts.append(self._emit())
         return verdicts
 
     def finish(self) -> list[Verdict]:
         """Return the verdicts of all frames still held."""
+        if self._held:
+            last = self._held[-1]
+            self._look(last, FrameView(last), self._schedule.last_looks(last.time_ms / 1000))
         return [self._emit() for _ in range(len(self._held))]
 
     def close(self) -> None:
@@ -114,6 +117,11 @@ class Anonymizer:
             Doubt(track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials)
             for track in self._tracker.doubted()
         ]
+
+    def _look(self, frame: Frame, view: FrameView, looks: Sequence[Look]) -> None:
+        if looks:
+            findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
+            self._observe(findings)
 
     def _observe(self, findings: Sequence[Finding]) -> None:
         """Hand what was found to the tracker, in pixels of the luma picture."""
@@ -148,10 +156,21 @@ class Anonymizer:
         self._held_bytes -= frame.nbytes
         moment, covers = self._timeline.pop()
         sx, sy = self._to_luma
-        believed = {i: box for i, box in covers.items() if self._tracker.believes(i)}
+        believed = [
+            (track_id, _with_hair(box.scale(1 / sx, 1 / sy), frame))
+            for track_id, boxes in covers.items()
+            if self._tracker.covers(track_id, moment)
+            for box in boxes
+        ]
         self._tracker.forget(moment.time)
-        return Verdict(
-            frame,
-            tuple(box.scale(1 / sx, 1 / sy) for box in believed.values()),
-            tuple(believed),
-        )
+        return Verdict(frame, tuple(box for _, box in believed), tuple(i for i, _ in believed))
+
+
+def _with_hair(box: Box, frame: Frame) -> Box:
+    """Raise the upright upper edge: detectors frame a face from the brow down."""
+    turns, width, height = frame.quarter_turns, frame.width, frame.height
+    upright = box.rotate(turns, width, height)
+    taller = Box(upright.x1, upright.y1 - _HAIR * upright.height, upright.x2, upright.y2)
+    if turns % 2:
+        width, height = height, width
+    return taller.rotate(-turns, width, height)

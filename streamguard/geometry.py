@@ -62,6 +62,13 @@ class Box:
         """Return the box scaled by ``factor`` about its own centre."""
         return self.pad((factor - 1) / 2)
 
+    def limit(self, reference: Box, factor: float) -> Box:
+        """Return the box with sides at most ``factor`` times larger or smaller than another's."""
+        width = min(max(self.width, reference.width / factor), reference.width * factor)
+        height = min(max(self.height, reference.height / factor), reference.height * factor)
+        x, y = self.center
+        return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
     def clip(self, width: float, height: float) -> Box:
         """Return the part inside a picture; of zero area when wholly outside."""
         x1, y1 = min(max(self.x1, 0.0), width), min(max(self.y1, 0.0), height)

@@ -55,6 +55,8 @@ class DetectionPlan:
         crop_every: Seconds between two close looks at a face that was lost or is doubted.
         lookahead: Seconds that frames are held back.
         coast: Longest time in seconds that a face nobody sees any more stays covered.
+        bridge: Longest time in seconds between two sightings of a face that is covered
+            throughout; what exceeds ``coast`` is known only thanks to the look-ahead.
     """
 
     primary_every: float
@@ -66,7 +68,8 @@ class DetectionPlan:
     tiles: int = 0
     crop_every: float = 0.2
     lookahead: float = 1.0
-    coast: float = 2.0
+    coast: float = 1.2
+    bridge: float = 2.2
 
 
 PLANS: dict[Quality, DetectionPlan] = {
@@ -168,7 +171,7 @@ class Settings:
                 keep_threshold=keep,
             )
         if plan.lookahead == 0:
-            plan = replace(plan, primary_every=0.0)
+            plan = replace(plan, primary_every=0.0, bridge=plan.coast)
         return plan
 
     def with_quality(self, quality: Quality) -> Settings:

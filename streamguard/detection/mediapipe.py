@@ -24,7 +24,7 @@ class MediaPipeDetector:
 
     Args:
         threshold: Least confidence of a returned face, 0 to 1.
-        model: Name of the embedded model, ``full_range`` or ``short_range``.
+        model: Name of the embedded model, ``face-full-range`` or ``face-short-range``.
 
     Raises:
         ModelError: The embedded model is missing or damaged.
@@ -33,7 +33,7 @@ class MediaPipeDetector:
 
     name = "mediapipe"
 
-    def __init__(self, threshold: float = 0.5, model: str = "full_range") -> None:
+    def __init__(self, threshold: float = 0.5, model: str = "face-full-range") -> None:
         import mediapipe  # noqa: PLC0415 - takes over a second
 
         self._mediapipe: Any = mediapipe

@@ -14,9 +14,13 @@ _PRIMARY_SIDE = 320
 _CROP_SIDE = 128
 _CROP_CONTEXT = 3.0
 """A crop's side, in sizes of the face: what CenterFace needs to see a face as one."""
-_CROPS_A_FRAME = 2
+_CROP_GAP = 0.1
+"""Least seconds between two crops of any tracks: a crop costs as much as the primary's look."""
 _MAX_BACKOFF = 8
 _TILE_OVERLAP = 0.15
+_NEW_SHARE = 0.08
+"""Camera motion, in shares of the picture's sides, after which the second opinion looks again:
+what comes in over the edge is seen before it can leave."""
 _ENOUGH = 10
 """Pixels of a face in the picture a detector is given from which a miss is a denial."""
 
@@ -84,18 +88,25 @@ class Schedule:
         self._next_primary = self._next_second = float("-inf")
         self._next_crop: dict[int, float] = {}
         self._tile = 0
+        self._exposed = 0.0
+        self._crops_from = float("-inf")
 
-    def looks(self, time: float, cut: bool, doubts: Sequence[Doubt] = ()) -> list[Look]:
+    def looks(
+        self, time: float, cut: bool, doubts: Sequence[Doubt] = (), exposed: float = 0.0
+    ) -> list[Look]:
         """Return the looks due at one frame.
 
         Args:
             time: Presentation time in seconds; never decreases.
             cut: Whether the frame starts a new scene.
             doubts: Tracks that want a close look, most urgent first.
+            exposed: Camera motion since the frame before, in shares of the picture's sides.
         """
         plan = self._plan
+        self._exposed += exposed
         looks: list[Look] = []
-        if cut or time >= self._next_second:
+        if cut or time >= self._next_second or self._exposed > _NEW_SHARE:
+            self._exposed = 0.0
             self._next_second = time + plan.second_every - 1e-3
             looks.append(self._look(Role.SECOND, self._whole, plan.second_side))
             if plan.tiles:
@@ -107,14 +118,22 @@ class Schedule:
             looks += self._crops(time, doubts)
         return looks
 
+    def last_looks(self, time: float) -> list[Look]:
+        """Return the looks the very last frame still needs: nothing comes after to trace back."""
+        if time + self._plan.second_every - 1e-3 == self._next_second:
+            return []
+        return [self._look(Role.SECOND, self._whole, self._plan.second_side)]
+
     def _crops(self, time: float, doubts: Sequence[Doubt]) -> list[Look]:
         alive = {doubt.track_id for doubt in doubts}
         self._next_crop = {i: t for i, t in self._next_crop.items() if i in alive}
         due = [d for d in doubts if time >= self._next_crop.get(d.track_id, time)]
-        for doubt in due[:_CROPS_A_FRAME]:
-            wait = self._plan.crop_every * min(1 + doubt.tries, _MAX_BACKOFF)
-            self._next_crop[doubt.track_id] = time + wait - 1e-3
-        return [self._crop(doubt.box) for doubt in due[:_CROPS_A_FRAME]]
+        if not due or time < self._crops_from:
+            return []
+        self._crops_from = time + _CROP_GAP - 1e-3
+        wait = self._plan.crop_every * min(1 + due[0].tries, _MAX_BACKOFF)
+        self._next_crop[due[0].track_id] = time + wait - 1e-3
+        return [self._crop(due[0].box)]
 
     def _crop(self, box: Box) -> Look:
         """Return a square look round a box, moved inside the picture where it sticks out."""

@@ -14,16 +14,19 @@ from streamguard.geometry import Box
 Gray = NDArray[np.uint8]
 """A luma picture, shape ``(height, width)``, dtype ``uint8``."""
 
-_GRID = 5
+_GRID = 4
 """Points per side of the grid laid over each box."""
 _CORE = 0.8
 """Share of the box the grid spans: the rim shows more background than face."""
-_WINDOW = (13, 13)
+_WINDOW = (9, 9)
 _LEVELS = 3
+_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03)
+_REACH = 40
+"""Pixels round the boxes that flow may need: the search range of the coarsest level."""
 _ROUND_TRIP = 1.0
 """Pixels a point may miss its start by after going there and back (Kalal et al., 2010,
 "Forward-Backward Error", which rejects by the median; a fixed bound suits small pictures)."""
-_MIN_POINTS = 6
+_MIN_POINTS = 5
 _SCALE_RANGE = (0.92, 1.08)
 """Faces do not grow or shrink faster than this from one frame to the next."""
 
@@ -54,13 +57,30 @@ def propagate(start: Gray, end: Gray, boxes: Sequence[Box]) -> list[Moved]:
     """
     if not boxes:
         return []
+    x1, y1, x2, y2 = _needed(boxes, start.shape)
+    origin = np.array([x1, y1], np.float32)
     points = _grids(boxes)
-    there, back, found = _round_trip(start, end, points.reshape(-1, 1, 2))
-    shape = points.shape[:2]
-    drift = np.abs(back - points.reshape(-1, 2)).max(axis=1)
-    good = (found & (drift < _ROUND_TRIP)).reshape(shape)
+    flat = (points - origin).reshape(-1, 1, 2)
+    there, back, found = _round_trip(start[y1:y2, x1:x2], end[y1:y2, x1:x2], flat)
+    drift = np.abs(back - flat[:, 0]).max(axis=1)
+    good = (found & (drift < _ROUND_TRIP)).reshape(points.shape[:2])
     good &= _inside(points, start.shape)
-    return _fit(boxes, points, there.reshape(points.shape), good)
+    return _fit(boxes, points, there.reshape(points.shape) + origin, good)
+
+
+def _needed(boxes: Sequence[Box], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return the part of the pictures that matters: pyramids of the rest cost time."""
+    around = Box(
+        min(box.x1 for box in boxes),
+        min(box.y1 for box in boxes),
+        max(box.x2 for box in boxes),
+        max(box.y2 for box in boxes),
+    )
+    reach = Box(around.x1 - _REACH, around.y1 - _REACH, around.x2 + _REACH, around.y2 + _REACH)
+    x1, y1, x2, y2 = reach.pixels(shape[1], shape[0])
+    if x2 - x1 < _REACH or y2 - y1 < _REACH:
+        return 0, 0, shape[1], shape[0]
+    return x1, y1, x2, y2
 
 
 def _grids(boxes: Sequence[Box]) -> NDArray[np.float32]:
@@ -76,11 +96,12 @@ def _grids(boxes: Sequence[Box]) -> NDArray[np.float32]:
 def _round_trip(
     start: Gray, end: Gray, points: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    no_guess = np.empty(0, np.float32)
     there, ok_there, _ = cv2.calcOpticalFlowPyrLK(
-        start, end, points, None, winSize=_WINDOW, maxLevel=_LEVELS
+        start, end, points, no_guess, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_CRITERIA
     )
     back, ok_back, _ = cv2.calcOpticalFlowPyrLK(
-        end, start, there, None, winSize=_WINDOW, maxLevel=_LEVELS
+        end, start, there, no_guess, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_CRITERIA
     )
     found = (ok_there.ravel() == 1) & (ok_back.ravel() == 1)
     return there.reshape(-1, 2), back.reshape(-1, 2), found

@@ -5,18 +5,25 @@ All boxes here are in pixels of the small luma picture, so that flow needs no co
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from streamguard.geometry import Box
 from streamguard.tracking.association import is_covered
 from streamguard.tracking.flow import Gray, propagate
 
+_MAX_SMOOTHING = 1.05
 _MAX_BLIND = 6
 """Frames a face is followed back without any trusted flow before that is given up."""
 _BLIND_GROWTH = 1.05
 """Growth per such frame: nobody knows where it was, only that it was near."""
+_MAX_SCALE = 1.5
+"""Flow's small errors of scale add up; no face grows or shrinks by more within a look-ahead."""
+_LOOSE = 1.25
+"""Boxes whose union is larger than the larger of them by less than this become one."""
 _SMOOTHING = 3
 """Frames to either side whose larger boxes a box grows to."""
 
@@ -30,12 +37,14 @@ class Moment:
         time: Presentation time in seconds.
         cut: Whether a new scene starts here.
         covers: What to cover, by track.
+        unseen: Seconds since each track that coasts here was last seen.
     """
 
     luma: Gray
     time: float
     cut: bool = False
     covers: dict[int, list[Box]] = field(default_factory=dict)
+    unseen: dict[int, float] = field(default_factory=dict)
 
     def cover(self, track_id: int, box: Box) -> None:
         """Add a box to what must be covered on behalf of a track."""
@@ -53,23 +62,29 @@ class Timeline:
         """Hold one more moment."""
         self.moments.append(moment)
 
-    def trace_back(self, faces: Mapping[int, Box]) -> None:
-        """Follow faces first seen in the newest moment back to where they came from.
+    def trace_back(
+        self, faces: Mapping[int, Box], until: float = -math.inf, start: float = math.inf
+    ) -> None:
+        """Follow faces seen in one moment back to where they came from.
 
         Args:
-            faces: Boxes in the newest moment, by track. Each is covered in every held
-                moment back to the last cut, the picture's edge, or where it is covered anyway.
+            faces: Boxes in that moment, by track. Each is covered in every held moment
+                back to the last cut, the picture's edge, or where it is covered anyway.
+            until: Time in seconds to stop at.
+            start: Time of the moment they were seen in; the newest by default.
         """
         going = dict(faces)
         blind = dict.fromkeys(going, 0)
         moments = self.moments
-        for index in range(len(moments) - 2, -1, -1):
-            if not going or moments[index + 1].cut:
+        newest = max((i for i, m in enumerate(moments) if m.time <= start), default=0)
+        for index in range(newest - 1, -1, -1):
+            if not going or moments[index + 1].cut or moments[index].time < until:
                 return
             moved = propagate(moments[index + 1].luma, moments[index].luma, list(going.values()))
             for (track_id, _), step in zip(list(going.items()), moved, strict=True):
                 blind[track_id] = 0 if step.trusted else blind[track_id] + 1
                 box = step.box if step.trusted else step.box.resize(_BLIND_GROWTH)
+                box = box.limit(faces[track_id], _MAX_SCALE)
                 if blind[track_id] > _MAX_BLIND or self._has_ended(index, track_id, box):
                     del going[track_id]
                 else:
@@ -94,19 +109,21 @@ class Timeline:
                 share = (moment.time - since) / (now - since)
                 boxes.append(_corrected(boxes[0], seen, predicted, share))
 
-    def pop(self) -> tuple[Moment, dict[int, Box]]:
+    def pop(self) -> tuple[Moment, dict[int, list[Box]]]:
         """Take out the oldest moment.
 
         Returns:
-            It, and one box a track: the union of all its boxes, grown to the size that the
+            It, and the boxes of each track, as few as will do, grown to the size that the
             same track has in the moments around, so that masks do not flicker.
         """
         moment = self.moments.popleft()
-        around = [*self._emitted, *(m for m, _ in zip(self.moments, range(_SMOOTHING)))]
-        merged = {track_id: _union(boxes) for track_id, boxes in moment.covers.items()}
+        around = [*self._emitted, *islice(self.moments, _SMOOTHING)]
         smooth = {
-            track_id: _grown(box, (m.covers[track_id] for m in around if track_id in m.covers))
-            for track_id, box in merged.items()
+            track_id: _merged(
+                [_grown(boxes[0], [m.covers[track_id] for m in around if track_id in m.covers])]
+                + boxes[1:]
+            )
+            for track_id, boxes in moment.covers.items()
         }
         self._emitted.append(moment)
         return moment, smooth
@@ -133,18 +150,24 @@ def _corrected(box: Box, seen: Box, predicted: Box, share: float) -> Box:
     )
 
 
-def _union(boxes: list[Box]) -> Box:
-    merged = boxes[0]
-    for box in boxes[1:]:
-        merged = merged.union(box)
+def _merged(boxes: list[Box]) -> list[Box]:
+    """Unite boxes that nearly coincide; what lies apart stays apart."""
+    merged: list[Box] = []
+    for box in boxes:
+        for index, other in enumerate(merged):
+            union = box.union(other)
+            if union.area <= _LOOSE * max(box.area, other.area):
+                merged[index] = union
+                break
+        else:
+            merged.append(box)
     return merged
 
 
-def _grown(box: Box, neighbours: Iterable[list[Box]]) -> Box:
-    """Grow a box about its centre to the largest first box of its neighbours."""
-    width, height = box.width, box.height
-    for boxes in neighbours:
-        width = max(width, boxes[0].width)
-        height = max(height, boxes[0].height)
+def _grown(box: Box, neighbours: Sequence[list[Box]]) -> Box:
+    """Grow a box about its centre to the largest first box of its neighbours, within bounds."""
+    width = max([box.width, *(boxes[0].width for boxes in neighbours)])
+    height = max([box.height, *(boxes[0].height for boxes in neighbours)])
     x, y = box.center
-    return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    largest = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    return largest.limit(box, _MAX_SMOOTHING)

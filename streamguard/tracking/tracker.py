@@ -4,21 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from streamguard.geometry import Box, intersection, iou
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.association import match
-from streamguard.tracking.flow import propagate
+from streamguard.tracking.flow import Moved, propagate
 from streamguard.tracking.timeline import Moment, Timeline
 
-_GROWTH = 0.35
-"""Growth of a mask per second that nobody has seen its face."""
-_MAX_GROWTH = 1.5
+_GROWTH = 0.8
+"""Growth of a mask's width per second that nobody has seen its face; half that in height."""
+_GRACE = 0.2
+"""Seconds unseen that mean nothing: nobody looked."""
+_NARROW = 0.72
+_HEAD_ASPECT = 1.15
+"""Width of a mask per unit of height when a face narrower than that shows a head from the side."""
+_BLIND_GROWTH = 0.03
+"""And per frame in which flow could not follow it."""
+_HEAD_MEMORY = 0.92
+"""Share of its largest size a mask keeps from frame to frame while the box shrinks."""
+_TURNED_MEMORY = 0.99
+_MIN_ASPECT = 0.85
+"""Least ratio of a mask's sides; heads are 0.75 to 1 wide per unit of height from any side."""
+_MAX_GROWTH = 1.6
 _LINGER = 0.15
 """Seconds that the masks of the last scene stay after a cut: a flash may look like one."""
 _DUPLICATE = 0.6
 _SURE = 0.8
 """Primary confidence that is believed although the second opinion did not see the face."""
+_MAX_SCALE = 1.25
+"""Flow's small errors of scale add up; no unseen face grows or shrinks by more."""
+_EDGE_SHARE = 0.3
+"""Share of the usual coasting for a face last seen at the picture's edge: it has left it."""
+_EDGE_NEAR = 0.1
+_AGREES = 0.6
+_SURE_SECOND = 0.45
+_FEW = 3
+_MAX_DENIALS = 2
+"""Denials in a row that a weak second-opinion sighting outlasts."""
 _VELOCITY_MEMORY = 0.7
 
 
@@ -58,6 +81,11 @@ class Track:
         track_id: Number, never used again in a run.
         box: Where it is in the newest moment.
         last_seen: Time of the last sighting, in seconds.
+        seen: Where that was.
+        born: Time of the first sighting, in seconds.
+        first: Where that was.
+        is_profile: Whether the last sighting was of a face from the side.
+        is_traced: Whether it was followed back from there.
         best_primary: Highest confidence of a primary sighting.
         best_second: Highest confidence of a second-opinion sighting.
         hits: Number of sightings.
@@ -67,33 +95,76 @@ class Track:
     track_id: int
     box: Box
     last_seen: float
+    seen: Box
+    born: float
+    first: Box
+    is_traced: bool = False
+    is_profile: bool = False
     velocity: tuple[float, float] = (0.0, 0.0)
     best_primary: float = 0.0
     best_second: float = 0.0
     hits: int = 0
     denials: int = 0
     blind: int = 0
+    head_width: float = 0.0
+    head_height: float = 0.0
 
     def see(self, sighting: Sighting, time: float) -> None:
         """Take in a sighting of this face."""
         self.last_seen = time
         self.hits += 1
         self.blind = 0
+        self.seen = sighting.box
+        self.is_profile = sighting.is_second and sighting.box.width < _NARROW * sighting.box.height
         if sighting.is_second:
             self.best_second = max(self.best_second, sighting.confidence)
             self.denials = 0
         else:
             self.best_primary = max(self.best_primary, sighting.confidence)
 
-    def is_face(self, plan: DetectionPlan) -> bool:
-        """Return whether there is enough support to cover it."""
-        if self.best_second >= plan.second_threshold:
-            return True
-        return self.best_primary >= _SURE or self.denials == 0
+    def mask(self, time: float) -> Box:
+        """Return what to cover now: the head, more of it the longer nobody has seen it."""
+        # From the side a detector frames the front of the face; ear and hair identify too,
+        # and a head that turns away does not shrink as its face does.
+        unseen = max(0.0, time - self.last_seen - _GRACE)
+        memory = _TURNED_MEMORY if self.is_profile or unseen else _HEAD_MEMORY
+        self.head_width = max(self.box.width, self.head_width * memory)
+        self.head_height = max(self.box.height, self.head_height * memory)
+        aspect = _HEAD_ASPECT if self.is_profile else _MIN_ASPECT
+        width = max(self.head_width, aspect * self.head_height)
+        height = max(self.head_height, _MIN_ASPECT * self.head_width)
+        # A face that is lost is most often turning away, so its mask grows sideways first.
+        lost = _BLIND_GROWTH * self.blind
+        width *= min(_MAX_GROWTH, 1 + _GROWTH * unseen + lost)
+        height *= min(_MAX_GROWTH, 1 + _GROWTH / 2 * unseen + lost)
+        x, y = self.box.center
+        return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
-    def coasts_for(self, plan: DetectionPlan) -> float:
-        """Return how long it stays covered unseen, in seconds: the better known, the longer."""
-        return plan.coast * min(1.0, 0.2 + 0.15 * self.hits)
+    @property
+    def is_sure(self) -> bool:
+        """Whether one of the detectors has seen it beyond doubt."""
+        return self.best_second >= _SURE_SECOND or self.best_primary >= _SURE
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether another look at it would help to decide."""
+        return self.denials > 0 or (self.best_second < _SURE_SECOND and self.hits < _FEW)
+
+    def is_face(self, plan: DetectionPlan) -> bool:
+        """Return whether there is enough support to cover it.
+
+        A face seen well by either detector is one. A weak sighting counts until several looks
+        that should have repeated it did not.
+        """
+        if self.is_sure:
+            return True
+        weak = self.best_second >= plan.second_threshold
+        return self.denials <= (_MAX_DENIALS if weak else 0)
+
+    def coasts_for(self, longest: float) -> float:
+        """Return how long it may go unseen, in seconds: the better known, the longer."""
+        known = self.hits if self.is_sure else self.hits / 2
+        return longest * min(1.0, 0.25 + 0.15 * known)
 
 
 class Tracker:
@@ -110,23 +181,28 @@ class Tracker:
         self._next_id = 1
         self._ended: dict[int, Track] = {}
         self.tracks: list[Track] = []
+        self.exposed = 0.0
+        """Share of the picture's sides that camera motion newly showed in the newest moment."""
 
     def advance(self, moment: Moment) -> None:
         """Carry all tracks to a new moment and append it to the timeline."""
         held = self._timeline.moments
         previous = held[-1] if held else None
         self._timeline.append(moment)
+        self.exposed = 0.0
         if moment.cut:
             self._linger(moment)
         elif previous is not None:
-            moved = propagate(previous.luma, moment.luma, [t.box for t in self.tracks])
-            for track, step in zip(self.tracks, moved, strict=True):
+            corners = _quarters(*moment.luma.shape)
+            boxes = [*corners, *(track.box for track in self.tracks)]
+            moved = propagate(previous.luma, moment.luma, boxes)
+            self.exposed = _exposed(corners, moved, moment.luma.shape)
+            for track, step in zip(self.tracks, moved[len(corners) :], strict=True):
                 _carry(track, step.box, step.trusted)
         self._drop_ended(moment)
         for track in self.tracks:
-            unseen = moment.time - track.last_seen
-            grown = min(_MAX_GROWTH, 1 + _GROWTH * unseen + 0.03 * track.blind)
-            moment.cover(track.track_id, track.box.resize(grown))
+            moment.cover(track.track_id, track.mask(moment.time))
+            moment.unseen[track.track_id] = moment.time - track.last_seen
 
     def observe(self, sightings: Sequence[Sighting], regards: Sequence[Regard] = ()) -> None:
         """Take in what the detectors found in the newest moment.
@@ -145,51 +221,67 @@ class Tracker:
         self._begin([s for d, s in enumerate(sightings) if d not in taken], moment)
         self._deny(unseen, regards, moment)
         self._drop_duplicates(moment)
+        self._trace_supported()
 
     def doubted(self) -> list[Track]:
-        """Return tracks that want a close look: lost, or not yet seen by the second opinion."""
-        enough = self._plan.second_threshold
-        return sorted(
-            (t for t in self.tracks if t.denials or t.best_second < enough),
-            key=lambda t: t.denials,
-        )
+        """Return tracks that want a close look, lost or hardly supported, the youngest first."""
+        return sorted((t for t in self.tracks if t.is_doubtful), key=lambda t: t.denials)
 
-    def believes(self, track_id: int) -> bool:
-        """Return whether a track, living or ended, is taken for a face."""
+    def covers(self, track_id: int, moment: Moment) -> bool:
+        """Return whether a moment is to be covered on behalf of a track, living or ended.
+
+        A track that coasts there counts for a while, or if its face was seen again later.
+        """
         track = self._ended.get(track_id)
         if track is None:
-            track = next((t for t in self.tracks if t.track_id == track_id), None)
-        return track is None or track.is_face(self._plan)
+            track = next(t for t in self.tracks if t.track_id == track_id)
+        if not track.is_face(self._plan):
+            return False
+        if track.last_seen >= moment.time:
+            return True
+        limit = track.coasts_for(self._plan.coast)
+        if _at_edge(track.seen, moment.luma.shape):
+            limit *= _EDGE_SHARE
+        return moment.unseen.get(track_id, 0.0) <= limit
 
     def forget(self, oldest_needed: float) -> None:
         """Let go of tracks that ended before any moment still held."""
-        stale = self._plan.coast + 1.0
+        stale = self._plan.bridge + 1.0
         self._ended = {
             i: t for i, t in self._ended.items() if t.last_seen >= oldest_needed - stale
         }
 
     def _see(self, track: Track, sighting: Sighting, moment: Moment) -> None:
         self._timeline.bridge(track.track_id, sighting.box, track.box, track.last_seen)
+        if sighting.is_second and iou(track.box, sighting.box) < _AGREES:
+            # Flow went astray, or the face came in over the edge: go back along the true box.
+            self._timeline.trace_back({track.track_id: sighting.box}, until=track.last_seen)
         track.see(sighting, moment.time)
-        # The two detectors frame a face differently; the second opinion's box is the truer one.
-        track.box = track.box.mix(sighting.box, 0.8 if sighting.is_second else 0.5)
+        track.box = _adjusted(track, sighting)
         moment.cover(track.track_id, sighting.box)
 
     def _begin(self, sightings: Sequence[Sighting], moment: Moment) -> None:
-        born: dict[int, Box] = {}
         for sighting in sightings:
             enough = (
                 self._plan.second_threshold if sighting.is_second else self._plan.primary_threshold
             )
             if sighting.confidence < enough:
                 continue
-            track = Track(self._next_id, sighting.box, moment.time)
+            track = Track(self._next_id, sighting.box, moment.time, sighting.box, moment.time, sighting.box)
             self._next_id += 1
             track.see(sighting, moment.time)
             self.tracks.append(track)
             moment.cover(track.track_id, sighting.box)
-            born[track.track_id] = sighting.box
-        self._timeline.trace_back(born)
+
+    def _trace_supported(self) -> None:
+        """Follow back those that have become faces beyond doubt, all born together in one go."""
+        ready: dict[float, dict[int, Box]] = {}
+        for track in self.tracks:
+            if not track.is_traced and (track.hits > 1 or track.is_sure):
+                track.is_traced = True
+                ready.setdefault(track.born, {})[track.track_id] = track.first
+        for born, faces in ready.items():
+            self._timeline.trace_back(faces, start=born)
 
     def _deny(self, unseen: Sequence[Track], regards: Sequence[Regard], moment: Moment) -> None:
         for track in unseen:
@@ -209,7 +301,7 @@ class Tracker:
         for track in list(self.tracks):
             x, y = track.box.center
             outside = not (0 <= x < width and 0 <= y < height)
-            late = moment.time - track.last_seen > track.coasts_for(self._plan)
+            late = moment.time - track.last_seen > track.coasts_for(self._plan.bridge)
             if outside or late or track.box.width > 2 * width:
                 self._end(track)
 
@@ -227,9 +319,48 @@ class Tracker:
         self._ended[track.track_id] = track
 
 
+def _adjusted(track: Track, sighting: Sighting) -> Box:
+    """Return a track's box after a sighting.
+
+    The two detectors frame a face differently, and the second opinion's frame is the truer
+    one: once it has spoken, the primary only says where, not how large.
+    """
+    if sighting.is_second:
+        return track.box.mix(sighting.box, 0.8)
+    if not track.best_second:
+        return track.box.mix(sighting.box, 0.5)
+    (ax, ay), (bx, by) = track.box.center, sighting.box.center
+    return track.box.shift((bx - ax) / 2, (by - ay) / 2)
+
+
+def _at_edge(box: Box, shape: tuple[int, ...]) -> bool:
+    """Return whether the picture's edge cuts a box, or nearly so."""
+    near = box.pad(_EDGE_NEAR)
+    return near.x1 < 0 or near.y1 < 0 or near.x2 > shape[1] or near.y2 > shape[0]
+
+
 def _holds(region: Box, box: Box) -> bool:
     """Return whether nearly all of a box lies in a region."""
     return intersection(region, box) >= 0.9 * box.area
+
+
+def _quarters(height: int, width: int) -> list[Box]:
+    return [
+        Box(x, y, x + width / 2, y + height / 2) for x in (0, width / 2) for y in (0, height / 2)
+    ]
+
+
+def _exposed(before: Sequence[Box], moved: Sequence[Moved], shape: tuple[int, ...]) -> float:
+    """Return how far the picture as a whole moved, in shares of its sides."""
+    shifts = [
+        (step.box.center[0] - box.center[0], step.box.center[1] - box.center[1])
+        for box, step in zip(before, moved, strict=False)
+        if step.trusted
+    ]
+    if len(shifts) < len(before) - 1:
+        return 0.0
+    dx, dy = (median(axis) for axis in zip(*shifts, strict=True))
+    return abs(dx) / shape[1] + abs(dy) / shape[0]
 
 
 def _carry(track: Track, box: Box, trusted: bool) -> None:
@@ -239,7 +370,7 @@ def _carry(track: Track, box: Box, trusted: bool) -> None:
         keep = _VELOCITY_MEMORY
         vx, vy = track.velocity
         track.velocity = (keep * vx + (1 - keep) * (bx - ax), keep * vy + (1 - keep) * (by - ay))
-        track.box = box
+        track.box = box.limit(track.seen, _MAX_SCALE)
         track.blind = max(0, track.blind - 1)
     else:
         track.box = track.box.shift(*track.velocity)
