@@ -37,13 +37,15 @@ class Job:
     Attributes:
         source: The file to read.
         output: The file to write.
-        in_folder: Whether the input was found in a folder and not named by itself; then its
-            output's folder is made, and it is skipped when its output is there already.
+        in_folder: Whether the input was found in a folder and not named by itself; then it is
+            skipped when its output is there already.
+        makes_folder: Whether the output's folder is ours to make.
     """
 
     source: Path
     output: Path
     in_folder: bool = False
+    makes_folder: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -51,13 +53,13 @@ class Job:
         return self.in_folder and self.output.exists()
 
     def make_room(self) -> None:
-        """Make the output's folder, if the input was found in one.
+        """Make the output's folder, if it is ours to make.
 
         Raises:
             SinkPermissionError: It may not be made.
             SinkError: It cannot be made for another reason.
         """
-        if not self.in_folder:
+        if not self.makes_folder:
             return
         folder = self.output.parent
         try:
@@ -117,7 +119,8 @@ def plan(
             jobs += _folder_jobs(source, root, files, suffix_for)
             ignored += skipped
         else:
-            jobs.append(Job(source, _file_output(source, output, into_folder, suffix_for)))
+            result = _file_output(source, output, into_folder, suffix_for)
+            jobs.append(Job(source, result, makes_folder=len(inputs) > 1 and output is not None))
     _refuse_collisions(jobs)
     return Plan(tuple(jobs), ignored, batch=len(inputs) > 1 or inputs[0].is_dir())
 
@@ -132,6 +135,9 @@ def fitting_suffix(path: Path) -> str:
     from streamguard.sources.photo import is_photo
 
     suffix = path.suffix.lower()
+    if not path.is_file():
+        # Reading a pipe would wait for its writer.
+        return path.suffix
     try:
         photo = is_photo(path)
     except SourceError:
@@ -209,7 +215,7 @@ def _folder_jobs(
             if output in taken:
                 output = twin.with_name(twin.name + suffix_for(path))
             taken.add(output)
-        yield Job(path, output, in_folder=True)
+        yield Job(path, output, in_folder=True, makes_folder=True)
 
 
 def _refuse_collisions(jobs: Iterable[Job]) -> None:

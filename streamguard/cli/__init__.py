@@ -17,15 +17,20 @@ from streamguard.errors import CancelledError, StreamguardError, UsageError
 
 @click.group(
     name="streamguard",
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
 )
 @click.version_option(streamguard.__version__, message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Video in, the same video out with nobody recognisable in it.
 
     Everything runs on this machine; nothing is uploaded, nothing is kept.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(WRONG_USAGE)
 
 
 for command in (anonymize.command, probe.command, doctor.command):

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from streamguard.cli.results import Outcome
     from streamguard.jobs import Job
 
-_PATH = click.Path(path_type=Path)
+# Whether it can be read is told file by file, so that one bad file does not stop the rest.
+_PATH = click.Path(path_type=Path, readable=False)
 
 
 @click.command(name="anonymize")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streamguard.doctor import Check
 
 
-@click.command(name="doctor")
+@click.command(name="doctor", short_help="Check whether this machine is ready.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @verbosity_options
 @click.pass_context

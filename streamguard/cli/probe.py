@@ -11,8 +11,8 @@ import click
 from streamguard.cli.console import verbosity_options
 
 
-@click.command(name="probe")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.command(name="probe", short_help="Show what is in a file and what becomes of it.")
+@click.argument("source", type=click.Path(path_type=Path, readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @verbosity_options
 def command(source: Path, as_json: bool) -> None:
