@@ -17,8 +17,10 @@ class ContainerRules:
     Attributes:
         format: FFmpeg's name of the muxer.
         codecs: Video codecs it holds, as FFmpeg names them; the first is the default.
-        audio: Encoder for audio it cannot hold as it is.
-        subtitle: Encoder for text subtitles it cannot hold as they are; empty if none.
+        sound: Audio codecs copied as they are; None for whatever the muxer takes.
+        audio: Encoder for other audio.
+        text: Text subtitle codecs copied as they are.
+        subtitle: Encoder for other text subtitles; empty if there is none.
         rotation: Whether it holds a display matrix.
         constant_rate: Whether time stamps are frame numbers at a constant rate.
         reorder: Whether frames may be stored out of order (B-frames).
@@ -28,7 +30,9 @@ class ContainerRules:
 
     format: str
     codecs: tuple[str, ...] = ("h264", "hevc", "av1")
+    sound: frozenset[str] | None = None
     audio: str = "aac"
+    text: frozenset[str] = frozenset()
     subtitle: str = ""
     rotation: bool = False
     constant_rate: bool = False
@@ -41,42 +45,80 @@ class ContainerRules:
         return wanted.value if wanted.value in self.codecs else self.codecs[0]
 
 
-_FASTSTART = (("movflags", "+faststart"),)
+# Narrower than what the muxers take: what players read back, at the right time.
 _MP4 = ContainerRules(
-    format="mp4", subtitle="mov_text", rotation=True, edit_lists=True, options=_FASTSTART
+    format="mp4",
+    sound=frozenset(("aac", "mp3", "mp2", "ac3", "eac3", "dts", "opus", "flac", "alac")),
+    text=frozenset(("mov_text",)),
+    subtitle="mov_text",
+    rotation=True,
+    edit_lists=True,
+    options=(("movflags", "+faststart"),),
 )
-_MOV = replace(_MP4, format="mov")
-_TS = ContainerRules(format="mpegts", codecs=("h264", "hevc"))
-_MPEG = ContainerRules(format="mpeg", codecs=("mpeg2video",), audio="mp2", constant_rate=True)
-_3GP = replace(_MP4, format="3gp", codecs=("h264",))
-_ASF = ContainerRules(format="asf", codecs=("h264",), reorder=False)
-
+_MOV = replace(_MP4, format="mov", sound=None)
+_3GP = replace(_MP4, format="3gp", codecs=("h264",), sound=frozenset(("aac",)))
+_MKV = ContainerRules(
+    format="matroska",
+    text=frozenset(("subrip", "ass", "ssa", "webvtt")),
+    subtitle="subrip",
+    rotation=True,
+)
+_WEBM = ContainerRules(
+    format="webm",
+    codecs=("vp9", "av1"),
+    sound=frozenset(("opus", "vorbis")),
+    audio="libopus",
+    text=frozenset(("webvtt",)),
+    subtitle="webvtt",
+    rotation=True,
+)
+_AVI = ContainerRules(
+    format="avi",
+    codecs=("h264",),
+    sound=frozenset(("mp3", "mp2", "pcm_s16le", "pcm_u8")),
+    audio="libmp3lame",
+    constant_rate=True,
+    reorder=False,
+)
+_FLV = ContainerRules(format="flv", codecs=("h264",), sound=frozenset(("aac", "mp3")))
+_TS = ContainerRules(
+    format="mpegts",
+    codecs=("h264", "hevc"),
+    sound=frozenset(("aac", "mp3", "mp2", "ac3", "eac3", "dts", "opus")),
+)
+_MPEG = ContainerRules(
+    format="mpeg",
+    codecs=("mpeg2video",),
+    sound=frozenset(("mp2", "mp3", "ac3")),
+    audio="mp2",
+    constant_rate=True,
+)
+_MXF = ContainerRules(
+    format="mxf",
+    codecs=("mpeg2video",),
+    sound=frozenset(("pcm_s16le", "pcm_s24le")),
+    audio="pcm_s16le",
+    constant_rate=True,
+)
+_ASF = ContainerRules(
+    format="asf",
+    codecs=("h264",),
+    sound=frozenset(("wmav1", "wmav2", "mp3")),
+    audio="libmp3lame",
+    reorder=False,
+)
 _RULES = {
-    ".mp4": _MP4,
-    ".m4v": _MP4,
-    ".mov": _MOV,
-    ".qt": _MOV,
-    ".3gp": _3GP,
-    ".3g2": _3GP,
-    ".mkv": ContainerRules(format="matroska", subtitle="subrip", rotation=True),
-    ".webm": ContainerRules(
-        format="webm", codecs=("vp9", "av1"), audio="libopus", subtitle="webvtt", rotation=True
-    ),
-    ".avi": ContainerRules(
-        format="avi", codecs=("h264",), audio="libmp3lame", constant_rate=True, reorder=False
-    ),
-    ".flv": ContainerRules(format="flv", codecs=("h264",)),
-    ".ts": _TS,
-    ".mts": _TS,
-    ".m2ts": _TS,
-    ".mpg": _MPEG,
-    ".mpeg": _MPEG,
-    ".vob": _MPEG,
-    ".mxf": ContainerRules(
-        format="mxf", codecs=("mpeg2video",), audio="pcm_s16le", constant_rate=True
-    ),
-    ".wmv": _ASF,
-    ".asf": _ASF,
+    **dict.fromkeys((".mp4", ".m4v"), _MP4),
+    **dict.fromkeys((".mov", ".qt"), _MOV),
+    **dict.fromkeys((".3gp", ".3g2"), _3GP),
+    ".mkv": _MKV,
+    ".webm": _WEBM,
+    ".avi": _AVI,
+    ".flv": _FLV,
+    **dict.fromkeys((".ts", ".mts", ".m2ts"), _TS),
+    **dict.fromkeys((".mpg", ".mpeg", ".vob"), _MPEG),
+    ".mxf": _MXF,
+    **dict.fromkeys((".wmv", ".asf"), _ASF),
 }
 VIDEO_EXTENSIONS = frozenset(_RULES)
 

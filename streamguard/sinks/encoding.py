@@ -22,7 +22,8 @@ _MPEG_RATES = tuple(
                  (60, 1))
 )  # fmt: skip
 _FALLBACK_RATE = Fraction(25)
-_FULL_RANGE = 2
+_LIMITED_RANGE, _FULL_RANGE = 1, 2
+_BT709 = 1
 _INTERLACED = ("h264", "mpeg2video")
 
 
@@ -67,6 +68,7 @@ def add_video(
 
     The picture is as large as ``info`` says; time stamps count in the stream's ``time_base``.
     """
+    import av
     from av.stream import Disposition
 
     codec = rules.codec_for(settings.codec)
@@ -91,6 +93,9 @@ def add_video(
     )
     if info.pix_fmt.startswith("yuvj"):
         context.color_range = _FULL_RANGE
+    if av.VideoFormat(info.pix_fmt).is_rgb:
+        # `to_format` turns RGB into this; the source's own tags are those of RGB.
+        context.color_range, context.colorspace = _LIMITED_RANGE, _BT709
     if traits.interlaced and codec in _INTERLACED:
         options["flags"] += "+ildct+ilme"
         context.field_order = 2 if traits.interlaced == "tff" else 3

@@ -84,7 +84,7 @@ class FileSink:
         with self._lock, sink_errors(self.path):
             track = self._tracks.get(packet.packet.stream_index)
             if self._output is not None and track is not None:
-                self._output.mux(track.take(packet.packet))
+                self._copy(self._output, track, packet)
 
     def close(self) -> None:
         """Finish the file and give it its final name; the second call does nothing.
@@ -151,6 +151,20 @@ class FileSink:
                 self._tracks[source.index] = track
             if change:
                 self.notes.append(f"{describe(source)}: {change}")
+
+    def _copy(self, output: OutputContainer, track: Track, packet: PassthroughPacket) -> None:
+        """Write a packet; one that is itself damaged is left out, and that is said."""
+        import av
+
+        try:
+            output.mux(track.take(packet.packet))
+        except av.FFmpegError as error:
+            # What the system refuses (a full disk) is not the packet's fault.
+            if isinstance(error, OSError):
+                raise
+            note = "damaged pieces of sound or subtitles are left out"
+            if note not in self.notes:
+                self.notes.append(note)
 
     def _fit(self, picture: av.VideoFrame) -> av.VideoFrame:
         picture = self._turn(picture)

@@ -44,10 +44,20 @@ def to_format(
     wanted = str(encoder.pix_fmt)
     if picture.format.name == wanted and (picture.width, picture.height) == size:
         return picture
+    if picture.format.is_rgb and not encoder_is_rgb(wanted):
+        return picture.reformat(
+            *size, wanted, dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC"
+        )
     full = picture.color_range == _FULL_RANGE or picture.format.name.startswith("yuvj")
-    full = full and not picture.format.is_rgb
-    level = "JPEG" if full else None
+    level = "JPEG" if full and not picture.format.is_rgb else None
     # Without the range named, full-range luma would be squeezed into the limited one.
     return picture.reformat(
         *size, wanted, src_color_range=level, dst_color_range=level, interpolation="BICUBIC"
     )
+
+
+def encoder_is_rgb(pix_fmt: str) -> bool:
+    """Whether an encoder's format needs no matrix from RGB, or is JPEG with a matrix of its own."""
+    import av
+
+    return av.VideoFormat(pix_fmt).is_rgb or pix_fmt.startswith(("yuvj", "gray", "pal"))

@@ -19,18 +19,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MILLISECOND = Fraction(1, 1000)
-# What muxers take in name only: nobody plays it back, or writing fails or goes out of step.
-_REFUSED = {
-    "mp4": frozenset(("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_u8", "pcm_mulaw", "pcm_alaw")),
-    "flv": frozenset(("ac3", "opus", "flac")),
-    "3gp": frozenset(("amr_nb", "amr_wb")),
-    "avi": frozenset(("ac3",)),
-}
+# Of sound that does not say where its channels are: FFmpeg's own defaults.
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+# MXF takes this rate only.
+_RATES = {"pcm_s16le": [48_000]}
+# AVI copies of AC-3 go out of step (their block size is lost), but AVI holds new AC-3.
 _BETTER_ENCODER = {("avi", "ac3"): "ac3"}
-_TEXT = {
-    "mp4": "mov_text", "mov": "mov_text", "3gp": "mov_text", "webm": "webvtt",
-}  # fmt: skip
-_MATROSKA_TEXT = frozenset(("subrip", "srt", "ass", "ssa", "webvtt"))
 
 
 class Track(Protocol):
@@ -57,6 +51,8 @@ def add_track(
     from av.subtitles.stream import SubtitleStream
 
     codec = codec_of(source)
+    if isinstance(source, AudioStream) and has_decoder(source) and not source.sample_rate:
+        return None, "dropped, it is too damaged to tell its sample rate"
     if _holds(rules, source, codec):
         try:
             return Copied(output.add_stream_from_template(source), source), ""
@@ -87,7 +83,8 @@ class Copied:
         # Muxers refuse a packet that is not later than the one before.
         if self._last_dts is not None and packet.dts < self._last_dts:
             packet.dts = self._last_dts
-            packet.pts = max(packet.pts or packet.dts, packet.dts)
+        if packet.pts is None or packet.pts < packet.dts:
+            packet.pts = packet.dts
         self._last_dts = packet.dts
         packet.stream = self._stream
         return [packet]
@@ -104,12 +101,14 @@ class ConvertedAudio:
         import av
 
         self._decoder = source.codec_context
-        rates = av.Codec(encoder, "w").audio_rates
+        rates = _RATES.get(encoder) or av.Codec(encoder, "w").audio_rates
         rate = self._decoder.sample_rate
         if rates and rate not in rates:
             rate = min(rates, key=lambda known: (known < rate, abs(known - rate)))
         self._stream = cast("AudioStream", output.add_stream(encoder, rate=rate))
         layout = self._decoder.layout.name
+        if layout.endswith("channels"):
+            layout = _LAYOUTS.get(self._decoder.channels, "stereo")
         if encoder in ("libmp3lame", "mp2") and self._decoder.channels > 2:
             layout = "stereo"
         self._stream.codec_context.layout = layout
@@ -198,10 +197,8 @@ def _holds(rules: ContainerRules, source: Stream, codec: str) -> bool:
     if not has_decoder(source):
         return False
     if source.type == "subtitle":
-        if rules.format == "matroska":
-            return codec in _MATROSKA_TEXT
-        return _TEXT.get(rules.format) == codec
-    return codec not in _REFUSED.get(rules.format, ())
+        return codec in rules.text
+    return rules.sound is None or codec in rules.sound
 
 
 def _keep_traits(stream: Stream, source: Stream) -> None:

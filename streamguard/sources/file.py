@@ -85,6 +85,8 @@ class FileSource:
                     if packet.size:
                         yield PassthroughPacket(packet)
                     continue
+                if packet.is_corrupt:
+                    self._count("a piece of the video is incomplete")
                 for picture in self._decode(packet):
                     time_ms = clock.stamp(picture)
                     yield Frame(picture, frames, time_ms, self.info.quarter_turns)
@@ -198,8 +200,9 @@ def _first_picture(container: InputContainer, video: VideoStream) -> av.VideoFra
 def _video_of(container: InputContainer, path: Path) -> VideoStream:
     video = main_video(container)
     if video is None:
+        words = ", ".join(describe_all(list(container.streams)).values())
         container.close()
-        raise no_video(path, ", ".join(describe_all(list(container.streams)).values()))
+        raise no_video(path, words)
     if not has_decoder(video):
         container.close()
         raise SourceDamagedError(

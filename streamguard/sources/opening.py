@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -25,8 +24,6 @@ from streamguard.errors import (
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-
-log = logging.getLogger(__name__)
 
 # Formats that name other files or hosts, or that are devices. HLS is read by `_open_playlist`.
 _REFERRING = frozenset(
@@ -206,7 +203,8 @@ def _quieten() -> None:
 
     # SVT-AV1 writes to stderr by itself unless told otherwise; 1 is errors only.
     os.environ.setdefault("SVT_LOG", "1")
-    av.logging.set_level(av.logging.DEBUG if log.isEnabledFor(logging.DEBUG) else None)
+    # Never through Python: a decoder's own thread that logs waits for the GIL, and can deadlock.
+    av.logging.set_level(None)
 
 
 def _damaged(path: Path, error: Exception) -> SourceError:
