@@ -214,7 +214,7 @@ def test_folder_goes_on_after_a_bad_file_and_does_nothing_twice(
     args = ["anonymize", str(folder), "--quality", "fast", "--report", str(report)]
     assert run(args) == 1
     said = capsys.readouterr()
-    assert "1 done, 0 skipped, 1 failed, 1 other files ignored" in said.err
+    assert "1 done, 0 skipped, 1 failed; other files ignored: 1" in said.err
     assert "good.mp4: " in said.out
     done = tmp_path / "in.anonymized" / "sub" / "good.mp4"
     assert [p for p in (tmp_path / "in.anonymized").rglob("*") if p.is_file()] == [done]

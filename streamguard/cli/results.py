@@ -106,7 +106,10 @@ def summarize(outcomes: Sequence[Outcome], plan: Plan) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("input", "result", "frames", "faces", "time", box=box.SIMPLE)
+    table = Table(box=box.SIMPLE)
+    table.add_column("input", overflow="fold")
+    for name in ("result", "frames", "faces", "time"):
+        table.add_column(name, no_wrap=True)
     for outcome in outcomes:
         row = [escape(str(outcome.job.source)), outcome.status]
         if (report := outcome.report) is not None:
@@ -117,7 +120,7 @@ def summarize(outcomes: Sequence[Outcome], plan: Plan) -> None:
     for outcome in outcomes:
         counts[outcome.status] += 1
     words = [f"{count} {name}" for name, count in counts.items()]
-    ignored = f", {plan.ignored} other files ignored" if plan.ignored else ""
+    ignored = f"; other files ignored: {plan.ignored}" if plan.ignored else ""
     say(f"{', '.join(words)}{ignored}")
 
 
