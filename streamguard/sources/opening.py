@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from streamguard.errors import (
@@ -152,7 +152,7 @@ def _open_playlist(path: Path) -> InputContainer:
     def open_nested(url: str, _flags: int, _options: dict[str, str]) -> BinaryIO:
         if not _is_inside(url, folder):
             raise PermissionError(f"{url} is outside the playlist's folder")
-        return Path(url.removeprefix("file:")).open("rb")
+        return cast(BinaryIO, _Segment(folder / _local(url)))
 
     # The scan above makes the message; this guard also sees playlists named by playlists.
     options = {"protocol_whitelist": "file", "format_whitelist": _SEGMENTS}
@@ -170,11 +170,37 @@ def _entries(playlist: str) -> Iterator[str]:
 def _is_inside(url: str, folder: Path) -> bool:
     if urlsplit(url).scheme not in ("", "file") or "," in url.partition("/")[0]:
         return False
-    return (
-        (folder / url.removeprefix("file://").removeprefix("file:"))
-        .resolve()
-        .is_relative_to(folder)
-    )
+    return (folder / _local(url)).resolve().is_relative_to(folder)
+
+
+def _local(url: str) -> str:
+    return url.removeprefix("file://").removeprefix("file:")
+
+
+class _Segment(io.RawIOBase):
+    """A file that closes itself when FFmpeg forgets to; a plain one would warn about that."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.name = str(path)
+        self._descriptor = os.open(path, os.O_RDONLY)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return os.readv(self._descriptor, [buffer])
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return os.lseek(self._descriptor, offset, whence)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
 
 
 def _without_secrets(url: str) -> str:
