@@ -100,6 +100,28 @@ def test_cut_file_gives_what_is_left(tmp_path: Path, face_clip: Path) -> None:
         assert opened.damage_notes
 
 
+def test_cut_file_with_its_index_is_told(tmp_path: Path) -> None:
+    import av
+    import numpy as np
+
+    whole = tmp_path / "whole.mp4"
+    noise = np.random.default_rng(1)
+    with av.open(str(whole), "w", options={"movflags": "+faststart"}) as output:
+        stream = output.add_stream("mpeg4", rate=25, options={"g": "1"})
+        stream.width, stream.height = 64, 48
+        for number in range(50):
+            picture = noise.integers(0, 255, (48, 64, 3), np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = number
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    data = whole.read_bytes()
+    with closing(open_source(make(tmp_path, "cut.mp4", data[: len(data) * 2 // 3]))) as opened:
+        frames = sum(1 for _ in opened.read())
+        assert 0 < frames < 45
+        assert any("of 50 frames" in note for note in opened.damage_notes)
+
+
 @pytest.fixture
 def listener() -> Iterator[tuple[int, list[str]]]:
     """A loopback server that writes down what was asked of it."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _MAX_READ_FAILURES = 100
+_WHOLE = 0.9
 _PLAUSIBLE_RATES = (Fraction(1, 100), Fraction(480))
 
 
@@ -91,8 +92,13 @@ class FileSource:
                     time_ms = clock.stamp(picture)
                     yield Frame(picture, frames, time_ms, self.info.quarter_turns)
                     frames += 1
-        if not frames and not self._closed:
+        if self._closed:
+            return
+        if not frames:
             raise _nothing_decoded(self.path)
+        # Some frames are left out on purpose by edit lists; many missing mean a cut file.
+        if frames + self.damage < (self.info.frames or 0) * _WHOLE:
+            self._count(f"it ends early: {frames} of {self.info.frames} frames are there")
 
     def close(self) -> None:
         """Let go of the file; a `read` in another thread ends at its next packet."""

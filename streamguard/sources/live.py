@@ -1,0 +1,282 @@
+"""Sources that do not wait: webcams, RTSP cameras, any URL, and FFmpeg's virtual devices."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+from streamguard.errors import (
+    NoVideoError,
+    SourceDamagedError,
+    SourceError,
+    SourceLostError,
+    SourceNotFoundError,
+    SourcePermissionError,
+    StreamguardError,
+)
+from streamguard.frames import Frame, PassthroughPacket, VideoInfo
+from streamguard.sources.address import Address, Kind
+from streamguard.sources.streams import main_video
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+log = logging.getLogger(__name__)
+
+_TIME_BASE = Fraction(1, 90_000)
+_FALLBACK_RATE = Fraction(25)
+_PLAUSIBLE_RATES = (Fraction(1), Fraction(240))
+_MOST_AHEAD = 2.0
+"""Seconds of pictures in hand beyond which time stamps have jumped, and are not waited for."""
+_MAX_DECODE_FAILURES = 300
+# What a server may make FFmpeg open. No files: a hostile playlist could name ours.
+_NETWORK = "rtsp,rtp,rtcp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,rtmpt,crypto,data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOptions:
+    """How a live source is read.
+
+    Attributes:
+        rtsp_transport: ``tcp`` or ``udp``.
+        open_timeout: Seconds that opening may take.
+        read_timeout: Seconds without a packet after which the source counts as lost.
+        size: ``WIDTHxHEIGHT`` asked of a webcam, or empty.
+        fps: Frame rate asked of a webcam, or None.
+        audio: Whether audio packets are handed on.
+    """
+
+    rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    open_timeout: float = 10.0
+    read_timeout: float = 5.0
+    size: str = ""
+    fps: float | None = None
+    audio: bool = False
+
+
+class LiveSource:
+    """One connection to a live source. It ends with an error, always: live never just ends.
+
+    Frames are stamped with the time they came in, since cameras' own stamps are missing, jump
+    and drift: ``pts`` counts 1/90000 s on `time.monotonic`.
+
+    Args:
+        address: What to open.
+        options: How to read it.
+
+    Attributes:
+        address: What is open.
+        info: What is known before the first frame; the size may be 0 by 0.
+        damage: Number of packets that could not be decoded.
+
+    Raises:
+        SourceError: Of the kind that fits; never with a credential in it.
+    """
+
+    def __init__(self, address: Address, options: LiveOptions | None = None) -> None:
+        self.address = address
+        self.damage = 0
+        self._options = options or LiveOptions()
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        with _translated(address):
+            self._container = _open(address, self._options)
+            video = main_video(self._container)
+            if video is None:
+                self._container.close()
+                raise NoVideoError(f"{address} sends no video", "Check its path or channel")
+            self._video = video
+            # Frame threads would hold back one frame each.
+            video.thread_type = "SLICE"
+            self.info = _info(video)
+            self._tracks = list(self._container.streams.audio) if self._options.audio else []
+
+    def read(self) -> Iterator[Frame | PassthroughPacket]:
+        """Yield frames as they come in, and audio packets if asked for.
+
+        Raises:
+            SourceLostError: The connection ended, or nothing came for the read timeout.
+            SourceError: Something else is wrong.
+        """
+        index = 0
+        wait = _Pace(time.monotonic) if self.address.kind in (Kind.FILE, Kind.LAVFI) else None
+        with _translated(self.address):
+            for packet in self._packets():
+                if packet.stream.type != "video":
+                    yield PassthroughPacket(packet)
+                    continue
+                for picture in self._decode(packet):
+                    if wait is not None:
+                        self._stopped.wait(wait.seconds(picture))
+                    yield self._stamped(picture, index)
+                    index += 1
+        raise SourceLostError(f"{self.address} ended the connection", "It is tried again")
+
+    def close(self) -> None:
+        """Let go of the connection; a `read` in another thread ends at its next packet."""
+        self._stopped.set()
+        # A read that hangs keeps the lock until its own timeout; FFmpeg would crash otherwise.
+        if self._lock.acquire(timeout=2 * self._options.read_timeout):
+            try:
+                self._container.close()
+            finally:
+                self._lock.release()
+
+    def _packets(self) -> Iterator[av.Packet[Any]]:
+        packets = self._container.demux([self._video, *self._tracks])
+        while not self._stopped.is_set():
+            with self._lock:
+                packet = None if self._stopped.is_set() else next(packets, None)
+            if packet is None:
+                return
+            if packet.size:
+                yield packet
+
+    def _decode(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
+        import av
+
+        try:
+            with self._lock:
+                return [] if self._stopped.is_set() else packet.decode()
+        except av.FFmpegError as error:
+            self.damage += 1
+            if self.damage > _MAX_DECODE_FAILURES and self.damage % _MAX_DECODE_FAILURES == 1:
+                log.warning("%s: %d packets could not be decoded", self.address, self.damage)
+            log.debug("%s: %s", self.address, self.address.mask(str(error)))
+            return []
+
+    def _stamped(self, picture: av.VideoFrame, index: int) -> Frame:
+        now = time.monotonic()
+        picture.pts = round(now / _TIME_BASE)
+        picture.time_base = _TIME_BASE
+        return Frame(picture, index, now * 1000)
+
+
+class _Pace:
+    """Slows down what comes faster than it is meant to be shown: files, and generated pictures."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._offset: float | None = None
+
+    def seconds(self, picture: av.VideoFrame) -> float:
+        """Return how long to wait before a picture is due."""
+        if picture.pts is None or not picture.time_base:
+            return 0.0
+        due, now = float(picture.pts * picture.time_base), self._clock()
+        ahead = 0.0 if self._offset is None else due + self._offset - now
+        if self._offset is None or ahead < 0 or ahead > _MOST_AHEAD:
+            self._offset = now - due
+            return 0.0
+        return ahead
+
+
+def _open(address: Address, options: LiveOptions) -> InputContainer:
+    import av
+
+    settings = _ffmpeg_options(address, options)
+    log.debug("opening %s", address)
+    av.logging.set_level(None)
+    return av.open(
+        address.url,
+        "r",
+        format=address.format or None,
+        options=settings,
+        metadata_errors="replace",
+        timeout=(options.open_timeout / 2, options.read_timeout / 2),
+    )
+
+
+def _ffmpeg_options(address: Address, options: LiveOptions) -> dict[str, str]:
+    """Return what FFmpeg is told; little is probed, nothing is buffered."""
+    match address.kind:
+        case Kind.WEBCAM:
+            wanted = {"video_size": options.size, "framerate": f"{options.fps or ''}"}
+            return {key: value for key, value in wanted.items() if value}
+        case Kind.LAVFI | Kind.FILE:
+            return {}
+        case _:
+            pass
+    common = {
+        "fflags": "nobuffer",
+        "flags": "low_delay",
+        "analyzeduration": "500000",
+        "probesize": "500000",
+        "protocol_whitelist": _NETWORK,
+    }
+    microseconds = str(round(options.read_timeout * 1_000_000))
+    if address.kind is Kind.RTSP:
+        transport = {"rtsp_transport": options.rtsp_transport, "timeout": microseconds}
+        return common | transport | {"allowed_media_types": _media_types(options)}
+    return common | {"rw_timeout": microseconds}
+
+
+def _media_types(options: LiveOptions) -> str:
+    return "video+audio" if options.audio else "video"
+
+
+def _info(video: VideoStream) -> VideoInfo:
+    context = video.codec_context
+    low, high = _PLAUSIBLE_RATES
+    rates = (video.average_rate, video.guessed_rate, video.base_rate)
+    rate = next((rate for rate in rates if rate and low <= rate <= high), _FALLBACK_RATE)
+    return VideoInfo(
+        width=context.width,
+        height=context.height,
+        pix_fmt=str(context.pix_fmt or "yuv420p"),
+        time_base=_TIME_BASE,
+        frame_rate=rate,
+        live=True,
+    )
+
+
+class _translated:  # noqa: N801 - used as a statement, like contextlib's own
+    """Turns what FFmpeg raises into this project's errors, without what is secret."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, StreamguardError):
+            import av
+
+            if isinstance(error, (av.FFmpegError, OSError)):
+                # From None: the original's message may hold the password.
+                raise live_error(self._address, error) from None
+
+
+def live_error(address: Address, error: Exception) -> SourceError:
+    """Return the error that tells the user what is wrong with a live source, and what to do."""
+    import av
+
+    errors = av.error
+    if isinstance(error, errors.HTTPUnauthorizedError | errors.HTTPForbiddenError):
+        return SourcePermissionError(
+            f"{address} refuses the user name or password", "Correct them in the source's URL"
+        )
+    if isinstance(error, PermissionError):
+        return SourcePermissionError(
+            f"{address} may not be opened", "Is your user in the group video?"
+        )
+    if isinstance(error, FileNotFoundError | errors.HTTPNotFoundError):
+        return SourceNotFoundError(f"{address} does not exist", "Check its name and path")
+    if isinstance(error, BlockingIOError) or getattr(error, "errno", None) == 16:
+        return SourceError(f"{address} is in use by another program", "Close that first")
+    if isinstance(error, ConnectionRefusedError):
+        return SourceLostError(f"{address} refuses the connection", "Is the camera on?")
+    if isinstance(error, errors.ExitError | TimeoutError):
+        return SourceLostError(f"{address} sent nothing in time", "It is tried again")
+    words = address.mask(getattr(error, "strerror", None) or str(error))
+    if isinstance(error, errors.InvalidDataError):
+        return SourceDamagedError(f"{address} sends nothing that can be decoded: {words}")
+    return SourceLostError(f"{address} cannot be read: {words}", "It is tried again")
