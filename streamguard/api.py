@@ -7,7 +7,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from importlib.metadata import version
@@ -18,8 +18,9 @@ from streamguard import __version__
 from streamguard.anonymizer import Anonymizer as FrameAnonymizer
 from streamguard.detection.weights import MODELS
 from streamguard.errors import UsageError
+from streamguard.faults import let_go
 from streamguard.frames import RedactedFrame, Verdict, VideoInfo
-from streamguard.pipeline import run
+from streamguard.pipeline import Parts, run
 from streamguard.protocols import Image
 from streamguard.redaction import MaskRedactor
 from streamguard.report import Report, Tally, record_file
@@ -103,24 +104,19 @@ def anonymize(
     started = time.monotonic()
     stop = cancelled or threading.Event()
     tally = Tally()
-    with closing(open_source(source)) as opened:
+    with ExitStack() as ending:
+        opened = open_source(source)
+        ending.callback(let_go, opened.close)
         sink = open_sink(output, opened, settings)
         try:
             record = record_file(Path(source), stop)
-            with closing(FrameAnonymizer(opened.info, settings)) as anonymizer:
-                observe = _observer(tally, opened.info, progress, started)
-                redactor = MaskRedactor(settings.redaction)
-                run(
-                    opened,
-                    anonymizer,
-                    redactor,
-                    sink,
-                    settings=settings,
-                    observe=observe,
-                    cancelled=stop,
-                )
+            anonymizer = FrameAnonymizer(opened.info, settings)
+            ending.callback(let_go, anonymizer.close)
+            observe = _observer(tally, opened.info, progress, started)
+            parts = Parts(opened, anonymizer, MaskRedactor(settings.redaction), sink)
+            run(parts, settings=settings, observe=observe, cancelled=stop)
         except BaseException:
-            sink.abort()
+            let_go(sink.abort)
             raise
     return Report(
         input=record,

@@ -1,6 +1,8 @@
 """The threads: capture → detection and tracking → redaction and encoding.
 
 Whatever goes wrong in any of them stops all, and the sink is told to leave nothing behind.
+A native call that never returns is given up with its thread; only one that also keeps Python's
+global lock to itself cannot be.
 """
 
 from __future__ import annotations
@@ -13,7 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from streamguard.anonymizer import Anonymizer
-from streamguard.errors import CancelledError, QueueClosedError, StalledError
+from streamguard.errors import (
+    CancelledError,
+    RedactionError,
+    SinkError,
+    SourceError,
+    StalledError,
+    TrackingError,
+)
+from streamguard.faults import PATIENCE, blamed, let_go
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
 from streamguard.protocols import Redactor, Sink, Source
 from streamguard.queues import FrameQueue
@@ -24,10 +34,26 @@ Observer = Callable[[Verdict, RedactedFrame], None]
 
 _QUEUE_BYTES = 24 * 2**20
 _POLL = 0.05
-_JOIN = 5.0
 _SWITCH_INTERVAL = 0.0005
 """Seconds a Python thread may keep the lock; at the default of 0.005 a 7 ms call of MediaPipe,
 which takes the lock several times, was measured to take 38 ms beside a busy thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a pipeline is made of.
+
+    Attributes:
+        source: Where frames come from.
+        anonymizer: Pronounces on every frame.
+        redactor: Covers what it names.
+        sink: Where redacted frames go.
+    """
+
+    source: Source
+    anonymizer: Anonymizer
+    redactor: Redactor
+    sink: Sink
 
 
 @dataclass(slots=True)
@@ -45,42 +71,45 @@ class _Stage:
 class _Run:
     """What the threads of one run share."""
 
-    source: Source
-    anonymizer: Anonymizer
-    redactor: Redactor
-    sink: Sink
+    parts: Parts
     observe: Observer
     decoded: FrameQueue[Frame]
     judged: FrameQueue[Verdict | PassthroughPacket]
     failed: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(self, error: BaseException) -> None:
         """Stop everything; the first error is the one reported."""
-        if not self.failed.is_set():
-            self.error = error
-            self.failed.set()
+        with self.lock:
+            if not self.failed.is_set():
+                self.error = error
+                self.failed.set()
         self.decoded.close(error)
         self.judged.close(error)
 
     def capture(self, stage: _Stage) -> None:
         """Decode, and hand frames and packets on."""
-        for item in self.source.read():
-            stage.steps += 1
-            if isinstance(item, Frame):
-                self.decoded.put(item)
-            else:
-                self.judged.put(item)
+        with blamed(SourceError, "reading"):
+            for item in self.parts.source.read():
+                stage.steps += 1
+                if isinstance(item, Frame):
+                    self.decoded.put(item)
+                else:
+                    self.judged.put(item)
         self.decoded.close()
 
     def judge(self, stage: _Stage) -> None:
         """Detect and track; hand verdicts on."""
-        for frame in self.decoded:
-            stage.steps += 1
-            for verdict in self.anonymizer.push(frame):
+        anonymizer = self.parts.anonymizer
+        # What fails in a detector is called a DetectionError before it gets here.
+        with blamed(TrackingError, "tracking"):
+            for frame in self.decoded:
+                stage.steps += 1
+                for verdict in anonymizer.push(frame):
+                    self.judged.put(verdict)
+            for verdict in anonymizer.finish():
                 self.judged.put(verdict)
-        for verdict in self.anonymizer.finish():
-            self.judged.put(verdict)
         self.judged.close()
 
     def deliver(self, stage: _Stage) -> None:
@@ -88,47 +117,43 @@ class _Run:
         for item in self.judged:
             stage.steps += 1
             if isinstance(item, PassthroughPacket):
-                self.sink.passthrough(item)
+                with blamed(SinkError, "writing"):
+                    self.parts.sink.passthrough(item)
                 continue
-            redacted = self.redactor.redact(item)
-            self.sink.write(redacted)
+            with blamed(RedactionError, "redaction"):
+                redacted = self.parts.redactor.redact(item)
+            if self.failed.is_set():
+                return
+            with blamed(SinkError, "writing"):
+                self.parts.sink.write(redacted)
             self.observe(item, redacted)
 
+    def finish(self) -> None:
+        """Make the result whole."""
+        with blamed(SinkError, "finishing the output"):
+            self.parts.sink.close()
 
-def run(
-    source: Source,
-    anonymizer: Anonymizer,
-    redactor: Redactor,
-    sink: Sink,
-    *,
-    settings: Settings,
-    observe: Observer,
-    cancelled: threading.Event,
-) -> None:
+
+def run(parts: Parts, *, settings: Settings, observe: Observer, cancelled: threading.Event) -> None:
     """Carry a whole video from source to sink.
 
     Returns when the sink is closed and the result whole. The source and the anonymizer are
-    left for the caller to close.
+    left for the caller to close; after an error, with `let_go`.
 
     Args:
-        source: Where frames come from.
-        anonymizer: Pronounces on every frame.
-        redactor: Covers what it names.
-        sink: Where redacted frames go.
+        parts: What the pipeline is made of.
         settings: For the stall timeout.
-        observe: Called with every frame that was written.
+        observe: Called with every frame that was written; what it raises ends the run.
         cancelled: Set it from anywhere to stop.
 
     Raises:
         CancelledError: It was set.
         StalledError: No thread did anything for the stall timeout.
-        StreamguardError: Whatever a part raised. The sink has left nothing behind.
+        StreamguardError: Of the kind that fits whatever a part raised, were it `MemoryError`
+            or `SystemExit`. The sink has been told to leave nothing behind.
     """
     state = _Run(
-        source,
-        anonymizer,
-        redactor,
-        sink,
+        parts,
         observe,
         FrameQueue(_QUEUE_BYTES, lambda frame: frame.nbytes),
         FrameQueue(_QUEUE_BYTES, _size_of),
@@ -144,38 +169,34 @@ def run(
             _watch(stages, state, settings.stall_timeout, cancelled)
         if state.error is not None:
             raise state.error
-        sink.close()
+        let_go(state.finish, None)
     except BaseException as error:
         state.fail(error)
         _join(stages)
-        sink.abort()
+        let_go(parts.sink.abort)
         raise
 
 
 def _start(stages: list[_Stage], state: _Run) -> None:
     for stage in stages:
         # Daemons, so that a native call that never returns cannot keep the program alive.
-        stage.thread = threading.Thread(
+        thread = threading.Thread(
             target=_work, args=(stage, state), name=f"streamguard {stage.name}", daemon=True
         )
-        stage.thread.start()
+        thread.start()
+        stage.thread = thread
 
 
 def _work(stage: _Stage, state: _Run) -> None:
     try:
         stage.work(stage)
-    except QueueClosedError as error:
-        # Another stage closed it; if that was not because of an error, this is one.
-        state.fail(error)
     except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
         state.fail(error)
     finally:
         stage.done = True
 
 
-def _watch(
-    stages: list[_Stage], state: _Run, timeout: float, cancelled: threading.Event
-) -> None:
+def _watch(stages: list[_Stage], state: _Run, timeout: float, cancelled: threading.Event) -> None:
     """Wait for the end, an error, the user, or for nothing to happen for too long."""
     steps, since = -1, time.monotonic()
     while not state.failed.is_set() and not all(stage.done for stage in stages):
@@ -206,7 +227,7 @@ def _stalled(stages: list[_Stage], state: _Run, timeout: float) -> StalledError:
 
 
 def _join(stages: list[_Stage]) -> None:
-    deadline = time.monotonic() + _JOIN
+    deadline = time.monotonic() + PATIENCE
     for stage in stages:
         if stage.thread is not None:
             stage.thread.join(max(0.0, deadline - time.monotonic()))

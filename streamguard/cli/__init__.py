@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 import click
@@ -43,8 +44,8 @@ def main() -> None:
     code = run(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    if code == INTERRUPTED:
-        # A thread may be deep in native code; waiting for it would not be "at once".
+    if code == INTERRUPTED or threading.active_count() > 1:
+        # A thread may be deep in native code, or hang there; nobody waits for it.
         os._exit(code)
     sys.exit(code)
 

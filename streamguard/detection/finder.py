@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from streamguard.detection.schedule import Look, Role
 from streamguard.detection.view import FrameView
-from streamguard.errors import DetectionError
+from streamguard.errors import DetectionError, StreamguardError
 from streamguard.geometry import Detection
-from streamguard.protocols import Detector
+from streamguard.protocols import Detector, Image
 
 _MAX_SIZE = 2.0
 """A box larger than this many pictures is nonsense, and nonsense means the look failed."""
@@ -75,8 +75,7 @@ class Finder:
         height, width = image.shape[:2]
         detector = self._detectors[look.role]
         found = []
-        for detection in detector.detect(image, time_ms):
-            _check(detection, width, height, detector.name)
+        for detection in _ask(detector, image, time_ms):
             box = (
                 detection.box.rotate(-quarter_turns, width, height)
                 .scale(look.region.width / look.width, look.region.height / look.height)
@@ -84,6 +83,23 @@ class Finder:
             )
             found.append(Detection(box, detection.confidence, detector.name))
         return tuple(found)
+
+
+def _ask(detector: Detector, image: Image, time_ms: int) -> list[Detection]:
+    """Return what a detector says, if that makes sense; whatever it raises is its failure."""
+    height, width = image.shape[:2]
+    try:
+        found = list(detector.detect(image, time_ms))
+        for detection in found:
+            _check(detection, width, height, detector.name)
+    except StreamguardError:
+        raise
+    except BaseException as error:
+        words = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise DetectionError(
+            f"the detector {detector.name} failed: {words}", "choose another, or tell its maker"
+        ) from error
+    return found
 
 
 def _check(detection: Detection, width: int, height: int, name: str) -> None:

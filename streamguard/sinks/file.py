@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 _FINE = 90_000
+_PATIENCE = 2.0
+"""Seconds to wait for a frame that is being encoded when the output is given up."""
 
 
 class FileSink:
@@ -104,8 +106,14 @@ class FileSink:
 
     def abort(self) -> None:
         """Remove what was written so far, unless it was finished."""
-        with self._lock:
+        if not self._lock.acquire(timeout=_PATIENCE):
+            # An encoder that hangs keeps the lock for ever; the file can go all the same.
+            self._target.discard()
+            return
+        try:
             self._let_go()
+        finally:
+            self._lock.release()
 
     def _start(self, source: FileSource, settings: Settings) -> None:
         import av
