@@ -26,6 +26,7 @@ SCHEMA = "streamguard.report/1"
 """Changes whenever a reader of the JSON form would have to."""
 
 _HASH_CHUNK = 2**20
+_OWN_DETECTORS = ("centerface", "mediapipe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +129,13 @@ class Report:
 
     @property
     def local_execution(self) -> bool:
-        """Whether every frame was worked on by this machine: the detectors are embedded."""
-        return True
+        """Whether every frame was worked on by this machine alone: all detectors are our own."""
+        return self.settings.get("detector", "centerface") in _OWN_DETECTORS
 
     @property
-    def data_uploaded(self) -> bool:
-        """Whether anything was sent anywhere: a run from file to file has no way to."""
-        return False
+    def data_uploaded(self) -> bool | None:
+        """Whether anything was sent anywhere; None if somebody else's detector may have."""
+        return False if self.local_execution else None
 
     @property
     def input_saved(self) -> bool:

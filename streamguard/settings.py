@@ -57,6 +57,7 @@ class DetectionPlan:
         coast: Longest time in seconds that a face nobody sees any more stays covered.
         bridge: Longest time in seconds between two sightings of a face that is covered
             throughout; what exceeds ``coast`` is known only thanks to the look-ahead.
+        second: Name of the detector that gives the second opinion.
     """
 
     primary_every: float
@@ -70,6 +71,7 @@ class DetectionPlan:
     lookahead: float = 1.0
     coast: float = 1.2
     bridge: float = 2.2
+    second: str = "centerface"
 
 
 PLANS: dict[Quality, DetectionPlan] = {
@@ -131,6 +133,8 @@ class Settings:
         threshold: Confidence a detection needs, 0 to 1, or None for the quality's own.
         lookahead: Seconds that frames are held back so that a face found later is covered
             before; None for the quality's own, 0 for none.
+        detector: Name of the detector that gives the second opinion; another package may
+            bring one, see docs/detectors.md.
         memory_limit: Bytes of decoded frames the look-ahead may hold; it is shortened, and
             that is said, when a second of video needs more.
         stall_timeout: Seconds without any progress after which a run is given up.
@@ -143,6 +147,7 @@ class Settings:
     quality: Quality = Quality.BALANCED
     threshold: float | None = None
     lookahead: float | None = None
+    detector: str = "centerface"
     memory_limit: int = 160 * 2**20
     stall_timeout: float = 60.0
     keep_metadata: bool = False
@@ -159,7 +164,7 @@ class Settings:
     @property
     def plan(self) -> DetectionPlan:
         """The quality level's plan, with what was overridden by name."""
-        plan = PLANS[self.quality]
+        plan = replace(PLANS[self.quality], second=self.detector)
         if self.lookahead is not None:
             plan = replace(plan, lookahead=self.lookahead)
         if self.threshold is not None:

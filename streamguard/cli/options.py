@@ -74,6 +74,13 @@ _OPTIONS = [
         help="How long frames are held back, so that a face found later is covered before."
         "  [default: the quality's own]",
     ),
+    click.option(
+        "--detector",
+        metavar="NAME",
+        default=_DEFAULTS.detector,
+        show_default=True,
+        help="Who gives the second opinion.",
+    ),
     _choice("--codec", _DEFAULTS.encoding.codec, "Video codec of the output."),
     click.option("--preset", help="Speed preset of the encoder.  [default: one for each codec]"),
     click.option(
@@ -108,6 +115,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         quality=Quality(options["quality"]),
         threshold=options["threshold"],
         lookahead=options["lookahead"],
+        detector=options["detector"],
         keep_metadata=options["keep_metadata"],
         overwrite=options["overwrite"],
         redaction=RedactionSettings(

@@ -17,13 +17,14 @@ def default_detectors(plan: DetectionPlan) -> dict[Role, Detector]:
 
     Raises:
         ModelError: An embedded model is missing or damaged.
+        UsageError: There is no detector of the name the plan gives.
+        SystemNotReadyError: A detector of another package does not start.
     """
-    # Here, since importing either takes long and not every command needs them.
-    from streamguard.detection.centerface import CenterFaceDetector
-    from streamguard.detection.mediapipe import MediaPipeDetector
+    # Here, since importing them takes long and not every command needs them.
+    from streamguard.detection.registry import make_detector
     from streamguard.detection.schedule import Role
 
     return {
-        Role.PRIMARY: MediaPipeDetector(plan.primary_threshold),
-        Role.SECOND: CenterFaceDetector(plan.keep_threshold),
+        Role.PRIMARY: make_detector("mediapipe", plan.primary_threshold),
+        Role.SECOND: make_detector(plan.second, plan.keep_threshold),
     }
