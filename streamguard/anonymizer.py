@@ -19,7 +19,7 @@ from streamguard.tracking.tracker import Regard, Sighting, Tracker
 
 _LUMA_SIDE = 480
 """Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""
-_HAIR = 0.12
+_HAIR = 0.15
 """Share of a face's height between the box's upper edge and the hair line."""
 
 
@@ -81,7 +81,7 @@ class Anonymizer:
         self._tracker.advance(moment)
         self._held.append(frame)
         self._held_bytes += frame.nbytes
-        looks = self._schedule.looks(time, moment.cut, self._doubts(), self._tracker.exposed)
+        looks = self._schedule.looks(time, moment.cut, self._doubts(), self._exposed(moment))
         self._look(frame, view, looks)
         while self._is_due(time):
             verdicts.append(self._emit())
@@ -92,6 +92,7 @@ class Anonymizer:
         if self._held:
             last = self._held[-1]
             self._look(last, FrameView(last), self._schedule.last_looks(last.time_ms / 1000))
+            self._tracker.trace(everything=True)
         return [self._emit() for _ in range(len(self._held))]
 
     def close(self) -> None:
@@ -118,6 +119,11 @@ class Anonymizer:
             for track in self._tracker.doubted()
         ]
 
+    def _exposed(self, moment: Moment) -> float:
+        """Return how much camera motion newly shows, in shares of the picture's sides."""
+        dx, dy = moment.camera or (0.0, 0.0)
+        return abs(dx) / self._luma_size[0] + abs(dy) / self._luma_size[1]
+
     def _look(self, frame: Frame, view: FrameView, looks: Sequence[Look]) -> None:
         if looks:
             findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
@@ -127,18 +133,15 @@ class Anonymizer:
         """Hand what was found to the tracker, in pixels of the luma picture."""
         sx, sy = self._to_luma
         for second in (True, False):
-            found = [
-                detection
-                for finding in findings
-                if (finding.look.role is Role.SECOND) is second
-                for detection in finding.detections
-            ]
+            made = [f for f in findings if (f.look.role is Role.SECOND) is second]
+            found = nms([detection for finding in made for detection in finding.detections])
+            is_close = any(f.look.is_close for f in made)
             self._tracker.observe(
-                [Sighting(d.box.scale(sx, sy), d.confidence, second) for d in nms(found)],
+                [Sighting(d.box.scale(sx, sy), d.confidence, second, is_close) for d in found],
                 [
-                    Regard(f.look.region.scale(sx, sy), f.look.smallest * sx)
-                    for f in findings
-                    if second and f.look.role is Role.SECOND
+                    Regard(f.look.region.scale(sx, sy), f.look.smallest * sx, f.look.is_close)
+                    for f in made
+                    if second
                 ],
             )
 

@@ -76,7 +76,7 @@ class DetectionPlan:
 
 PLANS: dict[Quality, DetectionPlan] = {
     Quality.FAST: DetectionPlan(primary_every=0.2, second_every=1.0, second_side=448),
-    Quality.BALANCED: DetectionPlan(primary_every=0.2, second_every=0.4, second_side=512),
+    Quality.BALANCED: DetectionPlan(primary_every=0.2, second_every=0.4, second_side=640),
     Quality.THOROUGH: DetectionPlan(
         primary_every=0.1, second_every=0.16, second_side=960, tiles=2, crop_every=0.1
     ),

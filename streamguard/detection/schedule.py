@@ -18,7 +18,7 @@ _CROP_GAP = 0.1
 """Least seconds between two crops of any tracks: a crop costs as much as the primary's look."""
 _MAX_BACKOFF = 8
 _TILE_OVERLAP = 0.15
-_NEW_SHARE = 0.08
+_NEW_SHARE = 0.06
 """Camera motion, in shares of the picture's sides, after which the second opinion looks again:
 what comes in over the edge is seen before it can leave."""
 _ENOUGH = 10
@@ -41,12 +41,14 @@ class Look:
         region: Where, in coded pixels of the frame.
         width: Width of the picture it is given, in pixels, before turning upright.
         height: Height of it.
+        is_close: Whether it is a close look at one doubted face.
     """
 
     role: Role
     region: Box
     width: int
     height: int
+    is_close: bool = False
 
     @property
     def smallest(self) -> float:
@@ -142,7 +144,8 @@ class Schedule:
         x, y = box.center
         left = min(max(x - side / 2, 0.0), whole.width - side)
         top = min(max(y - side / 2, 0.0), whole.height - side)
-        return Look(Role.SECOND, Box(left, top, left + side, top + side), _CROP_SIDE, _CROP_SIDE)
+        region = Box(left, top, left + side, top + side)
+        return Look(Role.SECOND, region, _CROP_SIDE, _CROP_SIDE, is_close=True)
 
     def _next_tile(self) -> Look:
         parts = self._plan.tiles

@@ -36,6 +36,7 @@ class Moment:
         luma: Small luma picture.
         time: Presentation time in seconds.
         cut: Whether a new scene starts here.
+        camera: How the picture as a whole moved since the moment before, in pixels, if known.
         covers: What to cover, by track.
         unseen: Seconds since each track that coasts here was last seen.
     """
@@ -43,6 +44,7 @@ class Moment:
     luma: Gray
     time: float
     cut: bool = False
+    camera: tuple[float, float] | None = None
     covers: dict[int, list[Box]] = field(default_factory=dict)
     unseen: dict[int, float] = field(default_factory=dict)
 
@@ -83,7 +85,7 @@ class Timeline:
             moved = propagate(moments[index + 1].luma, moments[index].luma, list(going.values()))
             for (track_id, _), step in zip(list(going.items()), moved, strict=True):
                 blind[track_id] = 0 if step.trusted else blind[track_id] + 1
-                box = step.box if step.trusted else step.box.resize(_BLIND_GROWTH)
+                box = step.box if step.trusted else _guessed(step.box, moments[index + 1].camera)
                 box = box.limit(faces[track_id], _MAX_SCALE)
                 if blind[track_id] > _MAX_BLIND or self._has_ended(index, track_id, box):
                     del going[track_id]
@@ -108,6 +110,19 @@ class Timeline:
             if boxes and since < moment.time < now:
                 share = (moment.time - since) / (now - since)
                 boxes.append(_corrected(boxes[0], seen, predicted, share))
+
+    def widen(self, track_id: int, aspect: float, since: float) -> None:
+        """Widen a track's boxes since its sighting before: the head was turning in between.
+
+        Args:
+            track_id: The track.
+            aspect: Least width per unit of height.
+            since: Time of the sighting before, in seconds.
+        """
+        for moment in self.moments:
+            boxes = moment.covers.get(track_id)
+            if boxes and moment.time > since:
+                moment.covers[track_id] = [_widened(box, aspect) for box in boxes]
 
     def pop(self) -> tuple[Moment, dict[int, list[Box]]]:
         """Take out the oldest moment.
@@ -141,6 +156,12 @@ class Timeline:
         return bool(own) and is_covered(box, own, 0.9)
 
 
+def _guessed(box: Box, camera: tuple[float, float] | None) -> Box:
+    """Return where a face was a moment before, for all one knows without flow."""
+    dx, dy = camera or (0.0, 0.0)
+    return box.shift(-dx, -dy).resize(_BLIND_GROWTH)
+
+
 def _corrected(box: Box, seen: Box, predicted: Box, share: float) -> Box:
     return Box(
         box.x1 + (seen.x1 - predicted.x1) * share,
@@ -148,6 +169,11 @@ def _corrected(box: Box, seen: Box, predicted: Box, share: float) -> Box:
         box.x2 + (seen.x2 - predicted.x2) * share,
         box.y2 + (seen.y2 - predicted.y2) * share,
     )
+
+
+def _widened(box: Box, aspect: float) -> Box:
+    more = max(0.0, aspect * box.height - box.width) / 2
+    return Box(box.x1 - more, box.y1, box.x2 + more, box.y2)
 
 
 def _merged(boxes: list[Box]) -> list[Box]:

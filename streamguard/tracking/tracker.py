@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -17,12 +18,14 @@ _GROWTH = 0.8
 _GRACE = 0.2
 """Seconds unseen that mean nothing: nobody looked."""
 _NARROW = 0.72
-_HEAD_ASPECT = 1.15
+_HEAD_ASPECT = 1.05
 """Width of a mask per unit of height when a face narrower than that shows a head from the side."""
 _BLIND_GROWTH = 0.03
 """And per frame in which flow could not follow it."""
-_HEAD_MEMORY = 0.92
+_HEAD_MEMORY = 0.9
 """Share of its largest size a mask keeps from frame to frame while the box shrinks."""
+_TALL = 1.12
+"""Height of a head over that of a face seen from the front."""
 _TURNED_MEMORY = 0.99
 _MIN_ASPECT = 0.85
 """Least ratio of a mask's sides; heads are 0.75 to 1 wide per unit of height from any side."""
@@ -39,9 +42,13 @@ _EDGE_SHARE = 0.3
 _EDGE_NEAR = 0.1
 _AGREES = 0.6
 _SURE_SECOND = 0.45
+_WORTH_TRACING = 0.3
 _FEW = 3
-_MAX_DENIALS = 2
-"""Denials in a row that a weak second-opinion sighting outlasts."""
+_MAX_MISSES = 2
+"""Looks that did not see a weakly sighted face, beyond those that did, before it is none."""
+_CLOSE = 0.24
+"""Confidence under a close look that speaks for a face: measured, faces seen weakly at first
+reached 0.25 to 0.45 there, and what only resembled one 0.2 or nothing."""
 _VELOCITY_MEMORY = 0.7
 
 
@@ -53,11 +60,13 @@ class Sighting:
         box: Where.
         confidence: How sure, 0 to 1.
         is_second: Whether it is the second opinion's.
+        is_close: Whether it came of a close look.
     """
 
     box: Box
     confidence: float
     is_second: bool
+    is_close: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +76,12 @@ class Regard:
     Attributes:
         region: Where.
         smallest: Size of a face it would have seen there.
+        is_close: Whether it was a close look at one face.
     """
 
     region: Box
     smallest: float
+    is_close: bool = False
 
 
 @dataclass(slots=True)
@@ -85,11 +96,14 @@ class Track:
         born: Time of the first sighting, in seconds.
         first: Where that was.
         is_profile: Whether the last sighting was of a face from the side.
+        last_second: Time of the second opinion's last sighting, in seconds.
         is_traced: Whether it was followed back from there.
         best_primary: Highest confidence of a primary sighting.
         best_second: Highest confidence of a second-opinion sighting.
         hits: Number of sightings.
         denials: Second-opinion looks in a row that should have seen it and did not.
+        misses: The same in all.
+        close_votes: Close looks that showed a face less those that did not.
     """
 
     track_id: int
@@ -100,11 +114,14 @@ class Track:
     first: Box
     is_traced: bool = False
     is_profile: bool = False
+    last_second: float = -math.inf
     velocity: tuple[float, float] = (0.0, 0.0)
     best_primary: float = 0.0
     best_second: float = 0.0
     hits: int = 0
     denials: int = 0
+    misses: int = 0
+    close_votes: int = 0
     blind: int = 0
     head_width: float = 0.0
     head_height: float = 0.0
@@ -119,6 +136,9 @@ class Track:
         if sighting.is_second:
             self.best_second = max(self.best_second, sighting.confidence)
             self.denials = 0
+            self.last_second = time
+            if sighting.is_close:
+                self.close_votes += 1 if sighting.confidence >= _CLOSE else -1
         else:
             self.best_primary = max(self.best_primary, sighting.confidence)
 
@@ -127,12 +147,12 @@ class Track:
         # From the side a detector frames the front of the face; ear and hair identify too,
         # and a head that turns away does not shrink as its face does.
         unseen = max(0.0, time - self.last_seen - _GRACE)
-        memory = _TURNED_MEMORY if self.is_profile or unseen else _HEAD_MEMORY
+        turned = self.is_profile or unseen > 0
+        memory = _TURNED_MEMORY if turned else _HEAD_MEMORY
         self.head_width = max(self.box.width, self.head_width * memory)
         self.head_height = max(self.box.height, self.head_height * memory)
-        aspect = _HEAD_ASPECT if self.is_profile else _MIN_ASPECT
-        width = max(self.head_width, aspect * self.head_height)
-        height = max(self.head_height, _MIN_ASPECT * self.head_width)
+        height = max(self.head_height, _MIN_ASPECT * self.head_width) * (_TALL if turned else 1)
+        width = max(self.head_width, (_HEAD_ASPECT if self.is_profile else _MIN_ASPECT) * height)
         # A face that is lost is most often turning away, so its mask grows sideways first.
         lost = _BLIND_GROWTH * self.blind
         width *= min(_MAX_GROWTH, 1 + _GROWTH * unseen + lost)
@@ -153,13 +173,15 @@ class Track:
     def is_face(self, plan: DetectionPlan) -> bool:
         """Return whether there is enough support to cover it.
 
-        A face seen well by either detector is one. A weak sighting counts until several looks
-        that should have repeated it did not.
+        A face seen well by either detector is one. A weak sighting counts until close looks
+        speak against it, under which a real face looks clearer and a chance likeness fades,
+        or until several looks that should have repeated it did not.
         """
         if self.is_sure:
             return True
-        weak = self.best_second >= plan.second_threshold
-        return self.denials <= (_MAX_DENIALS if weak else 0)
+        if self.best_second < plan.second_threshold:
+            return self.denials == 0
+        return self.close_votes >= 0 and self.misses <= _MAX_MISSES + self.hits
 
     def coasts_for(self, longest: float) -> float:
         """Return how long it may go unseen, in seconds: the better known, the longer."""
@@ -181,27 +203,25 @@ class Tracker:
         self._next_id = 1
         self._ended: dict[int, Track] = {}
         self.tracks: list[Track] = []
-        self.exposed = 0.0
-        """Share of the picture's sides that camera motion newly showed in the newest moment."""
 
     def advance(self, moment: Moment) -> None:
         """Carry all tracks to a new moment and append it to the timeline."""
         held = self._timeline.moments
         previous = held[-1] if held else None
         self._timeline.append(moment)
-        self.exposed = 0.0
         if moment.cut:
             self._linger(moment)
         elif previous is not None:
             corners = _quarters(*moment.luma.shape)
             boxes = [*corners, *(track.box for track in self.tracks)]
             moved = propagate(previous.luma, moment.luma, boxes)
-            self.exposed = _exposed(corners, moved, moment.luma.shape)
+            moment.camera = _camera(corners, moved)
             for track, step in zip(self.tracks, moved[len(corners) :], strict=True):
-                _carry(track, step.box, step.trusted)
+                _carry(track, step, moment.camera)
         self._drop_ended(moment)
         for track in self.tracks:
-            moment.cover(track.track_id, track.mask(moment.time))
+            mask = _beyond_edges(track.mask(moment.time), track.box, moment.luma.shape)
+            moment.cover(track.track_id, mask)
             moment.unseen[track.track_id] = moment.time - track.last_seen
 
     def observe(self, sightings: Sequence[Sighting], regards: Sequence[Regard] = ()) -> None:
@@ -221,7 +241,7 @@ class Tracker:
         self._begin([s for d, s in enumerate(sightings) if d not in taken], moment)
         self._deny(unseen, regards, moment)
         self._drop_duplicates(moment)
-        self._trace_supported()
+        self.trace()
 
     def doubted(self) -> list[Track]:
         """Return tracks that want a close look, lost or hardly supported, the youngest first."""
@@ -256,7 +276,10 @@ class Tracker:
         if sighting.is_second and iou(track.box, sighting.box) < _AGREES:
             # Flow went astray, or the face came in over the edge: go back along the true box.
             self._timeline.trace_back({track.track_id: sighting.box}, until=track.last_seen)
+        since = track.last_second
         track.see(sighting, moment.time)
+        if track.is_profile:
+            self._timeline.widen(track.track_id, _HEAD_ASPECT * _TALL, since)
         track.box = _adjusted(track, sighting)
         moment.cover(track.track_id, sighting.box)
 
@@ -273,11 +296,16 @@ class Tracker:
             self.tracks.append(track)
             moment.cover(track.track_id, sighting.box)
 
-    def _trace_supported(self) -> None:
-        """Follow back those that have become faces beyond doubt, all born together in one go."""
+    def trace(self, everything: bool = False) -> None:
+        """Follow new faces back to where they came from, all born together in one go.
+
+        Args:
+            everything: Also faint ones that are still waiting for a second sighting.
+        """
         ready: dict[float, dict[int, Box]] = {}
         for track in self.tracks:
-            if not track.is_traced and (track.hits > 1 or track.is_sure):
+            worth = track.hits > 1 or track.best_second >= _WORTH_TRACING or track.is_sure
+            if not track.is_traced and (everything or worth):
                 track.is_traced = True
                 ready.setdefault(track.born, {})[track.track_id] = track.first
         for born, faces in ready.items():
@@ -286,8 +314,11 @@ class Tracker:
     def _deny(self, unseen: Sequence[Track], regards: Sequence[Regard], moment: Moment) -> None:
         for track in unseen:
             size = min(track.box.width, track.box.height)
-            if any(size >= r.smallest and _holds(r.region, track.box) for r in regards):
-                track.denials += 1
+            for regard in regards:
+                if size >= regard.smallest and _holds(regard.region, track.box):
+                    track.denials += 1
+                    track.misses += 1
+                    track.close_votes -= regard.is_close
 
     def _linger(self, moment: Moment) -> None:
         """After a cut, leave old masks where they are for a moment and then no longer."""
@@ -339,6 +370,16 @@ def _at_edge(box: Box, shape: tuple[int, ...]) -> bool:
     return near.x1 < 0 or near.y1 < 0 or near.x2 > shape[1] or near.y2 > shape[0]
 
 
+def _beyond_edges(mask: Box, box: Box, shape: tuple[int, ...]) -> Box:
+    """Move a mask off the picture where its face is cut by the edge: the rest is out there."""
+    near = _EDGE_NEAR * box.height
+    dx = (box.x2 > shape[1] - near) - (box.x1 < near)
+    dy = (box.y2 > shape[0] - near) - (box.y1 < near)
+    return mask.shift(
+        dx * max(0.0, mask.width - box.width) / 2, dy * max(0.0, mask.height - box.height) / 2
+    )
+
+
 def _holds(region: Box, box: Box) -> bool:
     """Return whether nearly all of a box lies in a region."""
     return intersection(region, box) >= 0.9 * box.area
@@ -350,30 +391,30 @@ def _quarters(height: int, width: int) -> list[Box]:
     ]
 
 
-def _exposed(before: Sequence[Box], moved: Sequence[Moved], shape: tuple[int, ...]) -> float:
-    """Return how far the picture as a whole moved, in shares of its sides."""
+def _camera(before: Sequence[Box], moved: Sequence[Moved]) -> tuple[float, float] | None:
+    """Return how the picture as a whole moved, or None if its quarters cannot tell."""
     shifts = [
         (step.box.center[0] - box.center[0], step.box.center[1] - box.center[1])
         for box, step in zip(before, moved, strict=False)
         if step.trusted
     ]
     if len(shifts) < len(before) - 1:
-        return 0.0
+        return None
     dx, dy = (median(axis) for axis in zip(*shifts, strict=True))
-    return abs(dx) / shape[1] + abs(dy) / shape[0]
+    return dx, dy
 
 
-def _carry(track: Track, box: Box, trusted: bool) -> None:
-    """Move a track by flow, or by its own speed where flow cannot be trusted."""
-    if trusted:
-        (ax, ay), (bx, by) = track.box.center, box.center
+def _carry(track: Track, step: Moved, camera: tuple[float, float] | None) -> None:
+    """Move a track by flow, or where flow cannot be trusted with the camera or its own speed."""
+    if step.trusted:
+        (ax, ay), (bx, by) = track.box.center, step.box.center
         keep = _VELOCITY_MEMORY
         vx, vy = track.velocity
         track.velocity = (keep * vx + (1 - keep) * (bx - ax), keep * vy + (1 - keep) * (by - ay))
-        track.box = box.limit(track.seen, _MAX_SCALE)
+        track.box = step.box.limit(track.seen, _MAX_SCALE)
         track.blind = max(0, track.blind - 1)
     else:
-        track.box = track.box.shift(*track.velocity)
-        vx, vy = track.velocity
+        vx, vy = camera or track.velocity
+        track.box = track.box.shift(vx, vy)
         track.velocity = (0.8 * vx, 0.8 * vy)
         track.blind += 1
