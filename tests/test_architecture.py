@@ -14,8 +14,8 @@ PACKAGE = Path(streamguard.__file__).parent
 
 # A module imports only from its own layer or a lower one; within a layer only its own part.
 LAYERS = (
-    {"errors", "geometry", "frames"},
-    {"protocols", "queues", "settings"},
+    {"errors", "geometry", "frames", "planes"},
+    {"faults", "protocols", "queues", "settings"},
     {"detection", "tracking", "redaction", "sources", "sinks", "report"},
     {"anonymizer"},
     {"pipeline"},
@@ -26,6 +26,7 @@ LAYERS = (
 # Parts of one layer that may see each other: foundations and what composes them.
 PEERS = {
     ("frames", "geometry"),
+    ("planes", "errors"),
     ("protocols", "settings"),
     # What a source knows of its streams, a sink must match.
     ("sinks", "sources"),
@@ -36,7 +37,7 @@ PEERS = {
 # Who imports what from outside. The doctor only opens encoders, to see whether they work.
 ALLOWED = {
     "mediapipe": {"detection/mediapipe.py"},
-    "av": {"sources/", "sinks/", "redaction/", "frames.py", "api.py", "doctor.py"},
+    "av": {"sources/", "sinks/", "redaction/", "frames.py", "planes.py", "api.py", "doctor.py"},
     "click": {"cli/"},
     "rich": {"cli/"},
     "cv2": {"detection/", "tracking/", "redaction/", "sinks/"},

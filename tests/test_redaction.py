@@ -18,12 +18,12 @@ from skimage import data
 from streamguard.errors import RedactionError
 from streamguard.frames import Frame, RedactedFrame, Verdict
 from streamguard.geometry import Box
+from streamguard.planes import PlaneLayout, layout_of, native_layout, nearest_native
 from streamguard.protocols import Redactor
 from streamguard.redaction import MaskRedactor, blank_slate
 from streamguard.redaction.copying import PictureCopier
 from streamguard.redaction.effects import averages, blend, weights_of
 from streamguard.redaction.masks import MAX_CELLS, MIN_CELL, Region, cells, cover_of, region_of
-from streamguard.redaction.planes import PlaneLayout, layout_of, native_layout, nearest_native
 from streamguard.settings import Effect, RedactionSettings, Shape
 
 NATIVE = """yuv420p yuv422p yuv444p yuv411p yuv410p yuv440p yuvj420p yuvj422p yuvj444p nv12 nv21
@@ -575,7 +575,7 @@ def test_unknown_trouble_becomes_a_redaction_error(monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("streamguard.redaction.redactor.cover_of", fail)
+    monkeypatch.setattr("streamguard.redaction.painter.cover_of", fail)
     with pytest.raises(RedactionError, match="frame 3"):
         redact(noise("yuv420p"), FACE)
 

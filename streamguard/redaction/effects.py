@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from streamguard.planes import PictureLayout, PlaneLayout, Samples
 from streamguard.redaction.masks import Cover, shrink_cover
-from streamguard.redaction.planes import PictureLayout, PlaneLayout, Samples
 from streamguard.settings import Effect
 
 
@@ -27,16 +28,23 @@ def averages(samples: Samples, columns: int, rows: int) -> Samples:
     Returns:
         ``(rows, columns)`` with the channels of ``samples``, same dtype.
     """
-    corners, areas = _grid(samples.shape[0], samples.shape[1], rows, columns)
+    height, width = samples.shape[:2]
+    if samples.dtype == np.uint8 and height % rows == width % columns == 0:
+        # For 8 bits and whole cells OpenCV, too, adds up integers, and in one call.
+        return cv2.resize(samples, (columns, rows), interpolation=cv2.INTER_AREA)
+    at, share = _grid(height, width, rows, columns)
     depth = cv2.CV_32S if samples.dtype == np.uint8 else cv2.CV_64F
-    table = cv2.integral(samples, sdepth=depth)[corners]
-    # 32-bit sums may wrap on huge areas; the differences come out right all the same.
-    strips = table[1:] - table[:-1]
-    sums = (strips[:, 1:] - strips[:, :-1]).astype(np.int64)
+    table = cv2.integral(samples, sdepth=depth)
     if samples.ndim == 3:
-        areas = areas[..., None]
-    means: Samples = ((2 * sums + areas) // (2 * areas)).astype(samples.dtype)
-    return means
+        table = table.reshape(-1, samples.shape[2])
+        share = share[..., None]
+    corners = table.take(at, axis=None if samples.ndim == 2 else 0)
+    # 32-bit sums may wrap on huge areas; the differences come out right all the same.
+    strips = corners[1:] - corners[:-1]
+    means = (strips[:, 1:] - strips[:, :-1]) * share
+    means += 0.5
+    result: Samples = means.astype(samples.dtype)
+    return result
 
 
 def spread(grid: Samples, width: int, height: int, effect: Effect) -> Samples:
@@ -49,7 +57,7 @@ def spread(grid: Samples, width: int, height: int, effect: Effect) -> Samples:
     return cv2.resize(grid, (width, height), interpolation=how)
 
 
-def constant(samples: Samples, words: tuple[int, ...]) -> Samples:
+def constant(samples: Samples, words: Sequence[int]) -> Samples:
     """Return samples of one colour, in the shape of ``samples``."""
     return np.broadcast_to(np.array(words, samples.dtype).squeeze(), samples.shape).copy()
 
@@ -60,6 +68,15 @@ class Weights:
 
     effect: Samples
     rest: Samples
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes."""
+        return self.effect.nbytes + self.rest.nbytes
+
+    def cut(self, part: tuple[slice, slice]) -> Weights:
+        """Return the weights of a part of the samples."""
+        return Weights(self.effect[part], self.rest[part])
 
 
 def weights_of(cover: Cover, layout: PictureLayout, plane: PlaneLayout) -> Weights:
@@ -81,13 +98,13 @@ def blend(samples: Samples, effect: Samples, weights: Weights) -> None:
     cv2.add(covered, cv2.multiply(samples, weights.rest, scale=1 / 255), dst=samples)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _grid(
     height: int, width: int, rows: int, columns: int
-) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], NDArray[np.intp]]:
-    """Return the index of the cells' corners in a summed-area table, and the cells' areas."""
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return where the cells' corners stand in a summed-area table, and one over their areas."""
     down, across = _edges(height, rows), _edges(width, columns)
-    return (down[:, None], across), np.outer(np.diff(down), np.diff(across))
+    return down[:, None] * (width + 1) + across, 1 / np.outer(np.diff(down), np.diff(across))
 
 
 def _edges(length: int, parts: int) -> NDArray[np.intp]:

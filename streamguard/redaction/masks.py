@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,6 +15,8 @@ from streamguard.errors import RedactionError
 from streamguard.geometry import Box
 from streamguard.settings import Effect, RedactionSettings, Shape
 
+Rect = tuple[int, int, int, int]
+"""``x1, y1, x2, y2`` in whole pixels, the far corner exclusive."""
 Cover = NDArray[np.uint8]
 """Share of the cover in each pixel: 255 hides it wholly, 0 leaves it untouched."""
 
@@ -24,7 +28,15 @@ _LEVELS = 3
 _SMALLEST_ELLIPSE = 8.0
 # cv2.ellipse draws a polygon; one pixel and 0.2 % keep the true ellipse inside its chords.
 _CHORD_MARGIN, _CHORD_RATIO = 1.0, 1.002
+_INNER_RATIO = 0.998
 _FIXED_POINT = 4  # fractional bits of cv2's drawing coordinates
+_GRID = 4
+_COARSER = 256
+"""Pixels of a box's side from which on its size is rounded to about 1 % and not to `_GRID`."""
+_LARGEST_WHOLE = 2**21
+"""Pixels of a region up to which it is drawn whole where the picture shows a part of it."""
+_SLACK = 2.0
+"""Pixels by which a cover may be drawn off its true outline; see `_CHORD_MARGIN`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +45,9 @@ class Region:
 
     Attributes:
         core: Extent of what is hidden wholly, in pixels; may reach beyond the picture.
-        rect: ``x1, y1, x2, y2`` in whole pixels inside the picture, feather included, and
-            starting on a whole chroma sample.
+        outer: ``x1, y1, x2, y2`` in whole pixels, feather included, on whole chroma samples;
+            may reach beyond the picture.
+        rect: The part of it inside the picture.
         columns: Number of area averages across.
         rows: Number of area averages down.
         feather: Width of the soft edge outside the core, in pixels.
@@ -42,7 +55,8 @@ class Region:
     """
 
     core: Box
-    rect: tuple[int, int, int, int]
+    outer: Rect
+    rect: Rect
     columns: int
     rows: int
     feather: int
@@ -53,6 +67,31 @@ class Region:
         """Sorting key for painting: the largest last, so that coarse hides fine."""
         return self.core.area, self.core.x1, self.core.y1, self.core.x2, self.core.y2
 
+    @property
+    def is_small(self) -> bool:
+        """Whether what lies beyond the picture is worth drawing, to be used again."""
+        x1, y1, x2, y2 = self.outer
+        return (x2 - x1) * (y2 - y1) <= _LARGEST_WHOLE
+
+    @property
+    def form(self) -> tuple[float, ...]:
+        """All that the cover of `rect` depends on; equal for regions that only lie elsewhere."""
+        core, (x1, y1, x2, y2) = self.core, self.rect
+        return (
+            *(core.x1 - x1, core.y1 - y1, core.x2 - x1, core.y2 - y1),
+            *(x2 - x1, y2 - y1, self.feather, self.round),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stencil:
+    """A region whose box has its corner at the origin, in a picture without edges."""
+
+    core: Box
+    outer: Rect
+    feather: int
+    round: bool
+
 
 def region_of(
     box: Box, width: int, height: int, settings: RedactionSettings, align: tuple[int, int]
@@ -61,14 +100,38 @@ def region_of(
 
     The cover is the box with its padding. An ellipse is never smaller than the one
     through the corners of the box itself (semi-axes of width / √2 and height / √2), so that
-    no padding, however small, leaves a corner bare.
+    no padding, however small, leaves a corner bare. Boxes are first rounded outward to a
+    grid of places and sizes, so that the few covers there are can be kept from frame to frame.
 
     Raises:
         RedactionError: The box is not a number, so nobody knows what to cover.
     """
     if not box.is_finite:
         raise RedactionError(f"a box to cover is not finite: {box}")
-    face = _whole_pixels(box, width, height)
+    left, across = _snap(box.x1, box.x2, width, align[0])
+    top, down = _snap(box.y1, box.y2, height, align[1])
+    stencil = _stencil(across, down, settings, align)
+    x1, y1, x2, y2 = stencil.outer
+    outer = left + x1, top + y1, left + x2, top + y2
+    rect = max(outer[0], 0), max(outer[1], 0), min(outer[2], width), min(outer[3], height)
+    if rect[0] >= rect[2] or rect[1] >= rect[3]:
+        return None
+    return Region(
+        stencil.core.shift(left, top),
+        outer,
+        rect,
+        cells(rect[2] - rect[0], x2 - x1),
+        cells(rect[3] - rect[1], y2 - y1),
+        stencil.feather,
+        stencil.round,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _stencil(
+    width: int, height: int, settings: RedactionSettings, align: tuple[int, int]
+) -> _Stencil:
+    face = Box(0, 0, width, height)
     core = face.pad(settings.padding)
     is_round = settings.shape is Shape.ELLIPSE and min(core.width, core.height) / 2 >= (
         _SMALLEST_ELLIPSE
@@ -76,16 +139,55 @@ def region_of(
     if is_round:
         core = core.union(face.resize(math.sqrt(2))).resize(_CHORD_RATIO)
         core = _grow(core, _CHORD_MARGIN)
+    core = _rounded(core)
     feather = 0
     if settings.effect is not Effect.SOLID:
         feather = round(min(max(_FEATHER * min(core.width, core.height), 2), _MAX_FEATHER))
     outer = _grow(core, feather)
-    if not outer.clip(width, height).area:
-        return None
-    rect = _aligned(outer, width, height, align)
-    columns = cells(rect[2] - rect[0], core.width + 2 * feather)
-    rows = cells(rect[3] - rect[1], core.height + 2 * feather)
-    return Region(core, rect, columns, rows, feather, is_round)
+    x1, x2 = _widen(outer.x1, outer.x2, align[0])
+    y1, y2 = _widen(outer.y1, outer.y2, align[1])
+    return _Stencil(core, (x1, y1, x2, y2), feather, is_round)
+
+
+def _widen(start: float, end: float, align: int) -> tuple[int, int]:
+    """Round a stretch outward to whole chroma samples, and where it can be to whole cells."""
+    first, last = math.floor(start / align), math.ceil(end / align)
+    parts = cells((last - first) * align, (last - first) * align)
+    missing = -(last - first) % parts
+    first -= missing // 2
+    return first * align, (last + missing - missing // 2) * align
+
+
+def uncovered(regions: Sequence[Region]) -> list[Region]:
+    """Return the regions that a larger one does not hide wholly, order kept.
+
+    Args:
+        regions: In the order of painting, so that the larger comes later.
+    """
+    return [
+        region
+        for number, region in enumerate(regions)
+        if not any(_hides(other, region) for other in regions[number + 1 :])
+    ]
+
+
+def _hides(large: Region, small: Region) -> bool:
+    """Whether a region's core takes in another region, feather included; a no may be wrong."""
+    outer, inner = large.core, small.rect
+    if not (
+        outer.x1 + _SLACK <= inner[0]
+        and outer.y1 + _SLACK <= inner[1]
+        and inner[2] <= outer.x2 - _SLACK
+        and inner[3] <= outer.y2 - _SLACK
+    ):
+        return False
+    if not large.round:
+        return True
+    # With the axes as units the ellipse is a circle: the rectangle's farthest corner counts.
+    (x, y), a, b = outer.center, outer.width / 2 - _SLACK, outer.height / 2 - _SLACK
+    far_x = max(x - inner[0], inner[2] - x) / (a * _INNER_RATIO)
+    far_y = max(y - inner[1], inner[3] - y) / (b * _INNER_RATIO)
+    return far_x * far_x + far_y * far_y <= 1
 
 
 def cells(visible: float, whole: float) -> int:
@@ -104,20 +206,22 @@ def cells(visible: float, whole: float) -> int:
 
 
 def cover_of(region: Region) -> Cover:
-    """Return the cover of a region, shape ``(rows, columns)`` of its rectangle."""
-    x1, y1, x2, y2 = region.rect
-    cover = np.zeros((y2 - y1, x2 - x1), np.uint8)
+    """Return the cover of a region, shape ``(rows, columns)`` of its `rect`."""
+    # Cut from the whole, so that it does not depend on where cv2 clips its lines.
+    x, y, right, bottom = region.outer if region.is_small else region.rect
+    cover = np.zeros((bottom - y, right - x), np.uint8)
     levels = min(region.feather, _LEVELS)
-    core = region.core.shift(-x1, -y1)
+    core = region.core.shift(-x, -y)
     for level in range(levels, -1, -1):
         grown = _grow(core, region.feather * level / levels) if level else core
         value = 255 * (levels + 1 - level) // (levels + 1)
         if region.round:
             _draw_ellipse(cover, grown, value)
         else:
-            left, top, right, bottom = grown.pixels(x2 - x1, y2 - y1)
-            cover[top:bottom, left:right] = value
-    return cover
+            x1, y1, x2, y2 = grown.pixels(right - x, bottom - y)
+            cover[y1:y2, x1:x2] = value
+    x1, y1, x2, y2 = region.rect
+    return np.ascontiguousarray(cover[y1 - y : y2 - y, x1 - x : x2 - x])
 
 
 def shrink_cover(cover: Cover, sub_x: int, sub_y: int) -> Cover:
@@ -129,31 +233,37 @@ def shrink_cover(cover: Cover, sub_x: int, sub_y: int) -> Cover:
     return np.ascontiguousarray(most[::sub_y, ::sub_x], np.uint8)
 
 
-def _whole_pixels(box: Box, width: int, height: int) -> Box:
-    """Round outward to at least one pixel; far outside is cut, so that drawing cannot overflow."""
-    x1, x2 = sorted((box.x1, box.x2))
-    y1, y2 = sorted((box.y1, box.y2))
-    x1, x2 = (min(max(x, -4.0 * width), 5.0 * width) for x in (x1, x2))
-    y1, y2 = (min(max(y, -4.0 * height), 5.0 * height) for y in (y1, y2))
-    left, top = math.floor(x1), math.floor(y1)
-    return Box(left, top, max(math.ceil(x2), left + 1), max(math.ceil(y2), top + 1))
+def _snap(start: float, end: float, length: int, align: int) -> tuple[int, int]:
+    """Round a stretch outward to one that starts on a whole chroma sample.
+
+    Returns:
+        Where it starts, and how long it is: a multiple of twice the alignment, so that its
+        middle lies on a whole chroma sample, too.
+    """
+    # Far outside is cut, so that drawing cannot overflow.
+    least, most = -4 * length, 5 * length
+    first = math.floor(min(max(min(start, end), least), most))
+    last = math.ceil(min(max(start, end, least), most))
+    size = max(last - first, 1)
+    step = max(_GRID, 2 * align) * max(1, size // _COARSER)
+    longer = -(-(size + align - 1) // step) * step
+    spare = longer - size - (align - 1)
+    return (first - spare // 2) // align * align, longer
+
+
+def _rounded(box: Box) -> Box:
+    """Round outward to fixed point, which survives any shift by whole pixels unchanged."""
+    scale = 1 << _FIXED_POINT
+    return Box(
+        math.floor(box.x1 * scale) / scale,
+        math.floor(box.y1 * scale) / scale,
+        math.ceil(box.x2 * scale) / scale,
+        math.ceil(box.y2 * scale) / scale,
+    )
 
 
 def _grow(box: Box, pixels: float) -> Box:
     return Box(box.x1 - pixels, box.y1 - pixels, box.x2 + pixels, box.y2 + pixels)
-
-
-def _aligned(
-    box: Box, width: int, height: int, align: tuple[int, int]
-) -> tuple[int, int, int, int]:
-    x1, y1, x2, y2 = box.pixels(width, height)
-    step_x, step_y = align
-    return (
-        x1 // step_x * step_x,
-        y1 // step_y * step_y,
-        min(-(-x2 // step_x) * step_x, width),
-        min(-(-y2 // step_y) * step_y, height),
-    )
 
 
 def _draw_ellipse(cover: Cover, extent: Box, value: int) -> None:

@@ -10,13 +10,13 @@ from av.video.frame import PictureType
 from streamguard.errors import RedactionError
 from streamguard.frames import Frame, RedactedFrame, Verdict
 from streamguard.geometry import Box
+from streamguard.planes import PictureLayout, Samples, native_layout, nearest_native
 from streamguard.redaction.colors import samples_of
 from streamguard.redaction.copying import PictureCopier
-from streamguard.redaction.effects import Weights, averages, blend, constant, spread, weights_of
-from streamguard.redaction.masks import Region, cells, cover_of, region_of
-from streamguard.redaction.planes import PictureLayout, Samples, native_layout, nearest_native
+from streamguard.redaction.masks import Region, cells, region_of
+from streamguard.redaction.painter import Painter
 from streamguard.redaction.slates import make_opaque, write_text
-from streamguard.settings import Effect, RedactionSettings
+from streamguard.settings import RedactionSettings
 
 _GREEN = (0, 255, 0)
 
@@ -35,6 +35,7 @@ class MaskRedactor:
     def __init__(self, settings: RedactionSettings) -> None:
         self._settings = settings
         self._copier = PictureCopier()
+        self._painter = Painter(settings)
 
     def redact(self, verdict: Verdict) -> RedactedFrame:
         """Cover what the verdict names; the frame's own pixels are never written to.
@@ -62,12 +63,12 @@ class MaskRedactor:
         layout = native_layout(native)
         size = frame.width, frame.height
         found = [region_of(box, *size, self._settings, layout.alignment) for box in set(boxes)]
-        regions = sorted((r for r in found if r is not None), key=lambda r: r.order)
+        regions = sorted({r for r in found if r is not None}, key=lambda r: r.order)
         if not regions and native == frame.picture.format.name:
             frame.picture.pict_type = PictureType.NONE
             return RedactedFrame(frame.picture, frame.index)
         picture = self._own(frame.picture, native)
-        _paint(picture, layout, regions, self._settings)
+        self._painter.paint(picture, layout, regions)
         if self._settings.show_boxes:
             for box in boxes:
                 _outline(picture, layout, box)
@@ -80,12 +81,13 @@ class MaskRedactor:
         region = Region(
             whole,
             (0, 0, frame.width, frame.height),
+            (0, 0, frame.width, frame.height),
             cells(frame.width, frame.width),
             cells(frame.height, frame.height),
             feather=0,
             round=False,
         )
-        _paint(picture, layout, [region], self._settings)
+        self._painter.paint(picture, layout, [region])
         make_opaque(picture, layout)
         write_text(picture, layout, reason, frame.quarter_turns)
         return RedactedFrame(picture, frame.index, (whole,), reason)
@@ -98,42 +100,6 @@ class MaskRedactor:
         result.make_writable()
         result.pict_type = PictureType.NONE
         return result
-
-
-def _paint(
-    picture: av.VideoFrame,
-    layout: PictureLayout,
-    regions: Sequence[Region],
-    settings: RedactionSettings,
-) -> None:
-    """Lay every region's effect over the picture, all made from the original pixels."""
-    views = layout.views(picture)
-    grids = [] if settings.effect is Effect.SOLID else [_grids(views, layout, r) for r in regions]
-    words = samples_of(settings.color, picture, layout)
-    for number, region in enumerate(regions):
-        cover = cover_of(region)
-        weights: dict[tuple[int, int, int], Weights] = {}
-        for at, (view, plane) in enumerate(zip(views, layout.planes, strict=True)):
-            if plane.roles == "a":
-                continue
-            part = view[plane.cut(region.rect)]
-            if grids:
-                effect = spread(grids[number][at], part.shape[1], part.shape[0], settings.effect)
-            else:
-                effect = constant(part, tuple(words[role] for role in plane.roles))
-            kind = plane.kind
-            if kind not in weights:
-                weights[kind] = weights_of(cover, layout, plane)
-            blend(part, effect, weights[kind])
-            if layout.shift:  # interpolation leaves crumbs in the bits below a sample
-                part &= 0xFFFF << layout.shift & 0xFFFF
-
-
-def _grids(views: Sequence[Samples], layout: PictureLayout, region: Region) -> list[Samples]:
-    return [
-        averages(view[plane.cut(region.rect)], region.columns, region.rows)
-        for view, plane in zip(views, layout.planes, strict=True)
-    ]
 
 
 def _outline(picture: av.VideoFrame, layout: PictureLayout, box: Box) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 from streamguard.errors import RedactionError
 from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box
+from streamguard.planes import PictureLayout, native_layout, nearest_native
 from streamguard.redaction.colors import samples_of
 from streamguard.redaction.effects import blend, constant, weights_of
 from streamguard.redaction.masks import Cover
-from streamguard.redaction.planes import PictureLayout, native_layout, nearest_native
 
 _WHITE = (255, 255, 255)
 _GREY = (128, 128, 128)
