@@ -14,6 +14,9 @@ from streamguard.errors import UsageError
 _HIDDEN = "***"
 _URL = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"^(\[[0-9a-f:.%]+\]|[^:/@\[\]\s]+)(:\d+)?$", re.IGNORECASE)
+_SURE_HOST = re.compile(
+    r"^(\[[0-9a-f:.%]+\](:\d+)?|[^:/@\s]+:\d+|[^:/@\s]+\.[^:/@\s]+)$", re.IGNORECASE
+)
 _STREAM_KEYS = ("rtmp", "rtmps", "rtmpt", "rtmpe")
 _DEVICE_FORMATS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 
@@ -127,7 +130,7 @@ def _network(scheme: str, rest: str) -> Address:
         name, colon, password = user.partition(":")
         raw = (unquote(name), unquote(password))
         login = ":".join(quote(part, safe="") for part in raw) if colon else quote(raw[0], safe="")
-        secrets += [user, login, name, password, *raw, *(quote(part, safe="") for part in raw)]
+        secrets += [user, login, password, raw[1], quote(raw[1], safe="")]
         login += "@"
     kind = Kind.RTSP if scheme in ("rtsp", "rtsps") else Kind.URL
     shown_login = f"{_HIDDEN}@" if user else ""
@@ -144,12 +147,13 @@ def _split(rest: str) -> tuple[str, str, str]:
     ends = [at for at in (rest.find(mark) for mark in "/?#") if at >= 0]
     end = min(ends, default=len(rest))
     user, _, host = rest[:end].rpartition("@")
-    if _HOST.match(host) or "@" not in rest:
-        return user, host, rest[end:]
-    # No host before the first slash, but an @ behind it: the slash belongs to the password.
-    user, _, behind = rest.rpartition("@")
-    host, slash, path = behind.partition("/")
-    return user, host, slash + path
+    late_user, late, behind = rest.rpartition("@")
+    late_host, slash, path = behind.partition("/")
+    # An @ behind the first slash ends the login if a host follows it, and belongs to the path
+    # if none can: user:a/b@10.0.0.1/x against user:a@10.0.0.1/view@2.
+    if late and end < len(late_user) and (not _HOST.match(host) or _SURE_HOST.match(late_host)):
+        return late_user, late_host, slash + path
+    return user, host, rest[end:]
 
 
 def _longest_first(secrets: list[str]) -> tuple[str, ...]:

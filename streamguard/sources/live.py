@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from streamguard.errors import (
     NoVideoError,
-    SourceDamagedError,
     SourceError,
     SourceLostError,
     SourceNotFoundError,
@@ -30,12 +30,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TIME_BASE = Fraction(1, 90_000)
+TIME_BASE = Fraction(1, 90_000)
 _FALLBACK_RATE = Fraction(25)
 _PLAUSIBLE_RATES = (Fraction(1), Fraction(240))
 _MOST_AHEAD = 2.0
 """Seconds of pictures in hand beyond which time stamps have jumped, and are not waited for."""
 _MAX_DECODE_FAILURES = 300
+_MAY_NOT = {
+    Kind.WEBCAM: "Is your user in the group video, and the camera allowed in the system's settings?",
+    Kind.FILE: "Check its permissions",
+    Kind.LAVFI: "",
+    Kind.RTSP: "Check its permissions",
+    Kind.URL: "Check its permissions",
+}
 # What a server may make FFmpeg open. No files: a hostile playlist could name ours.
 _NETWORK = "rtsp,rtp,rtcp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,rtmpt,crypto,data"
 
@@ -154,8 +161,8 @@ class LiveSource:
 
     def _stamped(self, picture: av.VideoFrame, index: int) -> Frame:
         now = time.monotonic()
-        picture.pts = round(now / _TIME_BASE)
-        picture.time_base = _TIME_BASE
+        picture.pts = round(now / TIME_BASE)
+        picture.time_base = TIME_BASE
         return Frame(picture, index, now * 1000)
 
 
@@ -231,7 +238,7 @@ def _info(video: VideoStream) -> VideoInfo:
         width=context.width,
         height=context.height,
         pix_fmt=str(context.pix_fmt or "yuv420p"),
-        time_base=_TIME_BASE,
+        time_base=TIME_BASE,
         frame_rate=rate,
         live=True,
     )
@@ -260,23 +267,21 @@ def live_error(address: Address, error: Exception) -> SourceError:
     import av
 
     errors = av.error
-    if isinstance(error, errors.HTTPUnauthorizedError | errors.HTTPForbiddenError):
-        return SourcePermissionError(
-            f"{address} refuses the user name or password", "Correct them in the source's URL"
-        )
-    if isinstance(error, PermissionError):
-        return SourcePermissionError(
-            f"{address} may not be opened", "Is your user in the group video?"
-        )
-    if isinstance(error, FileNotFoundError | errors.HTTPNotFoundError):
-        return SourceNotFoundError(f"{address} does not exist", "Check its name and path")
-    if isinstance(error, BlockingIOError) or getattr(error, "errno", None) == 16:
-        return SourceError(f"{address} is in use by another program", "Close that first")
-    if isinstance(error, ConnectionRefusedError):
-        return SourceLostError(f"{address} refuses the connection", "Is the camera on?")
-    if isinstance(error, errors.ExitError | TimeoutError):
-        return SourceLostError(f"{address} sent nothing in time", "It is tried again")
-    words = address.mask(getattr(error, "strerror", None) or str(error))
-    if isinstance(error, errors.InvalidDataError):
-        return SourceDamagedError(f"{address} sends nothing that can be decoded: {words}")
-    return SourceLostError(f"{address} cannot be read: {words}", "It is tried again")
+    match error:
+        case errors.HTTPUnauthorizedError() | errors.HTTPForbiddenError():
+            what, hint = "refuses the user name or password", "Correct them in the source's URL"
+            return SourcePermissionError(f"{address} {what}", hint)
+        case PermissionError():
+            return SourcePermissionError(f"{address} may not be opened", _MAY_NOT[address.kind])
+        case FileNotFoundError() | errors.HTTPNotFoundError():
+            return SourceNotFoundError(f"{address} does not exist", "Check its name and path")
+        case ConnectionRefusedError():
+            what, hint = "refuses the connection", "Is the camera on?"
+        case errors.ExitError() | TimeoutError():
+            what, hint = "sent nothing in time", "It is tried again"
+        case OSError(errno=errno.EBUSY):
+            what, hint = "is in use by another program", "Close that first"
+        case _:
+            words = address.mask(getattr(error, "strerror", None) or str(error))
+            what, hint = f"cannot be read: {words}", "It is tried again"
+    return SourceLostError(f"{address} {what}", hint)

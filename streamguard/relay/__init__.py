@@ -1,0 +1,1 @@
+"""Live relays that can be left alone: capture, detection and every output fail by themselves."""

@@ -1,0 +1,134 @@
+"""The process that sees raw frames. Nothing but redacted frames goes out of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from streamguard.frames import RedactedFrame
+from streamguard.protocols import Source
+from streamguard.relay.capture import Capture, live_queue
+from streamguard.relay.child import REPORT_EVERY, Rhythm, begin, end, run_in_thread
+from streamguard.relay.plan import CameraPlan
+from streamguard.relay.states import Backoff, Reason, State
+from streamguard.relay.status import CameraStatus
+from streamguard.relay.worker import Detectors, Worker
+from streamguard.settings import DetectionPlan
+from streamguard.sinks.mailbox import Mailbox
+from streamguard.sources.live import LiveSource
+
+_STEP = 0.1
+STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class UseMailbox:
+    """Order: put frames into this mailbox from now on."""
+
+    name: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a camera process is put together of; tests exchange them.
+
+    Attributes:
+        detectors: Makes the detectors, or None for the quality level's own.
+        source: Opens the source, or None for the plan's own.
+    """
+
+    detectors: Callable[[DetectionPlan], Detectors] | None = None
+    source: Callable[[CameraPlan], Source] | None = None
+
+
+class Post:
+    """Puts redacted frames into the mailbox, and rings for whoever reads it.
+
+    Args:
+        bells: Write ends of pipes, one for each reader.
+    """
+
+    def __init__(self, bells: tuple[Connection, ...]) -> None:
+        self._mailbox: Mailbox | None = None
+        self._bells = bells
+
+    def use(self, mailbox: Mailbox) -> None:
+        """Put frames there from now on; until then they go nowhere."""
+        self._mailbox = mailbox
+
+    def deliver(self, frame: RedactedFrame, captured: float) -> None:
+        """Put one frame in and ring."""
+        if self._mailbox is None:
+            return
+        self._mailbox.write(frame, captured)
+        for bell in self._bells:
+            try:
+                bell.send_bytes(b"!")
+            except OSError:
+                # A full pipe: that reader has been rung for often enough.
+                continue
+
+    def tell(self, reason: str) -> None:
+        """Say why there is no newer frame, and that this process lives."""
+        if self._mailbox is not None:
+            self._mailbox.reason = reason
+            self._mailbox.alive()
+
+
+def camera_main(
+    plan: CameraPlan,
+    connection: Connection,
+    bells: tuple[Connection, ...],
+    parts: Parts = Parts(),  # noqa: B008 - frozen
+) -> None:
+    """Run a camera until told to stop; the body of its process."""
+    link = begin(connection, plan.source.mask)
+    status = CameraStatus()
+    post = Post(bells)
+    worker = Worker(plan, status, post.deliver, **_given(parts))
+    frames = live_queue(plan.lookahead)
+    open_source = parts.source or _open
+    backoff = Backoff(longest=plan.retry_interval, slow=plan.slow_retry)
+    capture = Capture(lambda: open_source(plan), frames, status, backoff)
+
+    def work() -> None:
+        worker.prepare()
+        worker.run(frames)
+
+    run_in_thread("capture", capture.run)
+    run_in_thread("detection", work)
+    report = Rhythm(REPORT_EVERY)
+    sized = False
+    while True:
+        for order in link.orders(_STEP):
+            if order == STOP:
+                # What was captured but not yet pronounced upon goes with the process.
+                end()
+            if isinstance(order, UseMailbox):
+                post.use(Mailbox.attach(order.name, order.width, order.height))
+        post.tell(_reason(status, worker))
+        if report.due() or (status.width and not sized):
+            sized = bool(status.width)
+            link.send(deepcopy(status))
+
+
+def _open(plan: CameraPlan) -> LiveSource:
+    return LiveSource(plan.source, plan.live)
+
+
+def _given(parts: Parts) -> dict[str, Callable[[DetectionPlan], Detectors]]:
+    return {} if parts.detectors is None else {"detectors": parts.detectors}
+
+
+def _reason(status: CameraStatus, worker: Worker) -> str:
+    if status.state is State.LIVE:
+        busy = status.busy_since and time.monotonic() - status.busy_since > 1
+        return Reason.OVERLOAD.value if busy else worker.reason.value
+    if status.captured == 0 and status.state is State.CONNECTING:
+        return Reason.STARTING.value
+    return Reason.NO_SIGNAL.value

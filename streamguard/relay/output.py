@@ -1,0 +1,135 @@
+"""The process behind one sink. It never sees a raw frame: only the mailbox, and slates of its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from copy import deepcopy
+from multiprocessing.connection import Connection
+
+from streamguard.errors import SinkError, SinkPermissionError
+from streamguard.relay.camera import STOP
+from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end
+from streamguard.relay.states import Backoff, Freshness, State
+from streamguard.relay.status import OutputStatus
+from streamguard.relay.view import View
+from streamguard.sinks.live import LiveFormat, LiveSink, open_live_sink
+from streamguard.sinks.mailbox import Mailbox
+from streamguard.sources.address import Address
+
+log = logging.getLogger(__name__)
+
+_LONGEST_STEP = 0.25
+
+
+def output_main(
+    address: Address,
+    form: LiveFormat,
+    mailbox_name: str,
+    waits: tuple[float, float, float],
+    connection: Connection,
+    bell: Connection,
+) -> None:
+    """Write one sink until told to stop; the body of its process.
+
+    Args:
+        address: The sink.
+        form: What to write.
+        mailbox_name: Where redacted frames come from.
+        waits: Patience before a slate, longest retry interval and that of refused credentials.
+        connection: The link to the supervisor.
+        bell: Rings when there is a new frame.
+    """
+    link = begin(connection, address.mask)
+    mailbox = Mailbox.attach(mailbox_name, form.width, form.height)
+    patience, longest, slow = waits
+    freshness = Freshness(patience, 1 / min(form.frame_rate, 10.0))
+    _Output(address, form, link, View(mailbox, freshness), Backoff(longest=longest, slow=slow)).run(
+        bell
+    )
+
+
+class _Output:
+    def __init__(
+        self, address: Address, form: LiveFormat, link: Link, view: View, backoff: Backoff
+    ) -> None:
+        self._address = address
+        self._form = form
+        self._link = link
+        self._view = view
+        self._backoff = backoff
+        self._status = OutputStatus()
+        self._sink: LiveSink | None = None
+        self._retry_at = 0.0
+        self._report = Rhythm(REPORT_EVERY)
+
+    def run(self, bell: Connection) -> None:
+        while True:
+            if STOP in self._link.orders(0):
+                self._close()
+                self._link.send(deepcopy(self._status))
+                end()
+            if self._report.due():
+                self._link.send(deepcopy(self._status))
+            if bell.poll(self._patience()):
+                _silence(bell)
+            try:
+                self._step()
+            except SinkError as error:
+                self._fail(error)
+
+    def _patience(self) -> float:
+        """Return how long to wait for the bell before something else may be due."""
+        wait = self._view.wait()
+        if self._sink is None:
+            wait = max(0.02, self._retry_at - time.monotonic())
+        return min(wait, _LONGEST_STEP)
+
+    def _step(self) -> None:
+        if self._sink is None:
+            if time.monotonic() < self._retry_at:
+                return
+            self._sink = open_live_sink(self._address, self._form)
+        due = self._view.next()
+        if due is None:
+            return
+        self._sink.write(due.picture, due.at)
+        status = self._status
+        if not status.frames or status.state is not State.LIVE:
+            self._backoff.after_success()
+        status.frames += 1
+        status.last_frame = time.time()
+        status.skipped += due.skipped
+        status.state = State.SLATE if due.slate else State.LIVE
+        status.reason = due.slate
+        if due.slate:
+            status.slates[due.slate] += 1
+        else:
+            status.latencies.add(time.monotonic() - due.captured)
+
+    def _fail(self, error: SinkError) -> None:
+        status = self._status
+        hopeless = isinstance(error, SinkPermissionError)
+        if status.reason != error.what:
+            log.warning("%s", error)
+        status.state = State.RECONNECTING if status.frames else State.CONNECTING
+        if hopeless:
+            status.state = State.FAILED
+        status.reason = error.what
+        status.reconnects += 1
+        self._retry_at = time.monotonic() + self._backoff.after_failure(hopeless=hopeless)
+        self._link.send(deepcopy(status))
+        self._close()
+
+    def _close(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            try:
+                sink.close()
+            except SinkError as error:
+                log.info("closing: %s", error)
+
+
+def _silence(bell: Connection) -> None:
+    while bell.poll(0):
+        bell.recv_bytes()

@@ -1,0 +1,156 @@
+"""One child process, replaced whenever it ends or hangs."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from streamguard.relay.camera import STOP
+from streamguard.relay.child import LogLine
+from streamguard.relay.states import Backoff
+
+log = logging.getLogger(__name__)
+
+_CONTEXT = multiprocessing.get_context("spawn")
+_STARTUP = 30.0
+"""Seconds a process may take to import its libraries and load its models, on a slow machine."""
+_LASTED = 30.0
+"""Seconds a process must have lived for its next restart to be at once again."""
+_KILL_WAIT = 1.0
+
+
+def pipe() -> tuple[Connection, Connection]:
+    """Return the read end and the write end of a one-way pipe that outlives its users."""
+    return _CONTEXT.Pipe(duplex=False)
+
+
+@dataclass(slots=True)
+class Child:
+    """Keeps one process running.
+
+    Attributes:
+        name: For logs: the camera's name and what the process does.
+        target: The body of the process; it is given ``args`` with the link put in.
+        args: Makes its arguments from its end of the link.
+        hang_timeout: Seconds without a message after which it is killed.
+        on_message: Given every message but log lines.
+        restarts: How often it was replaced.
+    """
+
+    name: str
+    target: Callable[..., None]
+    args: Callable[[Connection], tuple[Any, ...]]
+    hang_timeout: float
+    on_message: Callable[[Any], None]
+    restarts: int = 0
+    _process: Any = None
+    _link: Connection | None = None
+    _started: float = 0.0
+    _heard: float = 0.0
+    _spoke: bool = False
+    _retry_at: float = 0.0
+    _backoff: Backoff = field(default_factory=Backoff)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, or None while there is no process."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def waitables(self) -> list[Any]:
+        """What to wait for: its messages and its end."""
+        if self._process is None or self._link is None:
+            return []
+        return [self._link, self._process.sentinel]
+
+    def send(self, order: object) -> None:
+        """Give it an order; one that has just died gets it never, its successor by `on_message`."""
+        if self._link is not None:
+            try:
+                self._link.send(order)
+            except OSError:
+                log.debug("%s: gone before it could be told", self.name)
+
+    def tend(self) -> None:
+        """Read its messages; start it if it is not running; kill it if it hangs."""
+        now = time.monotonic()
+        if self._process is None:
+            if now >= self._retry_at:
+                self._start(now)
+            return
+        self._listen(now)
+        limit = self.hang_timeout if self._spoke else max(_STARTUP, self.hang_timeout)
+        if not self._process.is_alive():
+            self._replace(f"ended with code {self._process.exitcode}", now)
+        elif now - self._heard > limit:
+            self._replace(f"gave no sign of life for {limit:g} s", now)
+
+    def replace(self, why: str) -> None:
+        """Kill it; a new one is started after a while."""
+        if self._process is not None:
+            self._replace(why, time.monotonic())
+
+    def ask_to_stop(self) -> None:
+        """Ask it to finish what it does and end."""
+        self.send(STOP)
+
+    def stop(self, deadline: float) -> None:
+        """Wait for its end up to a moment of `time.monotonic`, then kill it."""
+        if self._process is None:
+            return
+        # Read on: a child that cannot get rid of its messages cannot end either.
+        while self._process.is_alive() and time.monotonic() < deadline:
+            self._listen(time.monotonic())
+            self._process.join(0.02)
+        self._end()
+
+    def _start(self, now: float) -> None:
+        ours, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(
+            target=self.target, args=self.args(theirs), name=self.name, daemon=False
+        )
+        process.start()
+        theirs.close()
+        self._process, self._link = process, ours
+        self._started = self._heard = now
+        self._spoke = False
+
+    def _listen(self, now: float) -> None:
+        link = self._link
+        try:
+            while link is not None and link.poll(0):
+                message = link.recv()
+                self._heard, self._spoke = now, True
+                if isinstance(message, LogLine):
+                    log.log(message.level, "%s: %s", self.name, message.message)
+                else:
+                    self.on_message(message)
+        except (OSError, EOFError):
+            # It closed its end, so it is ending; its exit code tells the rest.
+            return
+
+    def _replace(self, why: str, now: float) -> None:
+        if now - self._started > _LASTED:
+            self._backoff.after_success()
+        wait = self._backoff.after_failure()
+        log.warning("%s: %s; it is started again in %.1f s", self.name, why, wait)
+        self._end()
+        self.restarts += 1
+        self._retry_at = now + wait
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        link, self._link = self._link, None
+        if process is not None:
+            if process.is_alive():
+                process.kill()
+            process.join(_KILL_WAIT)
+            if not process.is_alive():
+                process.close()
+        if link is not None:
+            link.close()

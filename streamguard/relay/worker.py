@@ -1,0 +1,146 @@
+"""The detection thread: raw frames in, redacted frames out, or nothing at all."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from streamguard.anonymizer import Anonymizer
+from streamguard.detection import default_detectors
+from streamguard.detection.schedule import Role
+from streamguard.frames import Frame, RedactedFrame, Verdict, VideoInfo
+from streamguard.protocols import Detector, Redactor
+from streamguard.redaction import MaskRedactor
+from streamguard.relay.capture import Captured
+from streamguard.relay.overload import Governor
+from streamguard.relay.plan import CameraPlan
+from streamguard.relay.states import Backoff, Reason
+from streamguard.relay.status import CameraStatus
+from streamguard.settings import DetectionPlan
+from streamguard.sources.live import TIME_BASE
+
+log = logging.getLogger(__name__)
+
+Detectors = Mapping[Role, Detector]
+
+
+class Worker:
+    """Pronounces on every frame and covers it. What it cannot cover, it does not hand on.
+
+    Args:
+        plan: The camera's plan.
+        status: Told what happens.
+        deliver: Given every redacted frame and the time it was captured, `time.monotonic`.
+        detectors: Makes the detectors; the quality level's own by default.
+    """
+
+    def __init__(
+        self,
+        plan: CameraPlan,
+        status: CameraStatus,
+        deliver: Callable[[RedactedFrame, float], None],
+        detectors: Callable[[DetectionPlan], Detectors] = default_detectors,
+    ) -> None:
+        self._plan = plan
+        self._status = status
+        self._deliver = deliver
+        self._make_detectors = detectors
+        self._detectors: Detectors | None = None
+        self._redactor: Redactor = MaskRedactor(plan.settings.redaction)
+        self._anonymizer: Anonymizer | None = None
+        self._seen: tuple[int, int, int] | None = None
+        self._governor = Governor(plan.settings.quality)
+        self._backoff = Backoff(first=0.1, longest=5.0)
+        self._pause_until = 0.0
+        self.reason = Reason.STARTING
+
+    def run(self, frames: Iterable[Captured]) -> None:
+        """Work until the frames end; an error costs the frames in hand, never more."""
+        for item in frames:
+            now = time.monotonic()
+            if now < self._pause_until:
+                self._status.dropped["detector error"] += 1
+                continue
+            self._status.busy_since = now
+            try:
+                self._work(item)
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing leaves, and we go on
+                self._recover(error)
+            self._status.busy_since = 0.0
+        self._forget(broken=True)
+
+    def prepare(self) -> None:
+        """Load the models before the first frame comes; an error is met again, and told, then."""
+        try:
+            self._detectors = self._make_detectors(self._plan.settings.plan)
+        except Exception as error:  # noqa: BLE001 - as in run
+            self._recover(error)
+
+    def _work(self, item: Captured) -> None:
+        seen = (item.connection, item.frame.width, item.frame.height)
+        if seen != self._seen:
+            # Nothing seen before says anything about what is seen now.
+            self._forget(broken=False)
+            self._seen = seen
+        self._adapt(item.frame)
+        anonymizer = self._anonymizer or self._begin(item.frame)
+        self._hand_on(anonymizer.push(item.frame))
+
+    def _hand_on(self, verdicts: Iterable[Verdict]) -> None:
+        for verdict in verdicts:
+            captured = verdict.frame.time_ms / 1000
+            late = time.monotonic() - captured - self._plan.lookahead > self._plan.budget
+            if late:
+                verdict = Verdict(verdict.frame, slate=Reason.OVERLOAD.value)  # noqa: PLW2901
+                self._status.slates[Reason.OVERLOAD.value] += 1
+            redacted = self._redactor.redact(self._plan.zones.apply(verdict))
+            self._status.faces = len(set(verdict.track_ids))
+            self._status.redacted += 1
+            self._backoff.after_success()
+            self._deliver(redacted, captured)
+
+    def _begin(self, frame: Frame) -> Anonymizer:
+        settings = self._plan.settings.with_quality(self._governor.quality)
+        info = VideoInfo(
+            width=frame.width,
+            height=frame.height,
+            pix_fmt=frame.picture.format.name,
+            time_base=TIME_BASE,
+            live=True,
+        )
+        if self._detectors is None:
+            self._detectors = self._make_detectors(settings.plan)
+        self._anonymizer = Anonymizer(info, settings, self._detectors)
+        self.reason = Reason.WAITING
+        return self._anonymizer
+
+    def _adapt(self, frame: Frame) -> None:
+        """Look less often while frames are being dropped, as often as asked when they are not."""
+        dropped = self._status.dropped["newer frame"]
+        if not self._governor.changes(frame.time_ms / 1000, self._status.captured, dropped):
+            return
+        log.warning("overload: detection level is now %s", self._governor.quality.value)
+        self._status.level = self._governor.level
+        if self._anonymizer is not None:
+            self._hand_on(self._anonymizer.finish())
+            self._anonymizer = None
+
+    def _recover(self, error: Exception) -> None:
+        self._status.errors += 1
+        self._status.busy_since = 0.0
+        log.warning("detection failed, a slate goes out: %s: %s", type(error).__name__, error)
+        self.reason = Reason.DETECTOR
+        self._forget(broken=True)
+        self._pause_until = time.monotonic() + self._backoff.after_failure()
+
+    def _forget(self, *, broken: bool) -> None:
+        """Throw away all that was held and seen; the detectors too if they may be the cause."""
+        self._anonymizer = None
+        if broken and self._detectors is not None:
+            detectors, self._detectors = self._detectors, None
+            for detector in detectors.values():
+                try:
+                    detector.close()
+                except Exception as error:  # noqa: BLE001 - a broken detector may not even close
+                    log.warning("closing a detector failed: %s", error)
