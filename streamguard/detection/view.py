@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from streamguard.frames import Frame
 from streamguard.geometry import Box
+from streamguard.planes import PictureLayout, PlaneLayout, Samples, native_layout, nearest_native
 from streamguard.protocols import Image
 
 Gray = NDArray[np.uint8]
@@ -21,6 +22,7 @@ _KR_KB = {1: (0.2126, 0.0722), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
 """Luma coefficients by FFmpeg's AVColorSpace: BT.709 and BT.2020 (ITU-R H.273, table 4)."""
 _BT601 = (0.299, 0.114)
 _FULL_RANGE = 2
+_TURNS = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
 
 
 class FrameView:
@@ -28,22 +30,30 @@ class FrameView:
 
     Args:
         frame: The frame to look at; it is only read.
+
+    Raises:
+        RedactionError: No picture of this pixel format can be worked on at all.
     """
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         picture = frame.picture
-        if not _is_planar_yuv(picture.format.name):
-            # Rare formats (palettes, packed or planar RGB): one conversion, then as the rest.
-            picture = picture.reformat(format="yuv444p")
+        native = nearest_native(picture.format.name)
+        if picture.format.name != native:
+            picture = picture.reformat(format=native)  # palettes and the like, once
         self._picture = picture
-        self._components = picture.format.components
-        self._arrays: dict[int, NDArray[np.uint8 | np.uint16]] = {}
+        self._layout: PictureLayout = native_layout(native)
+        self._planes = self._layout.views(picture)
+        for plane in self._planes:
+            plane.flags.writeable = False
 
     def luma(self, width: int, height: int) -> Gray:
         """Return the whole frame's luma, scaled, not turned upright."""
         whole = Box(0, 0, self._frame.width, self._frame.height)
-        return self._scaled(0, whole, width, height)
+        found = self._channels("y", whole, width, height)
+        if found:
+            return np.ascontiguousarray(found["y"])
+        return np.asarray(cv2.cvtColor(self._rgb(whole, width, height), cv2.COLOR_RGB2GRAY))
 
     def rgb(self, region: Box, width: int, height: int) -> Image:
         """Return a region scaled to ``width`` × ``height`` and then turned upright.
@@ -53,63 +63,56 @@ class FrameView:
             width: Width before turning, in pixels.
             height: Height before turning, in pixels.
         """
-        luma = self._scaled(0, region, width, height)
-        if len(self._components) < 3:
-            upright = cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB)
-        else:
-            chroma = [self._scaled(index, region, width, height) for index in (1, 2)]
-            upright = cv2.transform(cv2.merge([luma, *chroma]), self._to_rgb())
+        upright = self._rgb(region, width, height)
         turns = self._frame.quarter_turns % 4
         if turns:
-            upright = cv2.rotate(
-                upright,
-                (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)[turns - 1],
-            )
-        return np.ascontiguousarray(upright, np.uint8)
+            upright = np.asarray(cv2.rotate(upright, _TURNS[turns - 1]), np.uint8)
+        return np.ascontiguousarray(upright)
 
-    def _component(self, index: int) -> NDArray[np.uint8 | np.uint16]:
-        """Return a read-only array of one component (0 Y, 1 U, 2 V) at its own size."""
-        if index not in self._arrays:
-            component = self._components[index]
-            plane = self._picture.planes[component.plane]
-            deep = component.bits > 8
-            rows = np.frombuffer(plane, np.uint16 if deep else np.uint8)
-            rows = rows.reshape(plane.height, plane.line_size // rows.itemsize)
-            if plane.width < rows.shape[1] and self._is_interleaved(index):
-                rows = rows[:, (index - 1) % 2 :: 2]
-            self._arrays[index] = rows[: component.height, : component.width]
-        return self._arrays[index]
+    def _rgb(self, region: Box, width: int, height: int) -> Image:
+        found = self._channels("yuvrgb", region, width, height)
+        if "r" in found:
+            result = cv2.merge([found[role] for role in "rgb"])
+        elif "u" in found:
+            yuv = cv2.merge([found[role] for role in "yuv"])
+            result = cv2.transform(yuv, self._to_rgb())
+        else:
+            result = cv2.cvtColor(found["y"], cv2.COLOR_GRAY2RGB)
+        return np.asarray(result, np.uint8)
 
-    def _is_interleaved(self, index: int) -> bool:
-        return index > 0 and len(self._picture.planes) == 2
+    def _channels(self, roles: str, region: Box, width: int, height: int) -> dict[str, Gray]:
+        """Return the channels asked for that the picture has, scaled, by role."""
+        found: dict[str, Gray] = {}
+        for samples, plane in zip(self._planes, self._layout.planes, strict=True):
+            wanted = [role for role in plane.roles if role in roles]
+            if not wanted:
+                continue
+            small = self._scaled(samples, plane, region, width, height)
+            for role in wanted:
+                found[role] = small if small.ndim == 2 else small[..., plane.roles.index(role)]
+        return found
 
-    def _scaled(self, index: int, region: Box, width: int, height: int) -> Gray:
-        component = self._component(index)
-        rows, columns = component.shape
-        frame = self._frame
-        part = region.scale(columns / frame.width, rows / frame.height)
+    def _scaled(
+        self, samples: Samples, plane: PlaneLayout, region: Box, width: int, height: int
+    ) -> Gray:
+        rows, columns = samples.shape[:2]
+        part = region.scale(columns / self._frame.width, rows / self._frame.height)
         x1, y1, x2, y2 = part.pixels(columns, rows)
-        source = component[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
+        source = samples[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
         shrinks = source.shape[1] >= width
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        if self._is_interleaved(index):
-            source = np.ascontiguousarray(source)
         small = cv2.resize(source, (width, height), interpolation=method)
         if small.dtype == np.uint16:
-            small = cv2.convertScaleAbs(small, alpha=1 / 2 ** self._excess_bits(index))
+            # The bits below a sample (P010 and its kin) go with those beyond the eighth.
+            excess = self._layout.bits + self._layout.shift - 8
+            small = cv2.convertScaleAbs(small, alpha=1 / 2**excess)
         return np.asarray(small, np.uint8)
-
-    def _excess_bits(self, index: int) -> int:
-        # P010 and its kin keep their bits at the top of the 16-bit word.
-        if self._picture.format.name.startswith(("p010", "p012", "p016", "p210", "p410")):
-            return 8
-        return int(self._components[index].bits) - 8
 
     def _to_rgb(self) -> NDArray[np.float64]:
         """Return the 3×4 matrix from 8-bit YUV to RGB (ITU-R BT.601/709, section 3)."""
         picture = self._picture
         kr, kb = _KR_KB.get(int(picture.colorspace), _BT601)
-        full = int(picture.color_range) == _FULL_RANGE or picture.format.name.startswith("yuvj")
+        full = int(picture.color_range) == _FULL_RANGE or self._layout.full_range
         y_gain, c_gain = (1.0, 1.0) if full else (255 / 219, 255 / 224)
         kg = 1 - kr - kb
         rotation = np.array(
@@ -121,9 +124,3 @@ class FrameView:
         )
         zero = np.array([0.0 if full else 16.0, 128.0, 128.0])
         return np.column_stack([rotation, -rotation @ zero])
-
-
-def _is_planar_yuv(name: str) -> bool:
-    if name.endswith("be"):
-        return False
-    return name.startswith(("yuv4", "yuva4", "yuvj4", "gray", "nv1", "nv2", "p0", "p2", "p4"))
