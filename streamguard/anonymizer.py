@@ -44,7 +44,8 @@ class Anonymizer:
         settings: Settings,
         detectors: Mapping[Role, Detector] | None = None,
     ) -> None:
-        self._plan: DetectionPlan = settings.plan
+        self._is_still = info.still
+        self._plan: DetectionPlan = settings.plan.for_still() if info.still else settings.plan
         self._memory_limit = settings.memory_limit
         self._finder = Finder(default_detectors(self._plan) if detectors is None else detectors)
         self._size = (0, 0)
@@ -81,7 +82,11 @@ class Anonymizer:
         self._tracker.advance(moment)
         self._held.append(frame)
         self._held_bytes += frame.nbytes
-        looks = self._schedule.looks(time, moment.cut, self._doubts(), self._exposed(moment))
+        if self._is_still:
+            looks = self._schedule.still_looks()
+        else:
+            exposed = self._exposed(moment)
+            looks = self._schedule.looks(time, moment.cut, self._doubts(), exposed)
         self._look(frame, view, looks)
         while self._is_due(time):
             verdicts.append(self._emit())
@@ -89,7 +94,7 @@ class Anonymizer:
 
     def finish(self) -> list[Verdict]:
         """Return the verdicts of all frames still held."""
-        if self._held:
+        if self._held and not self._is_still:
             last = self._held[-1]
             self._look(last, FrameView(last), self._schedule.last_looks(last.time_ms / 1000))
             self._tracker.trace(everything=True)

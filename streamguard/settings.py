@@ -71,8 +71,16 @@ class DetectionPlan:
     lookahead: float = 1.0
     coast: float = 1.2
     bridge: float = 2.2
+
+    def for_still(self) -> DetectionPlan:
+        """Return the plan for a photo: there is one look only, so it is a thorough one."""
+        return replace(self, second_side=max(self.second_side, _STILL_SIDE), lookahead=0.0)
+
     second: str = "centerface"
 
+
+_STILL_SIDE = 1920
+"""Long side in pixels up to which photos are looked at unscaled."""
 
 PLANS: dict[Quality, DetectionPlan] = {
     Quality.FAST: DetectionPlan(primary_every=0.2, second_every=1.0, second_side=448),
@@ -105,7 +113,7 @@ class RedactionSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.padding <= 2:
             raise UsageError(f"padding {self.padding} is not between 0 and 2", "0.3 is the default")
-        if len(self.color) != 3 or not all(0 <= value <= 255 for value in self.color):
+        if not all(0 <= value <= 255 for value in self.color):
             raise UsageError(f"color {self.color} is not three values of 0 to 255")
 
 

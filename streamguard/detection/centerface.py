@@ -61,7 +61,8 @@ class CenterFaceDetector:
             net.setInput(cv2.dnn.blobFromImage(canvas))
             heat, scale, offset = net.forward(_OUTPUTS)
         except cv2.error as error:
-            raise DetectionError(f"CenterFace failed on a {width}x{height} picture: {error}") from error
+            what = f"CenterFace failed on a {width}x{height} picture: {error}"
+            raise DetectionError(what) from error
         return self._decode(heat[0, 0], scale[0], offset[0])
 
     def close(self) -> None:

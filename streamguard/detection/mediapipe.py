@@ -34,7 +34,7 @@ class MediaPipeDetector:
     name = "mediapipe"
 
     def __init__(self, threshold: float = 0.5, model: str = "face-full-range") -> None:
-        import mediapipe  # noqa: PLC0415 - takes over a second
+        import mediapipe
 
         self._mediapipe: Any = mediapipe
         vision = mediapipe.tasks.vision

@@ -17,6 +17,8 @@ _CROP_CONTEXT = 3.0
 _CROP_GAP = 0.1
 """Least seconds between two crops of any tracks: a crop costs as much as the primary's look."""
 _MAX_BACKOFF = 8
+_MAX_ENLARGEMENT = 2.0
+"""Of a tile of a photo: faces of 8 to 16 px are found when they have 16 to 32."""
 _TILE_OVERLAP = 0.15
 _NEW_SHARE = 0.06
 """Camera motion, in shares of the picture's sides, after which the second opinion looks again:
@@ -126,6 +128,15 @@ class Schedule:
             return []
         return [self._look(Role.SECOND, self._whole, self._plan.second_side)]
 
+    def still_looks(self) -> list[Look]:
+        """Return the looks at a photo: the whole and, if the plan has tiles, each enlarged."""
+        looks = [
+            self._look(Role.SECOND, self._whole, self._plan.second_side),
+            self._look(Role.PRIMARY, self._whole, _PRIMARY_SIDE),
+        ]
+        tiles = [self._next_tile(_MAX_ENLARGEMENT) for _ in range(self._plan.tiles**2)]
+        return looks + tiles
+
     def _crops(self, time: float, doubts: Sequence[Doubt]) -> list[Look]:
         alive = {doubt.track_id for doubt in doubts}
         self._next_crop = {i: t for i, t in self._next_crop.items() if i in alive}
@@ -147,18 +158,18 @@ class Schedule:
         region = Box(left, top, left + side, top + side)
         return Look(Role.SECOND, region, _CROP_SIDE, _CROP_SIDE, is_close=True)
 
-    def _next_tile(self) -> Look:
+    def _next_tile(self, enlarge: float = 1.0) -> Look:
         parts = self._plan.tiles
         row, column = divmod(self._tile, parts)
         self._tile = (self._tile + 1) % parts**2
         width, height = self._whole.width / parts, self._whole.height / parts
         tile = Box(column * width, row * height, (column + 1) * width, (row + 1) * height)
         region = tile.pad(_TILE_OVERLAP).clip(self._whole.width, self._whole.height)
-        return self._look(Role.SECOND, region, self._plan.second_side)
+        return self._look(Role.SECOND, region, self._plan.second_side, enlarge)
 
-    def _look(self, role: Role, region: Box, long_side: int) -> Look:
-        """Return a look scaled to a long side, never enlarged."""
-        scale = min(1.0, long_side / max(region.width, region.height))
+    def _look(self, role: Role, region: Box, long_side: int, enlarge: float = 1.0) -> Look:
+        """Return a look scaled to a long side, enlarged at most by a factor."""
+        scale = min(enlarge, long_side / max(region.width, region.height))
         width = max(1, round(region.width * scale))
         height = max(1, round(region.height * scale))
         return Look(role, region, width, height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from streamguard.geometry import Box, intersection, iou
@@ -24,11 +25,11 @@ def similarity(a: Box, b: Box) -> float:
     if not a.area or not b.area:
         return 0.0
     low, high = _SIZE_RANGE
-    if not low <= (a.area / b.area) ** 0.5 <= high:
+    if not low <= math.sqrt(a.area / b.area) <= high:
         return 0.0
     (ax, ay), (bx, by) = a.center, b.center
-    size = (a.width + a.height + b.width + b.height) / 4
-    distance = ((ax - bx) ** 2 + (ay - by) ** 2) ** 0.5 / size
+    size: float = (a.width + a.height + b.width + b.height) / 4
+    distance = math.hypot(ax - bx, ay - by) / size
     return max(0.0, (1 - distance / _NEAR) * _MIN_IOU)
 
 

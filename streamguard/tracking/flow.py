@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import cv2
 import numpy as np
@@ -103,8 +104,12 @@ def _round_trip(
     back, ok_back, _ = cv2.calcOpticalFlowPyrLK(
         end, start, there, no_guess, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_CRITERIA
     )
-    found = (ok_there.ravel() == 1) & (ok_back.ravel() == 1)
-    return there.reshape(-1, 2), back.reshape(-1, 2), found
+    found = np.asarray((ok_there.ravel() == 1) & (ok_back.ravel() == 1))
+    return _flat(there), _flat(back), found
+
+
+def _flat(points: object) -> NDArray[np.float32]:
+    return np.asarray(points, np.float32).reshape(-1, 2)
 
 
 def _inside(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -145,3 +150,22 @@ def _median(
     middle = np.maximum(count - 1, 0) // 2
     chosen = ordered[np.arange(len(values)), middle]
     return np.where(count[:, None] > 0, chosen, 0).astype(np.float32)
+
+
+def quarters_of(shape: tuple[int, ...]) -> list[Box]:
+    """Return the four quarters of a picture of shape ``(height, width)``."""
+    height, width = shape[0] / 2, shape[1] / 2
+    return [Box(x, y, x + width, y + height) for x in (0, width) for y in (0, height)]
+
+
+def camera_motion(before: Sequence[Box], moved: Sequence[Moved]) -> tuple[float, float] | None:
+    """Return how the picture as a whole moved, or None if its quarters cannot tell."""
+    shifts = [
+        (step.box.center[0] - box.center[0], step.box.center[1] - box.center[1])
+        for box, step in zip(before, moved, strict=False)
+        if step.trusted
+    ]
+    if len(shifts) < len(before) - 1:
+        return None
+    dx, dy = (median(axis) for axis in zip(*shifts, strict=True))
+    return dx, dy

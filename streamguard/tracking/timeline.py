@@ -134,10 +134,7 @@ class Timeline:
         moment = self.moments.popleft()
         around = [*self._emitted, *islice(self.moments, _SMOOTHING)]
         smooth = {
-            track_id: _merged(
-                [_grown(boxes[0], [m.covers[track_id] for m in around if track_id in m.covers])]
-                + boxes[1:]
-            )
+            track_id: _merged([_grown(boxes[0], _of(track_id, around)), *boxes[1:]])
             for track_id, boxes in moment.covers.items()
         }
         self._emitted.append(moment)
@@ -169,6 +166,10 @@ def _corrected(box: Box, seen: Box, predicted: Box, share: float) -> Box:
         box.x2 + (seen.x2 - predicted.x2) * share,
         box.y2 + (seen.y2 - predicted.y2) * share,
     )
+
+
+def _of(track_id: int, moments: Sequence[Moment]) -> list[list[Box]]:
+    return [m.covers[track_id] for m in moments if track_id in m.covers]
 
 
 def _widened(box: Box, aspect: float) -> Box:
