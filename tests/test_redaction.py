@@ -23,13 +23,13 @@ from streamguard.planes import PlaneLayout, layout_of, native_layout, nearest_na
 from streamguard.protocols import Redactor
 from streamguard.redaction import MaskRedactor, blank_slate
 from streamguard.redaction.copying import PictureCopier
+from streamguard.redaction.covers import cover_of
 from streamguard.redaction.effects import averages, blend, weights_of
 from streamguard.redaction.masks import (
     MAX_CELLS,
     MIN_CELL,
     Region,
     cells,
-    cover_of,
     region_of,
     uncovered,
 )

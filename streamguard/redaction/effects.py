@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamguard.planes import PictureLayout, PlaneLayout, Samples
-from streamguard.redaction.masks import Cover, shrink_cover
+from streamguard.redaction.covers import Cover, shrink_cover
 from streamguard.settings import Effect
 
 

@@ -1,4 +1,4 @@
-"""Where a cover lies: one region for each box, and how much of each pixel it takes."""
+"""Where to cover: one region for each box, and which regions are worth painting."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from streamguard.errors import RedactionError
 from streamguard.geometry import Box
 from streamguard.settings import Effect, RedactionSettings, Shape
 
 Rect = tuple[int, int, int, int]
 """``x1, y1, x2, y2`` in whole pixels, the far corner exclusive."""
-Cover = NDArray[np.uint8]
-"""Share of the cover in each pixel: 255 hides it wholly, 0 leaves it untouched."""
 
 MAX_CELLS = 8
 MIN_CELL = 8.0
 _FEATHER = 0.04
 _MAX_FEATHER = 8
-_LEVELS = 3
 _SMALLEST_ELLIPSE = 8.0
 # cv2.ellipse draws a polygon; one pixel and 0.2 % keep the true ellipse inside its chords.
 _CHORD_MARGIN, _CHORD_RATIO = 1.0, 1.002
 _INNER_RATIO = 0.998
-_FIXED_POINT = 4  # fractional bits of cv2's drawing coordinates
+FIXED_POINT = 4  # fractional bits of cv2's drawing coordinates
 _GRID = 4
 _COARSER = 256
 """Pixels of a box's side from which on its size is rounded to about 1 % and not to `_GRID`."""
@@ -138,12 +131,12 @@ def _stencil(
     )
     if is_round:
         core = core.union(face.resize(math.sqrt(2))).resize(_CHORD_RATIO)
-        core = _grow(core, _CHORD_MARGIN)
+        core = grow(core, _CHORD_MARGIN)
     core = _rounded(core)
     feather = 0
     if settings.effect is not Effect.SOLID:
         feather = round(min(max(_FEATHER * min(core.width, core.height), 2), _MAX_FEATHER))
-    outer = _grow(core, feather)
+    outer = grow(core, feather)
     x1, x2 = _widen(outer.x1, outer.x2, align[0])
     y1, y2 = _widen(outer.y1, outer.y2, align[1])
     return _Stencil(core, (x1, y1, x2, y2), feather, is_round)
@@ -205,34 +198,6 @@ def cells(visible: float, whole: float) -> int:
     return min(max(int(visible / max(MIN_CELL, whole / MAX_CELLS)), 1), MAX_CELLS)
 
 
-def cover_of(region: Region) -> Cover:
-    """Return the cover of a region, shape ``(rows, columns)`` of its `rect`."""
-    # Cut from the whole, so that it does not depend on where cv2 clips its lines.
-    x, y, right, bottom = region.outer if region.is_small else region.rect
-    cover = np.zeros((bottom - y, right - x), np.uint8)
-    levels = min(region.feather, _LEVELS)
-    core = region.core.shift(-x, -y)
-    for level in range(levels, -1, -1):
-        grown = _grow(core, region.feather * level / levels) if level else core
-        value = 255 * (levels + 1 - level) // (levels + 1)
-        if region.round:
-            _draw_ellipse(cover, grown, value)
-        else:
-            x1, y1, x2, y2 = grown.pixels(right - x, bottom - y)
-            cover[y1:y2, x1:x2] = value
-    x1, y1, x2, y2 = region.rect
-    return np.ascontiguousarray(cover[y1 - y : y2 - y, x1 - x : x2 - x])
-
-
-def shrink_cover(cover: Cover, sub_x: int, sub_y: int) -> Cover:
-    """Return the cover for a subsampled plane: each sample takes its most covered pixel."""
-    if sub_x == sub_y == 1:
-        return cover
-    # Anchored at its first pixel, the kernel looks ahead over just the pixels of one sample.
-    most = cv2.dilate(cover, np.ones((sub_y, sub_x), np.uint8), anchor=(0, 0))
-    return np.ascontiguousarray(most[::sub_y, ::sub_x], np.uint8)
-
-
 def _snap(start: float, end: float, length: int, align: int) -> tuple[int, int]:
     """Round a stretch outward to one that starts on a whole chroma sample.
 
@@ -253,7 +218,7 @@ def _snap(start: float, end: float, length: int, align: int) -> tuple[int, int]:
 
 def _rounded(box: Box) -> Box:
     """Round outward to fixed point, which survives any shift by whole pixels unchanged."""
-    scale = 1 << _FIXED_POINT
+    scale = 1 << FIXED_POINT
     return Box(
         math.floor(box.x1 * scale) / scale,
         math.floor(box.y1 * scale) / scale,
@@ -262,14 +227,6 @@ def _rounded(box: Box) -> Box:
     )
 
 
-def _grow(box: Box, pixels: float) -> Box:
+def grow(box: Box, pixels: float) -> Box:
+    """Return the box with its edges moved outward."""
     return Box(box.x1 - pixels, box.y1 - pixels, box.x2 + pixels, box.y2 + pixels)
-
-
-def _draw_ellipse(cover: Cover, extent: Box, value: int) -> None:
-    scale = 1 << _FIXED_POINT
-    x, y = extent.center
-    # cv2 counts from the middle of the first pixel, boxes from its edge.
-    center = (round((x - 0.5) * scale), round((y - 0.5) * scale))
-    axes = (math.ceil(extent.width / 2 * scale), math.ceil(extent.height / 2 * scale))
-    cv2.ellipse(cover, center, axes, 0, 0, 360, value, cv2.FILLED, shift=_FIXED_POINT)

@@ -12,8 +12,9 @@ import numpy as np
 
 from streamguard.planes import PictureLayout, PlaneLayout, Samples
 from streamguard.redaction.colors import samples_of
+from streamguard.redaction.covers import cover_of
 from streamguard.redaction.effects import Weights, averages, blend, constant, spread, weights_of
-from streamguard.redaction.masks import Region, cover_of, uncovered
+from streamguard.redaction.masks import Region, uncovered
 from streamguard.settings import Effect, RedactionSettings
 
 PlaneWeights = dict[tuple[int, int, int], Weights]

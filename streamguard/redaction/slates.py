@@ -13,8 +13,8 @@ from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box
 from streamguard.planes import PictureLayout, native_layout, nearest_native
 from streamguard.redaction.colors import samples_of
+from streamguard.redaction.covers import Cover
 from streamguard.redaction.effects import blend, constant, weights_of
-from streamguard.redaction.masks import Cover
 
 _WHITE = (255, 255, 255)
 _GREY = (128, 128, 128)
