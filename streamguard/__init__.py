@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         Settings,
         Shape,
     )
+    from streamguard.spans import Span, Verification
+    from streamguard.verification import verify
 
 __version__ = "0.1.0"
 
@@ -33,10 +35,13 @@ __all__ = [
     "Report",
     "Settings",
     "Shape",
+    "Span",
     "StreamguardError",
     "TrackRecord",
+    "Verification",
     "__version__",
     "anonymize",
+    "verify",
 ]
 
 # Loaded on first use: the libraries behind them take more than a second to import.
@@ -53,13 +58,15 @@ _HOMES = {
         "Settings",
         "Shape",
     ),
+    "spans": ("Span", "Verification"),
+    "verification": ("verify",),
 }
 
 
 def __getattr__(name: str) -> Any:
     for module, names in _HOMES.items():
         if name in names:
-            if module == "api":
+            if module in ("api", "verification"):
                 # Says in plain words what is missing, where an import would only fail.
                 import_module(f"{__name__}.doctor").require_system()
             return getattr(import_module(f"{__name__}.{module}"), name)

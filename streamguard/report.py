@@ -21,6 +21,7 @@ from streamguard.errors import (
     SourcePermissionError,
 )
 from streamguard.frames import RedactedFrame, Verdict
+from streamguard.spans import Verification
 
 SCHEMA = "streamguard.report/1"
 """Changes whenever a reader of the JSON form would have to."""
@@ -93,6 +94,7 @@ class Report:
         notes: What else the user should know.
         duration: Seconds of video, from the first frame to the last.
         elapsed: Seconds the run took.
+        verification: What a look at the finished output found, if there was one.
     """
 
     input: FileRecord
@@ -116,6 +118,7 @@ class Report:
     notes: tuple[str, ...] = ()
     duration: float
     elapsed: float
+    verification: Verification | None = None
 
     @property
     def frames_per_second(self) -> float:
@@ -126,6 +129,11 @@ class Report:
     def speed(self) -> float:
         """Seconds of video per second of the run; above 1 is faster than real time."""
         return self.duration / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the output was not verified, or nothing was found."""
+        return self.verification is None or self.verification.passed
 
     @property
     def local_execution(self) -> bool:
@@ -239,6 +247,8 @@ def _sha256(file: BinaryIO, cancelled: threading.Event) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Verification):
+        return value.to_dict()
     if isinstance(value, FileRecord | TrackRecord):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):

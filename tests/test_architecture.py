@@ -16,11 +16,11 @@ PACKAGE = Path(streamguard.__file__).parent
 LAYERS = (
     {"errors", "geometry", "frames", "planes"},
     {"faults", "protocols", "queues", "settings"},
-    {"detection", "tracking", "redaction", "sources", "sinks", "report"},
+    {"detection", "tracking", "redaction", "sources", "sinks", "report", "spans"},
     {"anonymizer"},
     {"pipeline"},
     {"relay"},
-    {"doctor", "jobs", "api"},
+    {"doctor", "jobs", "api", "verification"},
     {"cli", "web"},
 )
 # Parts of one layer that may see each other: foundations and what composes them.
@@ -33,6 +33,8 @@ PEERS = {
     ("api", "jobs"),
     ("api", "doctor"),
     ("jobs", "api"),
+    ("report", "spans"),
+    ("verification", "api"),
 }
 # Who imports what from outside. The doctor only opens encoders, to see whether they work.
 ALLOWED = {

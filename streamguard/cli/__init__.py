@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 import streamguard
-from streamguard.cli import anonymize, doctor, probe
+from streamguard.cli import anonymize, doctor, probe, verify
 from streamguard.cli.console import DONE, FAILED, INTERRUPTED, WRONG_USAGE, complain
 from streamguard.cli.signals import interrupt_on_terminate
 from streamguard.errors import CancelledError, StreamguardError, UsageError
@@ -20,7 +20,7 @@ from streamguard.errors import CancelledError, StreamguardError, UsageError
     name="streamguard",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 faces are left, 130 interrupted.",
 )
 @click.version_option(streamguard.__version__, message="%(prog)s %(version)s")
 @click.pass_context
@@ -34,7 +34,7 @@ def cli(context: click.Context) -> None:
         context.exit(WRONG_USAGE)
 
 
-for command in (anonymize.command, probe.command, doctor.command):
+for command in (anonymize.command, verify.command, probe.command, doctor.command):
     cli.add_command(command)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 
 from streamguard.cli.console import (
     DONE,
+    FACES_LEFT,
     FAILED,
     WRONG_USAGE,
     complain,
@@ -41,6 +43,7 @@ _PATH = click.Path(path_type=Path, readable=False)
 @settings_options
 @click.option("--report", type=_PATH, metavar="FILE", help="Write what was done, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each input.")
+@click.option("--verify", is_flag=True, help="Look afterwards whether a face is left.")
 @verbosity_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
@@ -72,7 +75,9 @@ def _run(options: dict[str, Any], settings: Settings) -> int:
                 say(f"{place}{job.source}: done before, skipped")
                 outcomes.append(Outcome(job))
             else:
-                outcomes.append(_one(job, place + job.source.name, settings, stop))
+                outcomes.append(
+                    _one(job, place + job.source.name, settings, stop, options["verify"])
+                )
             tell(outcomes[-1], options["as_json"])
             if file is not None:
                 file.add(outcomes[-1])
@@ -81,7 +86,7 @@ def _run(options: dict[str, Any], settings: Settings) -> int:
     return _exit_code(outcomes)
 
 
-def _one(job: Job, name: str, settings: Settings, stop: threading.Event) -> Outcome:
+def _one(job: Job, name: str, settings: Settings, stop: threading.Event, verify: bool) -> Outcome:
     """Do one job; only what would stop every other job as well is raised."""
     import streamguard
     from streamguard.cli.results import Outcome
@@ -90,6 +95,10 @@ def _one(job: Job, name: str, settings: Settings, stop: threading.Event) -> Outc
         job.make_room()
         with shown(name) as show:
             report = streamguard.anonymize(job.source, job.output, settings, show, cancelled=stop)
+        if verify:
+            with shown(f"{name} (verifying)") as show:
+                found = streamguard.verify(job.output, job.source, show, cancelled=stop)
+            report = replace(report, verification=found)
     except (CancelledError, SystemNotReadyError):
         raise
     except Exception as error:  # noqa: BLE001 - told to the user; the other inputs go on
@@ -101,5 +110,6 @@ def _one(job: Job, name: str, settings: Settings, stop: threading.Event) -> Outc
 def _exit_code(outcomes: list[Outcome]) -> int:
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     if not errors:
-        return DONE
+        left = any(outcome.report and not outcome.report.passed for outcome in outcomes)
+        return FACES_LEFT if left else DONE
     return WRONG_USAGE if len(outcomes) == 1 and isinstance(errors[0], UsageError) else FAILED

@@ -13,6 +13,7 @@ import click
 
 from streamguard.cli.console import is_quiet, say, words_for
 from streamguard.cli.progress import duration
+from streamguard.cli.verify import sentences
 from streamguard.errors import SinkError, UsageError
 from streamguard.jobs import Job, Plan
 from streamguard.report import Report
@@ -61,6 +62,7 @@ def _figures(report: Report) -> dict[str, Any]:
         "damage": report.damage,
         "damage_notes": list(report.damage_notes),
         "notes": list(report.notes),
+        "verification": report.verification and report.verification.to_dict(),
     }
 
 
@@ -70,6 +72,9 @@ def tell(outcome: Outcome, as_json: bool) -> None:
         click.echo(json.dumps(outcome.to_dict(), ensure_ascii=False))
     elif outcome.report is not None and not is_quiet():
         click.echo(_sentence(outcome.job, outcome.report))
+        if outcome.report.verification is not None:
+            for line in sentences(outcome.report.verification):
+                click.echo(f"{outcome.job.output}: {line}")
     if outcome.report is not None:
         for remark in _remarks(outcome.job, outcome.report):
             say(f"{outcome.job.source}: {remark}")

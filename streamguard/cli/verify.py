@@ -1,0 +1,121 @@
+"""``streamguard verify``: is a face left in a finished file?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamguard.cli.console import DONE, FACES_LEFT, is_quiet, verbosity_options
+from streamguard.cli.progress import shown
+from streamguard.errors import UsageError
+
+if TYPE_CHECKING:
+    from streamguard.sinks.target import Target
+    from streamguard.spans import Span, Verification
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(name="verify", short_help="Look whether a face is left in a finished file.")
+@click.argument("files", nargs=-1, required=True, type=_PATH, metavar="[ORIGINAL] OUTPUT")
+@click.option(
+    "--threshold",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="Confidence that counts as a face, 0 to 1.",
+)
+@click.option(
+    "--every",
+    type=float,
+    default=0.0,
+    metavar="SECONDS",
+    help="Time between two looks.  [default: every frame]",
+)
+@click.option("--report", type=_PATH, metavar="FILE", help="Write what was found, as JSON.")
+@click.option("--overwrite", is_flag=True, help="Replace a report that exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@verbosity_options
+@click.pass_context
+def command(
+    context: click.Context, /, files: tuple[Path, ...], threshold: float, every: float, **how: Any
+) -> None:
+    """Look at a finished video or photo with the strong detector, and list faces that are left.
+
+    With ORIGINAL, only what is still as it was there counts, and the two must have the same
+    frames at the same times. Exit code 3 if a face seems to be left.
+    """
+    from streamguard.doctor import require_system
+
+    if len(files) > 2:
+        raise click.UsageError("name one file, or the original and the file", context)
+    require_system()
+    import streamguard
+    from streamguard.cli.signals import stop_on_signal
+
+    original, output = files if len(files) == 2 else (None, files[0])
+    with stop_on_signal() as stop, _report_file(how["report"], files, how["overwrite"]) as target:
+        with shown(output.name) as show:
+            found = streamguard.verify(
+                output, original, show, threshold=threshold, every=every, cancelled=stop
+            )
+        if target is not None:
+            _write(target, found.to_json() + "\n")
+    if how["as_json"]:
+        click.echo(found.to_json())
+    elif not is_quiet():
+        click.echo("\n".join(f"{output}: {line}" for line in sentences(found)))
+    context.exit(DONE if found.passed else FACES_LEFT)
+
+
+def sentences(found: Verification) -> Iterator[str]:
+    """Say what a verification found, in lines for people."""
+    looked = f"{found.looked} of {found.frames}" if found.looked != found.frames else found.frames
+    frames = f"{looked} {'frame' if found.frames == 1 else 'frames'} looked at"
+    if found.passed:
+        yield f"no face seems to be left ({frames})"
+    for mismatch in found.mismatches:
+        yield f"does not match: {mismatch}"
+    for span in found.spans:
+        yield f"a face seems to be left: {_words(span)}"
+
+
+def _words(span: Span) -> str:
+    x1, y1, x2, y2 = span.box
+    first, last = (f"{ms / 1000:.3f}" for ms in (span.first_ms, span.last_ms))
+    when = f"at {first} s" if first == last else f"from {first} to {last} s"
+    frames = f"frame {span.first_frame}"
+    if span.last_frame != span.first_frame:
+        frames = f"frames {span.first_frame} to {span.last_frame}"
+    return f"{when} ({frames}), box {x1},{y1} to {x2},{y2}, confidence {span.confidence:.2f}"
+
+
+def _write(target: Target, text: str) -> None:
+    from streamguard.sinks.target import sink_errors
+
+    with sink_errors(target.path):
+        target.part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _report_file(
+    path: Path | None, files: tuple[Path, ...], overwrite: bool
+) -> Iterator[Target | None]:
+    """Give a file to write to, which gets its name when the block ends well."""
+    if path is None:
+        yield None
+        return
+    from streamguard.sinks.target import Target
+
+    if path.resolve() in (file.resolve() for file in files):
+        raise UsageError(f"the report {path} is also an input", "choose another name")
+    target = Target(path, files[-1], overwrite)
+    try:
+        yield target
+        target.commit()
+    finally:
+        target.discard()

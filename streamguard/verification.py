@@ -1,0 +1,207 @@
+"""A second look at a finished file: does a face still seem to be there?"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import repeat, zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from streamguard.api import Progress
+from streamguard.detection.finder import Finder
+from streamguard.detection.likeness import detail_kept, is_alike
+from streamguard.detection.registry import make_detector
+from streamguard.detection.schedule import Look, Role
+from streamguard.detection.view import FrameView, Gray
+from streamguard.errors import CancelledError, UsageError
+from streamguard.faults import let_go
+from streamguard.frames import Frame
+from streamguard.geometry import Box, Detection
+from streamguard.sources import FileSource, PhotoSource, open_source
+from streamguard.spans import SpanFinder, Verification
+
+THRESHOLD = 0.5
+"""Confidence that counts as a face: blurred ones, which stay round and skin-coloured, rarely do."""
+
+_DETECTOR = "centerface"
+_SIDE = 1920
+_KEPT = 0.3
+"""Share of a face's detail from which it counts as bare; `detail_kept` tells what was measured."""
+_GAP_MS = 500.0
+_INTERVAL = 0.1
+
+
+def verify(
+    output: str | os.PathLike[str],
+    original: str | os.PathLike[str] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    threshold: float = THRESHOLD,
+    every: float = 0.0,
+    cancelled: threading.Event | None = None,
+) -> Verification:
+    """Look at a finished video or photo with the strong detector at full size.
+
+    With the original at hand, what is detected counts only where the original's detail is
+    still there: a blurred face that still looks like one to the detector is none to anybody.
+
+    Args:
+        output: The file to look at.
+        original: What it was made from.
+        progress: Called a few times a second.
+        threshold: Confidence that counts as a face, 0 to 1.
+        every: Seconds between two looks; 0 looks at every frame.
+        cancelled: Set it from anywhere to stop.
+
+    Raises:
+        UsageError: ``threshold`` or ``every`` is out of range, or one of the two is a folder.
+        ModelError: The embedded model is missing or damaged.
+        SourceError: One of the two cannot be read.
+        DetectionError: The detector failed.
+        CancelledError: ``cancelled`` was set.
+    """
+    if not 0 < threshold < 1:
+        raise UsageError(f"threshold {threshold} is not between 0 and 1")
+    if not 0 <= every < float("inf"):
+        raise UsageError(f"{every} is no number of seconds between two looks")
+    started = time.monotonic()
+    with ExitStack() as ending:
+
+        def opened(path: str | os.PathLike[str]) -> FileSource | PhotoSource:
+            source = open_source(path)
+            ending.callback(let_go, source.close)
+            return source
+
+        result = opened(output)
+        source = opened(original) if original is not None else None
+        check = _Check(Finder({Role.SECOND: make_detector(_DETECTOR, threshold)}), every)
+        ending.callback(let_go, check.finder.close)
+        due = started
+        for frame, twin in _pairs(result, source):
+            if cancelled is not None and cancelled.is_set():
+                raise CancelledError("stopped on request", "the file was not looked at to its end")
+            check.add(frame, twin)
+            if progress is not None and time.monotonic() >= due:
+                due = time.monotonic() + _INTERVAL
+                progress(check.progress(result.info.frames, time.monotonic() - started))
+    return Verification(
+        file=Path(output).name,
+        original=Path(original).name if original is not None else None,
+        detector=_DETECTOR,
+        threshold=threshold,
+        every=every,
+        frames=check.frames,
+        looked=check.looked,
+        spans=check.spans.finish(),
+        set_aside=check.set_aside,
+        mismatches=check.mismatches(result, source),
+        elapsed=time.monotonic() - started,
+    )
+
+
+def _pairs(
+    result: FileSource | PhotoSource, source: FileSource | PhotoSource | None
+) -> Iterator[tuple[Frame | None, Frame | None]]:
+    """Yield every frame with that of the original of the same place in the order."""
+    frames = _frames(result)
+    return zip(frames, repeat(None)) if source is None else zip_longest(frames, _frames(source))
+
+
+def _frames(source: FileSource | PhotoSource) -> Iterator[Frame]:
+    return (item for item in source.read() if isinstance(item, Frame))
+
+
+class _Check:
+    """Looks at frames, and keeps what it saw."""
+
+    def __init__(self, finder: Finder, every: float) -> None:
+        self.finder = finder
+        self.spans = SpanFinder(max(_GAP_MS, 2500 * every))
+        self.frames = self.looked = self.set_aside = 0
+        self._every_ms = every * 1000
+        self._next_ms = float("-inf")
+        self._last_ms = 0.0
+        self._originals = self._unlike = self._compared = 0
+        self._worst_ms = 0.0
+
+    def add(self, frame: Frame | None, twin: Frame | None) -> None:
+        """Look at one frame; either may be missing where one file is longer."""
+        self._originals += twin is not None
+        if frame is None:
+            return
+        self.frames += 1
+        self._last_ms = frame.time_ms
+        if twin is not None:
+            self._worst_ms = max(self._worst_ms, abs(frame.time_ms - twin.time_ms))
+        if frame.time_ms >= self._next_ms:
+            self._next_ms = frame.time_ms + self._every_ms - 1
+            self._look(frame, twin)
+
+    def progress(self, total: int | None, elapsed: float) -> Progress:
+        """Return how far it is."""
+        return Progress(self.frames, total, len(self.spans), self._last_ms / 1000, elapsed)
+
+    def mismatches(
+        self, result: FileSource | PhotoSource, source: FileSource | PhotoSource | None
+    ) -> tuple[str, ...]:
+        """Return what is wrong, in words."""
+        found = []
+        if result.damage:
+            found.append(f"the file is damaged: {'; '.join(result.damage_notes)}")
+        if source is None:
+            return tuple(found)
+        if self.frames != self._originals:
+            found.append(f"{self.frames} frames, the original has {self._originals}")
+        tick = 1000 * float(max(result.info.time_base, source.info.time_base))
+        if self._worst_ms > tick + 1:
+            found.append(f"time stamps differ from the original's by up to {self._worst_ms:.0f} ms")
+        if 2 * self._unlike > self._compared:
+            found.append("the picture is not that of the original")
+        return tuple(found)
+
+    def _look(self, frame: Frame, twin: Frame | None) -> None:
+        self.looked += 1
+        scale = min(1.0, _SIDE / max(frame.width, frame.height))
+        width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+        look = Look(Role.SECOND, Box(0, 0, frame.width, frame.height), width, height)
+        view = FrameView(frame)
+        (finding,) = self.finder.find(view, [look], int(frame.time_ms), frame.quarter_turns)
+        bare = list(finding.detections)
+        if twin is not None:
+            bare = self._still_bare(bare, frame, twin, scale)
+        self.spans.add(frame.index, frame.time_ms, bare)
+
+    def _still_bare(
+        self, detections: list[Detection], frame: Frame, twin: Frame, scale: float
+    ) -> list[Detection]:
+        """Leave out what is covered. Where the two cannot be compared, everything counts."""
+        coded = (
+            (frame.height, frame.width) if frame.quarter_turns % 2 else (frame.width, frame.height)
+        )
+        size = [max(1, round(side * scale)) for side in coded]
+        after, before = (_upright(one, size[0], size[1]) for one in (frame, twin))
+        self._compared += 1
+        if not is_alike(before, after):
+            self._unlike += 1
+            return detections
+        turned = frame.quarter_turns, frame.width, frame.height
+        bare = [
+            detection
+            for detection in detections
+            if detail_kept(before, after, detection.box.rotate(*turned).scale(scale, scale))
+            >= _KEPT
+        ]
+        self.set_aside += len(detections) - len(bare)
+        return bare
+
+
+def _upright(frame: Frame, width: int, height: int) -> Gray:
+    """Return a frame's luma, scaled to an upright size."""
+    size = (height, width) if frame.quarter_turns % 2 else (width, height)
+    luma = FrameView(frame).luma(*size)
+    return np.ascontiguousarray(np.rot90(luma, -frame.quarter_turns))
