@@ -45,6 +45,23 @@ def _flag(name: str, text: str) -> Callable[[F], F]:
     return click.option(name, is_flag=True, help=text)
 
 
+_LOOKAHEAD = click.option(
+    "--lookahead",
+    type=float,
+    metavar="SECONDS",
+    help="How long frames are held back, so that a face found later is covered before."
+    "  [default: the quality's own]",
+)
+_LATENCY = click.option(
+    "--latency",
+    "--lookahead",
+    "lookahead",
+    type=float,
+    default=0.4,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long frames are held back, so that a face found later is covered before.",
+)
 _OPTIONS = [
     _choice("--quality", _DEFAULTS.quality, "How hard to look for faces."),
     _choice("--effect", _DEFAULTS.redaction.effect, "What a covered face looks like."),
@@ -67,13 +84,7 @@ _OPTIONS = [
         type=float,
         help="Confidence a detection needs, 0 to 1.  [default: the quality's own]",
     ),
-    click.option(
-        "--lookahead",
-        type=float,
-        metavar="SECONDS",
-        help="How long frames are held back, so that a face found later is covered before."
-        "  [default: the quality's own]",
-    ),
+    _LOOKAHEAD,
     click.option(
         "--detector",
         metavar="NAME",
@@ -89,6 +100,8 @@ _OPTIONS = [
         help="Constant rate factor of the encoder.  [default: one for each codec]",
     ),
     _flag("--show-boxes", "Draw a green box round what was covered."),
+]
+_FILES = [
     _flag("--keep-metadata", "Keep titles, positions, device names and the like."),
     _flag("--overwrite", "Replace outputs that exist."),
 ]
@@ -96,8 +109,15 @@ _OPTIONS = [
 
 def settings_options(function: F) -> F:
     """Add every option that `settings_of` takes."""
-    for option in reversed(_OPTIONS):
+    for option in reversed(_OPTIONS + _FILES):
         function = option(function)
+    return function
+
+
+def live_settings_options(function: F) -> F:
+    """Add every option that `settings_of` takes and that makes sense for a live source."""
+    for option in reversed(_OPTIONS):
+        function = (_LATENCY if option is _LOOKAHEAD else option)(function)
     return function
 
 
@@ -116,8 +136,8 @@ def settings_of(options: dict[str, Any]) -> Settings:
         threshold=options["threshold"],
         lookahead=options["lookahead"],
         detector=options["detector"],
-        keep_metadata=options["keep_metadata"],
-        overwrite=options["overwrite"],
+        keep_metadata=options.get("keep_metadata", False),
+        overwrite=options.get("overwrite", False),
         redaction=RedactionSettings(
             effect=effect,
             shape=Shape(options["shape"]),

@@ -84,7 +84,7 @@ def camera_main(
     plan: CameraPlan,
     connection: Connection,
     bells: tuple[Connection, ...],
-    parts: Parts = Parts(),  # noqa: B008 - frozen
+    parts: Parts = Parts(),
 ) -> None:
     """Run a camera until told to stop; the body of its process."""
     link = begin(connection, plan.source.mask)

@@ -1,4 +1,4 @@
-"""What the processes of a relay have in common: they report, they obey, they die with their parent."""
+"""What the processes of a relay have in common: they report, obey, and die with their parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process behind one sink. It never sees a raw frame: only the mailbox, and slates of its own."""
+"""The process behind one sink. It never sees a raw frame: only a mailbox, and its own slates."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from streamguard.relay.zones import Zones
 from streamguard.settings import Settings
 from streamguard.sources.address import Address
 from streamguard.sources.live import LiveOptions
-from streamguard.relay.zones import Zones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,22 @@ class CameraPlan:
     hang_timeout: float = 10.0
     retry_interval: float = 5.0
     slow_retry: float = 30.0
-    zones: Zones = Zones()
+    zones: Zones = field(default_factory=Zones)
 
     @property
     def lookahead(self) -> float:
         """Seconds that frames are held back."""
         return self.settings.plan.lookahead
+
+
+@dataclass(frozen=True, slots=True)
+class RelayConfig:
+    """All cameras of one relay.
+
+    Attributes:
+        cameras: Every camera's plan.
+        http: Where to serve health and metrics, ``PORT`` or ``HOST:PORT``; None for nowhere.
+    """
+
+    cameras: tuple[CameraPlan, ...]
+    http: str | None = None

@@ -127,7 +127,8 @@ class Child:
                 message = link.recv()
                 self._heard, self._spoke = now, True
                 if isinstance(message, LogLine):
-                    log.log(message.level, "%s: %s", self.name, message.message)
+                    extra = {"camera": self.name.partition(":")[0]}
+                    log.log(message.level, "%s: %s", self.name, message.message, extra=extra)
                 else:
                     self.on_message(message)
         except (OSError, EOFError):

@@ -195,10 +195,15 @@ class Supervisor:
     Args:
         plans: The cameras.
         parts: What camera processes are put together of.
+
+    Attributes:
+        cameras: By name.
+        stepped: `time.monotonic` of the last step: a sign of life.
     """
 
     def __init__(self, plans: list[CameraPlan], parts: Parts = Parts()) -> None:  # noqa: B008
         self._parts = parts
+        self.stepped = time.monotonic()
         self.cameras = {plan.name: Camera(plan, parts) for plan in plans}
 
     def run(self, stop: threading.Event) -> None:
@@ -219,6 +224,7 @@ class Supervisor:
             time.sleep(min(seconds, 0.05))
         for camera in self.cameras.values():
             camera.tend()
+        self.stepped = time.monotonic()
 
     def reload(self, plans: list[CameraPlan]) -> list[str]:
         """Take new plans; only cameras whose plan changed are touched. Return their names."""

@@ -235,7 +235,9 @@ class _File:
             if self._began is None or not self._part.stat().st_size:
                 self._part.unlink()
             else:
-                self._part.rename(_free(self._path))
+                # Taken meanwhile, it would be overwritten.
+                free = _free(self._path) if self._path.exists() else self._path
+                self._part.rename(free)
 
 
 class _Encoder:

@@ -214,7 +214,7 @@ def _fitted(picture: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
 
 
 def _room(side: int, room: int, scale: float) -> int:
-    """Return a side once scaled, even; a difference of a pixel comes of rounding: no bars for it."""
+    """Return a side once scaled, even; a pixel of difference comes of rounding: no bars for it."""
     return room if abs(side * scale - room) < 2 else max(2, int(side * scale) // 2 * 2)
 
 

@@ -37,7 +37,7 @@ _MOST_AHEAD = 2.0
 """Seconds of pictures in hand beyond which time stamps have jumped, and are not waited for."""
 _MAX_DECODE_FAILURES = 300
 _MAY_NOT = {
-    Kind.WEBCAM: "Is your user in the group video, and the camera allowed in the system's settings?",
+    Kind.WEBCAM: "Is your user in the group video, is the camera allowed to programs?",
     Kind.FILE: "Check its permissions",
     Kind.LAVFI: "",
     Kind.RTSP: "Check its permissions",

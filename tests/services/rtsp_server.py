@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """A real RTSP server for tests: what is published at /NAME/publish can be played at /NAME.
 
 Run it with the system's Python, which has GStreamer's bindings:

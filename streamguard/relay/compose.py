@@ -1,0 +1,58 @@
+"""From names the user wrote to a camera's plan, checked before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from streamguard.errors import SourceNotFoundError, UsageError
+from streamguard.relay.plan import CameraPlan
+from streamguard.settings import Settings
+from streamguard.sinks.live import check_sink
+from streamguard.sources.address import is_there, parse_address
+from streamguard.sources.live import LiveOptions
+
+SEGMENTS = "rec-%Y%m%d-%H%M%S.mp4"
+"""Name of the files of a segmented recording, as of `time.strftime`."""
+
+
+def camera_plan(
+    name: str,
+    source: str,
+    sinks: Sequence[str],
+    settings: Settings,
+    live: LiveOptions,
+    *,
+    record: Path | None = None,
+    **others: Any,
+) -> CameraPlan:
+    """Return a camera's plan.
+
+    Args:
+        name: Of the camera.
+        source: As the user wrote it.
+        sinks: As the user wrote them.
+        settings: How hard to look, and the like.
+        live: How to read the source.
+        record: Folder of a segmented recording, or None.
+        others: Further fields of `CameraPlan`.
+
+    Raises:
+        UsageError: A source or sink cannot be one.
+        SourceNotFoundError: The source is a file that does not exist.
+    """
+    address = parse_address(source)
+    if not is_there(address):
+        raise SourceNotFoundError(f"{address} does not exist", "Check the name")
+    names = [*sinks, *([str(record / SEGMENTS)] if record is not None else [])]
+    addresses = tuple(parse_address(sink) for sink in names)
+    if len(set(addresses)) != len(addresses):
+        raise UsageError(f"the camera {name} writes to the same sink twice")
+    for sink in addresses:
+        check_sink(sink)
+        if sink.url == address.url:
+            raise UsageError(f"{sink} is both source and sink", "Choose another sink")
+    return CameraPlan(
+        name=name, source=address, sinks=addresses, settings=settings, live=live, **others
+    )
