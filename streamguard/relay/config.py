@@ -65,7 +65,8 @@ Polygon = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Numbers as text: a port, and the webcam that is called 0.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class _Zones(_Strict):

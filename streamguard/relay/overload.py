@@ -42,7 +42,8 @@ class Governor:
         """
         if self._since is None:
             self._begin(now, captured, dropped)
-        if now - (self._since or now) < _PERIOD:
+            return False
+        if now - self._since < _PERIOD:
             return False
         came, lost = captured - self._captured, dropped - self._dropped
         self._begin(now, captured, dropped)

@@ -1,0 +1,194 @@
+"""The pure parts of a relay: waiting, choosing, adapting, counting. No clock, no thread."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamguard.frames import Frame, Verdict
+from streamguard.geometry import Box
+from streamguard.relay.logs import Calm, JsonFormatter
+from streamguard.relay.overload import Governor
+from streamguard.relay.states import Backoff, Freshness, State
+from streamguard.relay.status import CameraStatus, Latencies, OutputStatus, total
+from streamguard.relay.zones import Polygon, Zones, bands, contains
+from streamguard.settings import Quality
+from streamguard.sources.arrays import frame_of
+
+SQUARE: Polygon = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
+
+
+def test_waits_double_up_to_the_limit_and_start_again_after_success() -> None:
+    backoff = Backoff(jitter=0)
+    assert [backoff.after_failure() for _ in range(7)] == [0.25, 0.5, 1, 2, 4, 5, 5]
+    backoff.after_success()
+    assert backoff.after_failure() == 0.25
+
+
+def test_refused_credentials_are_never_hammered() -> None:
+    backoff = Backoff(chance=lambda: 1.0)
+    assert [backoff.after_failure(hopeless=True) for _ in range(3)] == [30, 30, 30]
+    assert backoff.after_failure() < 0.3
+
+
+@given(st.floats(0, 1), st.integers(1, 40))
+def test_jitter_only_shortens_a_wait(chance: float, failures: int) -> None:
+    backoff, steady = Backoff(chance=lambda: chance), Backoff(jitter=0)
+    for _ in range(failures):
+        wait, longest = backoff.after_failure(), steady.after_failure()
+        assert 0.8 * longest <= wait <= longest
+
+
+def test_a_slate_goes_out_when_no_frame_comes_and_stops_when_one_does() -> None:
+    fresh = Freshness(patience=0.5, interval=0.1)
+    assert fresh.choose(1, 0.0) == "frame"
+    seen = [fresh.choose(1, now / 100) for now in range(1, 101)]
+    assert set(seen[:49]) == {""}
+    assert seen[49:].count("slate") == 6
+    assert fresh.choose(2, 1.01) == "frame"
+    assert fresh.choose(2, 1.2) == ""
+    assert fresh.choose(2, 1.52) == "slate"
+
+
+def test_before_the_first_frame_there_are_slates_at_once() -> None:
+    fresh = Freshness(patience=0.5, interval=0.1)
+    assert fresh.choose(0, 100.0) == "slate"
+    assert fresh.choose(0, 100.05) == ""
+    assert 0.04 < fresh.wait(100.05) <= 0.05
+    assert fresh.choose(0, 100.11) == "slate"
+
+
+def test_slates_do_not_come_in_bursts_after_a_pause() -> None:
+    fresh = Freshness(patience=0.5, interval=0.1)
+    fresh.choose(1, 0.0)
+    assert fresh.choose(1, 30.0) == "slate"
+    assert fresh.choose(1, 30.001) == ""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "levels"),
+    [
+        (Quality.THOROUGH, ["balanced", "fast", "fast"]),
+        (Quality.BALANCED, ["fast", "fast", "fast"]),
+        (Quality.FAST, ["fast", "fast", "fast"]),
+    ],
+)
+def test_detection_gets_sparser_down_to_a_floor(wanted: Quality, levels: list[str]) -> None:
+    governor = Governor(wanted)
+    seen = []
+    governor.changes(100.0, 0, 0)
+    for period in range(1, 4):
+        governor.changes(100.0 + 4 * period, 100 * period, 30 * period)
+        seen.append(governor.quality.value)
+    assert seen == levels
+
+
+def test_detection_recovers_after_a_long_quiet_time_only() -> None:
+    governor = Governor(Quality.BALANCED)
+    governor.changes(0.0, 0, 0)
+    assert governor.changes(4.0, 100, 50)
+    changes = [governor.changes(4.0 * n, 100 * n, 50) for n in range(2, 20)]
+    assert changes.index(True) == 14
+    assert governor.quality is Quality.BALANCED
+    assert changes.count(True) == 1
+
+
+def test_a_few_drops_change_nothing() -> None:
+    governor = Governor(Quality.BALANCED)
+    assert not any(governor.changes(4.0 * n, 100 * n, 2 * n) for n in range(100))
+
+
+@given(st.floats(0.26, 0.74), st.floats(0.26, 0.74))
+def test_points_inside_a_polygon(x: float, y: float) -> None:
+    assert contains(SQUARE, x, y)
+    assert not contains(SQUARE, x + 0.5, y)
+    assert not contains(SQUARE, x, y - 0.5)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=8))
+def test_bands_hold_every_corner_of_any_polygon(points: list[tuple[float, float]]) -> None:
+    if max(y for _, y in points) - min(y for _, y in points) < 1e-6:
+        return
+    boxes = list(bands(tuple(points)))
+    for x, y in points:
+        assert any(
+            b.x1 - 1e-9 <= x <= b.x2 + 1e-9 and b.y1 - 1e-9 <= y <= b.y2 + 1e-9 for b in boxes
+        )
+
+
+def verdict_with(*boxes: Box) -> Verdict:
+    import numpy as np
+
+    frame: Frame = frame_of(np.zeros((100, 200, 3), np.uint8), 0, 0.0)
+    return Verdict(frame, boxes, tuple(range(len(boxes))))
+
+
+def test_zones_cover_and_free() -> None:
+    inside, outside = Box(80, 40, 100, 60), Box(0, 0, 20, 20)
+    across = Box(40, 40, 60, 60)
+    kept = Zones(ignore=(SQUARE,)).apply(verdict_with(inside, outside, across))
+    # Only what lies wholly inside is free: a face at the edge may be half outside.
+    assert kept.boxes == (outside, across)
+    assert kept.track_ids == (1, 2)
+    covered = Zones(cover=(SQUARE,)).apply(verdict_with())
+    assert min(b.x1 for b in covered.boxes) == 50
+    assert max(b.x2 for b in covered.boxes) == 150
+    assert min(b.y1 for b in covered.boxes) == 25
+    assert max(b.y2 for b in covered.boxes) == 75
+
+
+def test_zones_never_touch_a_slate() -> None:
+    slate = Verdict(verdict_with().frame, slate="overload")
+    assert Zones(ignore=(SQUARE,)).apply(slate) is slate
+
+
+def test_latencies_are_counted_in_buckets() -> None:
+    latencies = Latencies()
+    for seconds in (0.04, 0.12, 0.12, 0.12, 9.0):
+        latencies.add(seconds)
+    assert sum(latencies.counts) == 5
+    assert latencies.quantile(0.5) == 0.15
+    assert latencies.quantile(0.99) == float("inf")
+    assert Latencies().quantile(0.5) == 0.0
+
+
+def test_counters_survive_the_process_that_counted() -> None:
+    before = CameraStatus(captured=10, faces=3, width=640, dropped=Counter(a=2))
+    after = total(before, CameraStatus(captured=5, faces=1, width=320, dropped=Counter(a=1, b=4)))
+    assert (after.captured, after.faces, after.width) == (15, 1, 320)
+    assert after.dropped == Counter(a=3, b=4)
+    old, new = OutputStatus(frames=2), OutputStatus(frames=3, state=State.LIVE)
+    old.latencies.add(0.1)
+    new.latencies.add(0.1)
+    both = total(old, new)
+    assert (both.frames, both.state, sum(both.latencies.counts)) == (5, State.LIVE, 2)
+    assert sum(new.latencies.counts) == 1
+
+
+def record(level: int, message: str) -> logging.LogRecord:
+    return logging.LogRecord("streamguard.x", level, "x.py", 1, message, (), None)
+
+
+def test_one_warning_a_second_for_each_camera() -> None:
+    now = [0.0]
+    calm = Calm(lambda: now[0])
+    assert calm.filter(record(logging.WARNING, "front: bad"))
+    assert not any(calm.filter(record(logging.WARNING, "front: bad")) for _ in range(50))
+    assert calm.filter(record(logging.WARNING, "back: bad"))
+    assert calm.filter(record(logging.INFO, "front: fine"))
+    now[0] = 1.1
+    late = record(logging.WARNING, "front: bad again")
+    assert calm.filter(late)
+    assert late.getMessage() == "front: bad again (50 more warnings before this)"
+
+
+def test_log_lines_as_json() -> None:
+    entry = record(logging.WARNING, "two\nlines")
+    entry.camera = "front"
+    words = json.loads(JsonFormatter().format(entry))
+    assert (words["level"], words["message"], words["camera"]) == ("warning", "two lines", "front")
