@@ -83,7 +83,9 @@ _STILL_SIDE = 1920
 """Long side in pixels up to which photos are looked at unscaled."""
 
 PLANS: dict[Quality, DetectionPlan] = {
-    Quality.FAST: DetectionPlan(primary_every=0.2, second_every=1.0, second_side=448),
+    Quality.FAST: DetectionPlan(
+        primary_every=0.2, second_every=0.8, second_side=480, crop_every=0.6
+    ),
     Quality.BALANCED: DetectionPlan(primary_every=0.2, second_every=0.4, second_side=640),
     Quality.THOROUGH: DetectionPlan(
         primary_every=0.1, second_every=0.16, second_side=960, tiles=2, crop_every=0.1

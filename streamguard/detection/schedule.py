@@ -14,8 +14,8 @@ _PRIMARY_SIDE = 320
 _CROP_SIDE = 128
 _CROP_CONTEXT = 3.0
 """A crop's side, in sizes of the face: what CenterFace needs to see a face as one."""
-_CROP_GAP = 0.1
-"""Least seconds between two crops of any tracks: a crop costs as much as the primary's look."""
+_CROP_SHARE = 0.5
+"""Least time between crops of any two tracks, in shares of that between two of the same."""
 _MAX_BACKOFF = 8
 _MAX_ENLARGEMENT = 2.0
 """Of a tile of a photo: faces of 8 to 16 px are found when they have 16 to 32."""
@@ -143,7 +143,7 @@ class Schedule:
         due = [d for d in doubts if time >= self._next_crop.get(d.track_id, time)]
         if not due or time < self._crops_from:
             return []
-        self._crops_from = time + _CROP_GAP - 1e-3
+        self._crops_from = time + _CROP_SHARE * self._plan.crop_every - 1e-3
         wait = self._plan.crop_every * min(1 + due[0].tries, _MAX_BACKOFF)
         self._next_crop[due[0].track_id] = time + wait - 1e-3
         return [self._crop(due[0].box)]

@@ -15,7 +15,7 @@ from streamguard.geometry import Box
 Gray = NDArray[np.uint8]
 """A luma picture, shape ``(height, width)``, dtype ``uint8``."""
 
-_GRID = 4
+_GRID = 3
 """Points per side of the grid laid over each box."""
 _CORE = 0.8
 """Share of the box the grid spans: the rim shows more background than face."""
@@ -24,10 +24,12 @@ _LEVELS = 3
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03)
 _REACH = 40
 """Pixels round the boxes that flow may need: the search range of the coarsest level."""
+_TICKS = np.linspace((1 - _CORE) / 2, (1 + _CORE) / 2, _GRID, dtype=np.float32)
+_TEMPLATE = np.stack(np.meshgrid(_TICKS, _TICKS), axis=2).reshape(-1, 2)
 _ROUND_TRIP = 1.0
 """Pixels a point may miss its start by after going there and back (Kalal et al., 2010,
 "Forward-Backward Error", which rejects by the median; a fixed bound suits small pictures)."""
-_MIN_POINTS = 5
+_MIN_POINTS = 4
 _SCALE_RANGE = (0.92, 1.08)
 """Faces do not grow or shrink faster than this from one frame to the next."""
 
@@ -87,11 +89,8 @@ def _needed(boxes: Sequence[Box], shape: tuple[int, ...]) -> tuple[int, int, int
 def _grids(boxes: Sequence[Box]) -> NDArray[np.float32]:
     """Return the grid points of all boxes, shape ``(boxes, points, 2)``."""
     corners = np.array([(b.x1, b.y1, b.x2, b.y2) for b in boxes], np.float32)
-    ticks = np.linspace((1 - _CORE) / 2, (1 + _CORE) / 2, _GRID, dtype=np.float32)
-    gx, gy = (axis.ravel() for axis in np.meshgrid(ticks, ticks))
-    x = corners[:, :1] + (corners[:, 2:3] - corners[:, :1]) * gx
-    y = corners[:, 1:2] + (corners[:, 3:4] - corners[:, 1:2]) * gy
-    return np.stack([x, y], axis=2)
+    starts, ends = corners[:, None, :2], corners[:, None, 2:]
+    return np.asarray(starts + (ends - starts) * _TEMPLATE, np.float32)
 
 
 def _round_trip(
