@@ -71,12 +71,11 @@ class DetectionPlan:
     lookahead: float = 1.0
     coast: float = 1.2
     bridge: float = 2.2
+    second: str = "centerface"
 
     def for_still(self) -> DetectionPlan:
         """Return the plan for a photo: there is one look only, so it is a thorough one."""
         return replace(self, second_side=max(self.second_side, _STILL_SIDE), lookahead=0.0)
-
-    second: str = "centerface"
 
 
 _STILL_SIDE = 1920
@@ -84,7 +83,7 @@ _STILL_SIDE = 1920
 
 PLANS: dict[Quality, DetectionPlan] = {
     Quality.FAST: DetectionPlan(
-        primary_every=0.2, second_every=0.8, second_side=480, crop_every=0.6
+        primary_every=0.25, second_every=0.9, second_side=448, crop_every=1.2
     ),
     Quality.BALANCED: DetectionPlan(primary_every=0.2, second_every=0.4, second_side=640),
     Quality.THOROUGH: DetectionPlan(
