@@ -13,7 +13,7 @@ _GROWTH = 0.8
 """Growth of a mask's width per second that nobody has seen its face; half that in height."""
 _GRACE = 0.2
 """Seconds unseen that mean nothing: nobody looked."""
-_NARROW = 0.72
+_NARROW = 0.67
 _HEAD_ASPECT = 1.05
 """Width of a mask per unit of height when a face narrower than that shows a head from the side."""
 _BLIND_GROWTH = 0.03
@@ -134,8 +134,8 @@ class Track:
         self.hits += 1
         self.blind = 0
         self.seen = sighting.box
-        self.is_profile = sighting.is_second and sighting.box.width < _NARROW * sighting.box.height
         if sighting.is_second:
+            self.is_profile = sighting.box.width < _NARROW * sighting.box.height
             self.best_second = max(self.best_second, sighting.confidence)
             self.denials = 0
             self.last_second = time
