@@ -1,0 +1,226 @@
+"""What the live tests share: a marked source, a detector of the mark, and a judge of pictures.
+
+The "face" is a patch of narrow bars. Raw, it has the strongest contrast there is between one
+column and the fourth after it; averaged, it has almost none. So the judge can say of every
+single picture whether the raw mark is in it, and whether it shows the scene at all.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from streamguard.detection.schedule import Role
+from streamguard.errors import DetectionError
+from streamguard.geometry import Box, Detection
+from streamguard.protocols import Image
+from streamguard.relay.camera import Parts
+from streamguard.relay.plan import CameraPlan
+from streamguard.relay.supervisor import Camera, Supervisor
+from streamguard.settings import DetectionPlan, Settings
+from streamguard.sources.address import parse_address
+from streamguard.sources.live import LiveOptions
+
+WIDTH, HEIGHT = 320, 240
+MARK = (112, 8, 208, 80)
+"""The patch of bars, ``xyxy`` in pixels of the source; clear of the words on a slate."""
+BEACON = (8, 200, 40, 232)
+"""A white square that no slate has: where it is, the scene is shown."""
+_BAR = 4
+_RAW_CONTRAST = 70.0
+FAULTS = "STREAMGUARD_TEST_FAULTS"
+"""Names the folder in which a test leaves a file to make the detector fail."""
+
+
+def source_graph(width: int = WIDTH, height: int = HEIGHT, rate: int = 25) -> str:
+    """Return the scene as an FFmpeg graph, scaled to a size."""
+    x1, y1, x2, y2 = MARK
+    boxes = [f"drawbox=x={x1}:y={y1}:w={x2 - x1}:h={y2 - y1}:color=black:t=fill"]
+    boxes += [
+        f"drawbox=x={x}:y={y1}:w={_BAR}:h={y2 - y1}:color=white:t=fill"
+        for x in range(x1, x2, 2 * _BAR)
+    ]
+    bx1, by1, bx2, by2 = BEACON
+    boxes.append(f"drawbox=x={bx1}:y={by1}:w={bx2 - bx1}:h={by2 - by1}:color=white:t=fill")
+    scene = f"color=c=0x305070:size={WIDTH}x{HEIGHT}:rate={rate}," + ",".join(boxes)
+    if (width, height) != (WIDTH, HEIGHT):
+        scene += f",scale={width}:{height}:flags=neighbor"
+    return scene + ",format=yuv420p"
+
+
+class BarDetector:
+    """Finds patches of narrow bars; fails in the way a file in the faults' folder is named."""
+
+    name = "bars"
+
+    def detect(self, image: Image, _time_ms: int) -> Sequence[Detection]:
+        self._fail()
+        luma = image.mean(axis=2)
+        change = np.abs(np.diff(luma, axis=1)) > 60
+        rows = np.flatnonzero(change.sum(axis=1) >= 8)
+        if not rows.size:
+            return []
+        columns = np.flatnonzero(change[rows].sum(axis=0) >= max(2, rows.size // 2))
+        if columns.size < 8:
+            return []
+        corners = columns[0], rows[0], columns[-1] + 2, rows[-1] + 1
+        return [Detection(Box(*map(float, corners)), 0.95, self.name)]
+
+    def close(self) -> None:
+        pass
+
+    def _fail(self) -> None:
+        folder = os.environ.get(FAULTS)
+        for name in os.listdir(folder) if folder else []:
+            match name:
+                case "error":
+                    raise DetectionError("made to fail")
+                case "crash":
+                    os._exit(9)
+                case "hang":
+                    time.sleep(3600)
+                case "native-hang":
+                    # PyDLL, other than CDLL, keeps the interpreter's lock.
+                    ctypes.PyDLL(None).sleep(3600)
+                case "slow":
+                    time.sleep(0.5)
+
+
+def bar_detectors(_plan: DetectionPlan) -> dict[Role, BarDetector]:
+    return {Role.SECOND: BarDetector()}
+
+
+PARTS = Parts(detectors=bar_detectors)
+
+
+@dataclass
+class Judge:
+    """Looks at pictures of the relayed scene.
+
+    Attributes:
+        raw: Pictures in which the mark is to be seen; there must be none, ever.
+        scenes: Pictures that show the scene, with the mark covered.
+        slates: Pictures that show nothing of it.
+    """
+
+    raw: int = 0
+    scenes: int = 0
+    slates: int = 0
+    times: list[float] = field(default_factory=list)
+
+    def look(self, picture: av.VideoFrame) -> None:
+        luma = picture.to_ndarray(format="gray")
+        scale = luma.shape[0] / HEIGHT
+        if is_raw(luma, scale):
+            self.raw += 1
+        elif _part(luma, BEACON, scale).mean() > 200:
+            self.scenes += 1
+        else:
+            self.slates += 1
+        self.times.append(float(picture.time or 0))
+
+    def look_at_file(self, path: Path) -> None:
+        with av.open(str(path)) as container:
+            for picture in container.decode(video=0):
+                self.look(picture)
+
+
+def is_raw(luma: NDArray[np.uint8], scale: float = 1.0) -> bool:
+    """Whether the bars can be told apart in any part of the mark."""
+    part = _part(luma, MARK, scale).astype(float)
+    step = max(1, round(_BAR * scale))
+    contrast = np.abs(part[:, step:] - part[:, :-step])
+    # In windows of 16 by 16, since a mask might cover only some of it.
+    height, width = (side // 16 * 16 for side in contrast.shape)
+    windows = contrast[:height, :width].reshape(height // 16, 16, width // 16, 16)
+    return bool((windows.mean(axis=(1, 3)) > _RAW_CONTRAST).any())
+
+
+def _part(
+    luma: NDArray[np.uint8], box: tuple[int, int, int, int], scale: float
+) -> NDArray[np.uint8]:
+    x1, y1, x2, y2 = (round(value * scale) for value in box)
+    return luma[y1:y2, x1:x2]
+
+
+def plan_of(source: str, *sinks: str | Path, name: str = "cam", **changes: object) -> CameraPlan:
+    """Return a plan with short waits."""
+    settings = Settings(lookahead=0.2)
+    live = LiveOptions(open_timeout=4.0, read_timeout=2.0)
+    values: dict[str, object] = {"settings": settings, "live": live, "hang_timeout": 3.0}
+    return CameraPlan(
+        name=name,
+        source=parse_address(source),
+        sinks=tuple(parse_address(str(sink)) for sink in sinks),
+        **(values | changes),  # type: ignore[arg-type]
+    )
+
+
+@contextmanager
+def relaying(*plans: CameraPlan) -> Iterator[Supervisor]:
+    """Run a supervisor in this process; its children end with the block."""
+    supervisor = Supervisor(list(plans), PARTS)
+    try:
+        yield supervisor
+    finally:
+        supervisor.stop()
+
+
+def until(
+    supervisor: Supervisor, condition: Callable[[Camera], object], seconds: float = 20.0
+) -> float:
+    """Tend a supervisor until its first camera is as wanted; return the seconds it took."""
+    camera = next(iter(supervisor.cameras.values()))
+    began = time.monotonic()
+    while not condition(camera):
+        if time.monotonic() - began > seconds:
+            reasons = [(o.status.state, o.status.reason) for o in camera.outputs]
+            raise AssertionError(f"not within {seconds} s: {camera.status}, {reasons}")
+        supervisor.step(0.05)
+    return time.monotonic() - began
+
+
+def keep(supervisor: Supervisor, seconds: float) -> None:
+    """Tend a supervisor for a while."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        supervisor.step(0.05)
+
+
+def written(count: int) -> Callable[[Camera], bool]:
+    """Return a condition: so many frames of the scene, not slates, were written more than now."""
+    start: list[int] = []
+
+    def reached(camera: Camera) -> bool:
+        real = sum(o.status.frames - o.status.slates.total() for o in camera.outputs)
+        if not start:
+            start.append(real)
+        return real - start[0] >= count
+
+    return reached
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def alive(pids: Iterable[int]) -> list[int]:
+    """Return which of some processes still run, zombies included."""
+    running = []
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, 0)
+            running.append(pid)
+    return running

@@ -1,0 +1,209 @@
+"""Whole relays into files: every frame that ever left is looked at for the raw mark."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import av
+import pytest
+from live_kit import (
+    FAULTS,
+    PARTS,
+    Judge,
+    alive,
+    is_raw,
+    keep,
+    plan_of,
+    relaying,
+    source_graph,
+    until,
+    written,
+)
+
+from streamguard.relay.states import State
+from streamguard.settings import Settings
+
+SOURCE = f"lavfi:{source_graph()}"
+
+
+@pytest.fixture
+def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "faults"
+    folder.mkdir()
+    monkeypatch.setenv(FAULTS, str(folder))
+    return folder
+
+
+def judged(folder: Path) -> Judge:
+    judge = Judge()
+    for path in folder.glob("out*.mp4"):
+        judge.look_at_file(path)
+    return judge
+
+
+def test_the_judge_knows_the_raw_mark_when_it_sees_it() -> None:
+    with av.open(source_graph(), format="lavfi") as container:
+        picture = next(container.decode(video=0))
+        assert is_raw(picture.to_ndarray(format="gray"))
+    judge = Judge()
+    judge.look(picture)
+    assert (judge.raw, judge.scenes, judge.slates) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("lookahead", [0.0, 0.3])
+def test_a_relay_into_a_file(tmp_path: Path, lookahead: float) -> None:
+    plan = plan_of(SOURCE, tmp_path / "out.mp4", settings=Settings(lookahead=lookahead))
+    with relaying(plan) as supervisor:
+        until(supervisor, written(50))
+        camera = supervisor.cameras["cam"]
+        assert camera.state is State.LIVE
+        pids = list(camera.pids.values())
+        assert len(alive(pids)) == 2
+    assert alive(pids) == []
+    judge = judged(tmp_path)
+    assert judge.raw == 0
+    assert judge.scenes >= 50
+    steps = [b - a for a, b in zip(judge.times, judge.times[1:], strict=False)]
+    assert min(steps) > 0
+    assert not list(tmp_path.glob("*.part.*"))
+
+
+def test_a_recording_in_segments_that_play_when_cut_off(tmp_path: Path) -> None:
+    plan = plan_of(SOURCE, tmp_path / "rec-%Y%m%d-%H%M%S.mp4", record_minutes=2.2 / 60)
+    with relaying(plan) as supervisor:
+        until(supervisor, lambda camera: len(list(tmp_path.glob("rec-*.mp4"))) >= 3)
+        keep(supervisor, 1.0)
+        # As if the power went: what is there now is all there will be.
+        for pid in supervisor.cameras["cam"].pids.values():
+            os.kill(pid, signal.SIGKILL)
+    files = sorted(tmp_path.glob("rec-*.mp4"))
+    judges = [Judge() for _ in files]
+    for judge, path in zip(judges, files, strict=True):
+        judge.look_at_file(path)
+    assert sum(judge.raw for judge in judges) == 0
+    assert all(judge.scenes for judge in judges[:2])
+    assert any(".part." in path.name for path in files)
+
+
+def test_errors_of_the_detector_cost_a_slate_and_nothing_else(tmp_path: Path, faults: Path) -> None:
+    with relaying(plan_of(SOURCE, tmp_path / "out.mp4")) as supervisor:
+        until(supervisor, written(10))
+        (faults / "error").touch()
+        until(supervisor, lambda camera: camera.outputs[0].status.slates["detector error"] > 3)
+        assert supervisor.cameras["cam"].status.errors > 0
+        (faults / "error").unlink()
+        assert until(supervisor, written(20)) < 10
+        assert supervisor.cameras["cam"].restarts == 0
+    judge = judged(tmp_path)
+    assert judge.raw == 0
+    assert judge.slates > 3
+    assert judge.scenes >= 30
+
+
+@pytest.mark.parametrize("fault", ["hang", "native-hang", "crash"])
+def test_a_camera_process_that_hangs_or_dies_is_replaced(
+    tmp_path: Path, faults: Path, fault: str
+) -> None:
+    with relaying(plan_of(SOURCE, tmp_path / "out.mp4")) as supervisor:
+        until(supervisor, written(10))
+        before = supervisor.cameras["cam"].status.captured
+        (faults / fault).touch()
+        until(supervisor, lambda camera: camera.restarts == 1)
+        (faults / fault).unlink()
+        assert until(supervisor, written(20)) < 10
+        camera = supervisor.cameras["cam"]
+        assert camera.outputs[0].child is not None
+        assert camera.outputs[0].child.restarts == 0
+        assert camera.status.captured > before
+    judge = judged(tmp_path)
+    assert judge.raw == 0
+    assert judge.slates > 3
+    # One file, and so one timeline, through all of it.
+    assert [path.name for path in tmp_path.glob("out*")] == ["out.mp4"]
+    assert max(b - a for a, b in zip(judge.times, judge.times[1:], strict=False)) < 1.5
+
+
+def test_overload_drops_before_detection_and_never_shows_more(tmp_path: Path, faults: Path) -> None:
+    (faults / "slow").touch()
+    with relaying(plan_of(SOURCE, tmp_path / "out.mp4", budget=0.3)) as supervisor:
+        until(supervisor, lambda camera: camera.status.level == 1)
+        until(supervisor, lambda camera: camera.status.dropped["newer frame"] > 20)
+    assert judged(tmp_path).raw == 0
+
+
+def test_another_size_midway_keeps_the_outputs_size(tmp_path: Path) -> None:
+    small, large = (tmp_path / f"{name}.mkv" for name in ("small", "large"))
+    for path, size in ((small, (320, 240)), (large, (640, 480))):
+        write_clip(path, source_graph(*size), seconds=2)
+    current = tmp_path / "current.mkv"
+    current.symlink_to(small)
+    with relaying(plan_of(str(current), tmp_path / "out.mp4")) as supervisor:
+        until(supervisor, written(10))
+        current.unlink()
+        current.symlink_to(large)
+        until(supervisor, lambda camera: camera.status.width == 640)
+        until(supervisor, written(20))
+    judge = judged(tmp_path)
+    assert judge.raw == 0
+    assert judge.scenes > 30
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert {(f.width, f.height) for f in container.decode(video=0)} == {(320, 240)}
+
+
+def write_clip(path: Path, graph: str, seconds: float) -> None:
+    """Write a clip of a graph; played again and again, its end is a lost connection."""
+    with av.open(graph, format="lavfi") as source, av.open(str(path), "w") as output:
+        stream = source.streams.video[0]
+        options = {"preset": "ultrafast", "crf": "10"}
+        video = output.add_stream("libx264", rate=25, options=options)
+        video.width, video.height = stream.codec_context.width, stream.codec_context.height
+        for picture in source.decode(video=0):
+            if picture.time is None or picture.time >= seconds:
+                break
+            output.mux(video.encode(picture))
+        output.mux(video.encode(None))
+
+
+def test_a_full_disk_is_told_and_tried_again(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no /dev/full here")
+    target = tmp_path / "out.mp4"
+    (tmp_path / "out.part.mp4").symlink_to(full)
+    with relaying(plan_of(SOURCE, target)) as supervisor:
+        # The name is taken by what cannot be written to, so another one is used.
+        until(supervisor, written(10))
+    judge = Judge()
+    judge.look_at_file(tmp_path / "out-1.mp4")
+    assert judge.raw == 0
+    assert judge.scenes >= 10
+
+
+def test_children_die_with_their_supervisor(tmp_path: Path) -> None:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            from streamguard.relay.supervisor import Supervisor
+
+            supervisor = Supervisor([plan_of(SOURCE, tmp_path / "out.mp4")], PARTS)
+            until(supervisor, written(5))
+            pids = supervisor.cameras["cam"].pids.values()
+            (tmp_path / "pids").write_text(" ".join(map(str, pids)))
+            time.sleep(60)
+        finally:
+            os._exit(1)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "pids").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.2)
+    pids = [int(word) for word in (tmp_path / "pids").read_text().split()]
+    assert len(alive(pids)) == 2
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    deadline = time.monotonic() + 5
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert alive(pids) == []
