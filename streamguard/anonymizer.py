@@ -20,7 +20,7 @@ from streamguard.tracking.tracks import Regard, Sighting
 
 _LUMA_SIDE = 480
 """Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""
-_HAIR = 0.15
+_HAIR = 0.1
 """Share of a face's height between the box's upper edge and the hair line."""
 
 
