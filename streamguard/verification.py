@@ -79,7 +79,8 @@ def verify(
 
         result = opened(output)
         source = opened(original) if original is not None else None
-        check = _Check(Finder({Role.SECOND: make_detector(_DETECTOR, threshold)}), every)
+        finder = Finder({Role.SECOND: make_detector(_DETECTOR, threshold)})
+        check = _Check(finder, every, flips=source is not None and _mirrored(result, source))
         ending.callback(let_go, check.finder.close)
         due = started
         for frame, twin in _pairs(result, source):
@@ -116,11 +117,17 @@ def _frames(source: FileSource | PhotoSource) -> Iterator[Frame]:
     return (item for item in source.read() if isinstance(item, Frame))
 
 
+def _mirrored(result: FileSource | PhotoSource, source: FileSource | PhotoSource) -> bool:
+    """Whether one of the two, upright, is the mirror image: some containers cannot say it."""
+    return result.traits.orientation.mirrored != source.traits.orientation.mirrored
+
+
 class _Check:
     """Looks at frames, and keeps what it saw."""
 
-    def __init__(self, finder: Finder, every: float) -> None:
+    def __init__(self, finder: Finder, every: float, *, flips: bool = False) -> None:
         self.finder = finder
+        self._flips = flips
         self.spans = SpanFinder(max(_GAP_MS, 2500 * every))
         self.frames = self.looked = self.set_aside = 0
         self._every_ms = every * 1000
@@ -185,6 +192,8 @@ class _Check:
         )
         size = [max(1, round(side * scale)) for side in coded]
         after, before = (_upright(one, size[0], size[1]) for one in (frame, twin))
+        if self._flips:
+            before = np.ascontiguousarray(before[:, ::-1])
         self._compared += 1
         if not is_alike(before, after):
             self._unlike += 1

@@ -157,6 +157,29 @@ def test_turned_videos_are_looked_at_upright(
     assert iou(Box(*span.box), Box(*FACE).rotate(-turns, 512, 320)) > 0.5
 
 
+def test_a_mirrored_video_is_compared_with_its_mirror_image(
+    tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    # MP4 says that it is to be mirrored; AVI cannot, so there the pixels are.
+    original, output = tmp_path / "in.mp4", tmp_path / "out.avi"
+    with av.open(str(original), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "12"})
+        stream.height, stream.width, stream.pix_fmt = 320, 512, "yuv420p"
+        one = 1 << 16
+        stream.set_display_matrix([-one, 0, 0, 0, one, 0, 512 * one, 0, 1 << 30])
+        for _ in range(5):
+            picture = np.ascontiguousarray(astronaut[:320])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    ffmpeg("-noautorotate", "-i", original, "-vf", "hflip", output)
+    found = streamguard.verify(output, original)
+    assert not found.mismatches
+    (span,) = found.spans
+    x1, y1, x2, y2 = FACE
+    assert iou(Box(*span.box), Box(512 - x2, y1, 512 - x1, y2)) > 0.5
+    assert found.set_aside == 0
+
+
 def photo(path: Path, picture: NDArray[np.uint8]) -> Path:
     assert cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     return path
