@@ -81,8 +81,8 @@ class BarDetector:
 
     def _fail(self) -> None:
         folder = os.environ.get(FAULTS)
-        for name in os.listdir(folder) if folder else []:
-            match name:
+        for path in Path(folder).iterdir() if folder else ():
+            match path.name:
                 case "error":
                     raise DetectionError("made to fail")
                 case "crash":
@@ -97,7 +97,7 @@ class BarDetector:
 
 
 def bar_detectors(_plan: DetectionPlan) -> dict[Role, BarDetector]:
-    return {Role.SECOND: BarDetector()}
+    return {Role.PRIMARY: BarDetector(), Role.SECOND: BarDetector()}
 
 
 PARTS = Parts(detectors=bar_detectors)
@@ -119,10 +119,12 @@ class Judge:
     times: list[float] = field(default_factory=list)
 
     def look(self, picture: av.VideoFrame) -> None:
-        luma = picture.to_ndarray(format="gray")
+        luma = luma_of(picture)
         scale = luma.shape[0] / HEIGHT
         if is_raw(luma, scale):
             self.raw += 1
+            if folder := os.environ.get("STREAMGUARD_KEEP_RAW"):
+                picture.save(f"{folder}/raw-{len(self.times)}.png")
         elif _part(luma, BEACON, scale).mean() > 200:
             self.scenes += 1
         else:
@@ -133,6 +135,10 @@ class Judge:
         with av.open(str(path)) as container:
             for picture in container.decode(video=0):
                 self.look(picture)
+
+
+def luma_of(picture: av.VideoFrame) -> NDArray[np.uint8]:
+    return picture.to_ndarray(format="gray").astype(np.uint8, copy=False)
 
 
 def is_raw(luma: NDArray[np.uint8], scale: float = 1.0) -> bool:
@@ -154,8 +160,8 @@ def _part(
 
 
 def plan_of(source: str, *sinks: str | Path, name: str = "cam", **changes: object) -> CameraPlan:
-    """Return a plan with short waits."""
-    settings = Settings(lookahead=0.2)
+    """Return a plan with short waits, and a look-ahead as long as the gap between two looks."""
+    settings = Settings(lookahead=0.4)
     live = LiveOptions(open_timeout=4.0, read_timeout=2.0)
     values: dict[str, object] = {"settings": settings, "live": live, "hang_timeout": 3.0}
     return CameraPlan(

@@ -16,6 +16,7 @@ from live_kit import (
     alive,
     is_raw,
     keep,
+    luma_of,
     plan_of,
     relaying,
     source_graph,
@@ -47,7 +48,7 @@ def judged(folder: Path) -> Judge:
 def test_the_judge_knows_the_raw_mark_when_it_sees_it() -> None:
     with av.open(source_graph(), format="lavfi") as container:
         picture = next(container.decode(video=0))
-        assert is_raw(picture.to_ndarray(format="gray"))
+        assert is_raw(luma_of(picture))
     judge = Judge()
     judge.look(picture)
     assert (judge.raw, judge.scenes, judge.slates) == (1, 0, 0)
@@ -161,7 +162,7 @@ def write_clip(path: Path, graph: str, seconds: float) -> None:
         video = output.add_stream("libx264", rate=25, options=options)
         video.width, video.height = stream.codec_context.width, stream.codec_context.height
         for picture in source.decode(video=0):
-            if picture.time is None or picture.time >= seconds:
+            if picture.time >= seconds:
                 break
             output.mux(video.encode(picture))
         output.mux(video.encode(None))
@@ -190,8 +191,8 @@ def test_children_die_with_their_supervisor(tmp_path: Path) -> None:
 
             supervisor = Supervisor([plan_of(SOURCE, tmp_path / "out.mp4")], PARTS)
             until(supervisor, written(5))
-            pids = supervisor.cameras["cam"].pids.values()
-            (tmp_path / "pids").write_text(" ".join(map(str, pids)))
+            words = " ".join(map(str, supervisor.cameras["cam"].pids.values()))
+            (tmp_path / "pids").write_text(words)
             time.sleep(60)
         finally:
             os._exit(1)
