@@ -12,7 +12,10 @@ from streamguard.geometry import Detection
 from streamguard.protocols import Detector, Image
 
 _MAX_SIZE = 2.0
-"""A box larger than this many pictures is nonsense, and nonsense means the look failed."""
+"""A box larger than this many pictures, or this far outside, is nonsense, and nonsense means
+the look failed."""
+_MARGIN = 32
+"""Pixels that a detector may have added to a small picture, and found something in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ def _check(detection: Detection, width: int, height: int, name: str) -> None:
         and box.y2 >= box.y1
         and box.width <= _MAX_SIZE * width
         and box.height <= _MAX_SIZE * height
+        and max(-box.x1, box.x2 - width) <= _MAX_SIZE * width + _MARGIN
+        and max(-box.y1, box.y2 - height) <= _MAX_SIZE * height + _MARGIN
     )
     if not sane:
         raise DetectionError(

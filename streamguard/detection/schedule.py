@@ -89,7 +89,7 @@ class Schedule:
     def __init__(self, plan: DetectionPlan, width: int, height: int) -> None:
         self._plan = plan
         self._whole = Box(0, 0, width, height)
-        self._next_primary = self._next_second = float("-inf")
+        self._last = self._next_primary = self._next_second = float("-inf")
         self._next_crop: dict[int, float] = {}
         self._tile = 0
         self._exposed = 0.0
@@ -108,6 +108,8 @@ class Schedule:
         """
         plan = self._plan
         self._exposed += exposed
+        # Where time stands still nobody knows how much has passed: every frame is the first.
+        cut, self._last = cut or time <= self._last, time
         looks: list[Look] = []
         if cut or time >= self._next_second or self._exposed > _NEW_SHARE:
             self._exposed = 0.0

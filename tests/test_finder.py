@@ -1,0 +1,187 @@
+"""Boxes find their way back to the coded frame, and nonsense does not get through."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from streamguard.detection.finder import Finder
+from streamguard.detection.schedule import Look, Role
+from streamguard.detection.view import FrameView
+from streamguard.errors import DetectionError
+from streamguard.frames import Frame
+from streamguard.geometry import Box, Detection, intersection
+
+WIDTH, HEIGHT = 192, 128
+LOOK = Look(Role.SECOND, Box(0, 0, WIDTH, HEIGHT), WIDTH, HEIGHT)
+
+
+class Brightest:
+    """Reports what is brighter than half, as one box."""
+
+    name = "brightest"
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+        self.closed = 0
+
+    def detect(self, image: NDArray[np.uint8], time_ms: int) -> Sequence[Detection]:
+        self.shapes.append(image.shape)
+        rows, columns = np.nonzero(image[..., 0] > 127)
+        if not rows.size:
+            return []
+        left, right = float(columns.min()), float(columns.max() + 1)
+        return [Detection(Box(left, rows.min(), right, rows.max() + 1.0), 0.75)]
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Says:
+    """Returns or raises what it was given."""
+
+    name = "says"
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def detect(self, image: NDArray[np.uint8], time_ms: int) -> Sequence[Detection]:
+        if isinstance(self._answer, BaseException):
+            raise self._answer
+        answer: Sequence[Detection] = self._answer
+        return answer
+
+    def close(self) -> None:
+        pass
+
+
+def frame_with(spot: tuple[int, int, int, int] | None = None, turns: int = 0) -> Frame:
+    canvas = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    if spot:
+        x1, y1, x2, y2 = spot
+        canvas[y1:y2, x1:x2] = 255
+    return Frame(av.VideoFrame.from_ndarray(canvas, format="rgb24"), 0, 0.0, turns)
+
+
+def find(detector: Says | Brightest, frame: Frame, look: Look = LOOK) -> tuple[Detection, ...]:
+    found = Finder({Role.SECOND: detector}).find(FrameView(frame), [look], 0, frame.quarter_turns)
+    return found[0].detections
+
+
+@given(
+    turns=st.integers(0, 3),
+    left=st.integers(0, WIDTH - 24),
+    top=st.integers(0, HEIGHT - 24),
+    size=st.tuples(st.integers(12, 24), st.integers(12, 24)),
+    margins=st.tuples(*[st.integers(0, 60)] * 4),
+    scale=st.floats(0.4, 2.0),
+)
+def test_a_spot_is_found_where_it_is(
+    turns: int,
+    left: int,
+    top: int,
+    size: tuple[int, int],
+    margins: tuple[int, int, int, int],
+    scale: float,
+) -> None:
+    spot = (left, top, left + size[0], top + size[1])
+    # Any region that holds the spot, scaled and turned in any way.
+    region = Box(
+        max(0, spot[0] - margins[0]),
+        max(0, spot[1] - margins[1]),
+        min(WIDTH, spot[2] + margins[2]),
+        min(HEIGHT, spot[3] + margins[3]),
+    )
+    width, height = max(1, round(region.width * scale)), max(1, round(region.height * scale))
+    detector = Brightest()
+    look = Look(Role.SECOND, region, width, height)
+    (found,) = find(detector, frame_with(spot, turns), look)
+    shown = (width, height, 3) if turns % 2 else (height, width, 3)
+    assert detector.shapes == [shown]
+    assert (found.confidence, found.detector) == (0.75, "brightest")
+    # To within a pixel or two of the smaller of the two pictures.
+    near = 1.5 / min(scale, 1) + 1
+    corners = (found.box.x1, found.box.y1, found.box.x2, found.box.y2)
+    assert corners == pytest.approx(spot, abs=near)
+    assert intersection(found.box, Box(*spot)) > 0
+
+
+@pytest.mark.parametrize(
+    ("box", "confidence"),
+    [
+        (Box(math.nan, 0, 10, 10), 0.9),
+        (Box(0, 0, 10, math.nan), 0.9),
+        (Box(0, 0, math.inf, 10), 0.9),
+        (Box(-math.inf, 0, math.inf, 10), 0.9),
+        (Box(20, 0, 10, 10), 0.9),
+        (Box(0, 20, 10, 10), 0.9),
+        (Box(0, 0, 2 * WIDTH + 1, 10), 0.9),
+        (Box(0, 0, 10, 2 * HEIGHT + 1), 0.9),
+        (Box(1e9, 1e9, 1e9 + 10, 1e9 + 10), 0.9),
+        (Box(-1e9, 0, -1e9 + 10, 10), 0.9),
+        (Box(0, 0, 10, 10), math.nan),
+        (Box(0, 0, 10, 10), -0.01),
+        (Box(0, 0, 10, 10), 1.01),
+        (Box(0, 0, 10, 10), math.inf),
+    ],
+)
+def test_nonsense_is_refused(box: Box, confidence: float) -> None:
+    good = Detection(Box(1, 1, 9, 9), 0.9)
+    with pytest.raises(DetectionError, match="the detector says returned"):
+        find(Says([good, Detection(box, confidence)]), frame_with())
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        Box(-20, -20, 40, 40),
+        Box(WIDTH - 10, HEIGHT - 10, WIDTH + 30, HEIGHT + 30),
+        Box(-0.5 * WIDTH, 0, 1.5 * WIDTH, HEIGHT),
+        Box(5, 5, 5, 5),
+    ],
+)
+@pytest.mark.parametrize("confidence", [0.0, 1.0])
+def test_boxes_may_reach_beyond_the_edges(box: Box, confidence: float) -> None:
+    (found,) = find(Says([Detection(box, confidence)]), frame_with())
+    assert (found.box, found.confidence) == (box, confidence)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, 3, [None], ["face"], [(0, 0, 1, 1)], [Detection(None, 0.5)]],  # type: ignore[arg-type]
+    ids=repr,
+)
+def test_an_answer_of_another_kind_is_refused(answer: object) -> None:
+    with pytest.raises(DetectionError, match="the detector says failed"):
+        find(Says(answer), frame_with())
+
+
+def test_an_error_keeps_its_cause() -> None:
+    error = ValueError("tired")
+    with pytest.raises(DetectionError, match="the detector says failed: ValueError: tired") as info:
+        find(Says(error), frame_with())
+    assert info.value.__cause__ is error
+
+
+def test_a_role_nobody_plays_is_skipped() -> None:
+    finder = Finder({Role.PRIMARY: Brightest()})
+    view = FrameView(frame_with((50, 50, 70, 70)))
+    first = Look(Role.PRIMARY, LOOK.region, 96, 64)
+    assert [f.look for f in finder.find(view, [LOOK, first, LOOK], 0, 0)] == [first]
+    assert Finder({}).find(view, [LOOK, first], 0, 0) == []
+
+
+def test_names_and_closing() -> None:
+    detectors = {Role.PRIMARY: Brightest(), Role.SECOND: Brightest()}
+    finder = Finder(detectors)
+    assert finder.names == ("brightest", "brightest")
+    finder.close()
+    assert [detector.closed for detector in detectors.values()] == [1, 1]

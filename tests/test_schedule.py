@@ -1,0 +1,245 @@
+"""Who looks where, and when: the promise the docs make, for any frame rate."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamguard.detection.schedule import Doubt, Look, Role, Schedule
+from streamguard.geometry import Box
+from streamguard.settings import PLANS, DetectionPlan, Quality, Settings
+
+WIDTH, HEIGHT = 1920, 1080
+WHOLE = Box(0, 0, WIDTH, HEIGHT)
+SLACK = 2e-3
+"""A look may come this early, so that a frame on the beat is not missed by rounding."""
+
+plans = st.sampled_from([*PLANS.values(), Settings(lookahead=0.0).plan])
+steps = st.floats(0, 3, allow_subnormal=False)
+# Steady rates, and any times that do not run backwards.
+times = st.one_of(
+    st.builds(
+        lambda rate, count: [n / rate for n in range(count)],
+        st.floats(0.5, 240),
+        st.integers(1, 300),
+    ),
+    st.lists(steps, min_size=1, max_size=60).map(lambda parts: [sum(parts[:n]) for n in range(60)]),
+)
+
+
+def whole_second(looks: list[Look]) -> bool:
+    return any(look.role is Role.SECOND and look.region == WHOLE for look in looks)
+
+
+def has(looks: list[Look], role: Role) -> bool:
+    return any(look.role is role for look in looks)
+
+
+@given(plan=plans, times=times, cuts=st.sets(st.integers(0, 299)), data=st.data())
+def test_the_whole_picture_is_looked_at_in_time(
+    plan: DetectionPlan, times: list[float], cuts: set[int], data: st.DataObject
+) -> None:
+    schedule = Schedule(plan, WIDTH, HEIGHT)
+    seen = {Role.SECOND: -1e9, Role.PRIMARY: -1e9}
+    doubts = [Doubt(1, Box(5, 5, 30, 30), 0)] if data.draw(st.booleans()) else []
+    for number, time in enumerate(times):
+        looks = schedule.looks(time, number in cuts, doubts)
+        if whole_second(looks):
+            seen[Role.SECOND] = time
+        if has(looks, Role.PRIMARY):
+            seen[Role.PRIMARY] = time
+        assert time - seen[Role.SECOND] < plan.second_every
+        assert time - seen[Role.PRIMARY] <= plan.primary_every
+        if number in cuts or number == 0:
+            assert seen == {Role.SECOND: time, Role.PRIMARY: time}
+
+
+@given(plan=plans, times=times)
+def test_the_last_frame_is_looked_at_once(plan: DetectionPlan, times: list[float]) -> None:
+    schedule = Schedule(plan, WIDTH, HEIGHT)
+    for time in times:
+        looks = schedule.looks(time, cut=False)
+    assert whole_second(looks) != whole_second(schedule.last_looks(times[-1]))
+
+
+@given(plan=plans, times=times, count=st.integers(0, 4))
+def test_it_is_deterministic(plan: DetectionPlan, times: list[float], count: int) -> None:
+    doubts = [Doubt(n, Box(9 * n, 5, 9 * n + 30, 40), n) for n in range(count)]
+    first, second = (
+        [s.looks(time, n % 7 == 3, doubts, 0.01) for n, time in enumerate(times)]
+        for s in (Schedule(plan, WIDTH, HEIGHT), Schedule(plan, WIDTH, HEIGHT))
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_it_looks_no_more_often_than_it_says(plan: DetectionPlan) -> None:
+    schedule = Schedule(plan, WIDTH, HEIGHT)
+    at = [n / 100 for n in range(1000) if whole_second(schedule.looks(n / 100, cut=False))]
+    assert all(b - a >= plan.second_every - SLACK for a, b in pairwise(at))
+
+
+@pytest.mark.parametrize("level", PLANS)
+def test_what_is_found_is_still_in_hand(level: Quality) -> None:
+    # Otherwise a face could come in, and its first frames leave before anybody looked.
+    assert PLANS[level].second_every <= PLANS[level].lookahead
+
+
+@pytest.mark.parametrize("level", PLANS)
+def test_times_that_stand_still_do_not_blind_it(level: Quality) -> None:
+    schedule = Schedule(PLANS[level], WIDTH, HEIGHT)
+    for _ in range(5):
+        looks = schedule.looks(0.0, cut=False)
+        assert whole_second(looks)
+        assert has(looks, Role.PRIMARY)
+
+
+def test_camera_motion_brings_the_next_look_forward() -> None:
+    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
+    schedule.looks(0.0, cut=False)
+    still = [whole_second(schedule.looks(n / 100, cut=False, exposed=0.0)) for n in range(1, 12)]
+    panned = [whole_second(schedule.looks(n / 100, cut=False, exposed=0.02)) for n in range(12, 24)]
+    assert not any(still)
+    assert panned.count(True) == 3
+    # A tenth of the picture may come in at most.
+    assert panned.index(True) * 0.02 < 0.1
+
+
+@given(
+    plan=plans,
+    rate=st.floats(5, 120),
+    tries=st.integers(0, 20),
+    count=st.integers(1, 6),
+    exposed=st.floats(0, 0.05),
+)
+def test_close_looks_are_never_beyond_their_rate(
+    plan: DetectionPlan, rate: float, tries: int, count: int, exposed: float
+) -> None:
+    schedule = Schedule(plan, WIDTH, HEIGHT)
+    places = {n: Box(200 * n, 50, 200 * n + 40, 100) for n in range(1, count + 1)}
+    doubts = [Doubt(n, box, tries) for n, box in places.items()]
+    at: dict[int, list[float]] = {n: [] for n in places}
+    for number in range(150):
+        time = number / rate
+        looks = schedule.looks(time, cut=False, doubts=doubts, exposed=exposed)
+        close = [look for look in looks if look.is_close]
+        assert len(close) <= 1
+        assert not (close and whole_second(looks))
+        for look in close:
+            (track_id,) = (n for n, box in places.items() if box.center == look.region.center)
+            at[track_id].append(time)
+    for moments in at.values():
+        assert all(b - a >= plan.crop_every - SLACK for a, b in pairwise(moments))
+    every = sorted(time for moments in at.values() for time in moments)
+    assert all(b - a >= plan.crop_every / 2 - SLACK for a, b in pairwise(every))
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_every_doubt_gets_its_close_look(plan: DetectionPlan) -> None:
+    schedule = Schedule(plan, WIDTH, HEIGHT)
+    places = [Box(200 * n, 50, 200 * n + 40, 100) for n in range(1, 7)]
+    tries = dict.fromkeys(places, 0)
+    for n in range(int(60 * plan.crop_every * 25)):
+        doubts = [Doubt(n, box, tries[box]) for n, box in enumerate(places)]
+        doubts.sort(key=lambda doubt: doubt.tries)
+        for look in schedule.looks(n / 25, cut=False, doubts=doubts):
+            for box in places:
+                tries[box] += look.is_close and look.region.center == box.center
+    assert min(tries.values()) > 0
+
+
+def test_doubts_that_are_over_are_forgotten() -> None:
+    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
+    for n in range(500):
+        schedule.looks(n / 5 + 0.1, cut=False, doubts=[Doubt(n, Box(0, 0, 9, 9), 0)])
+    assert len(schedule._next_crop) <= 1
+
+
+@given(
+    plan=plans,
+    width=st.integers(1, 9000),
+    height=st.integers(1, 9000),
+    box=st.tuples(*[st.floats(0, 1)] * 4),
+)
+def test_looks_lie_in_the_picture_and_hold_the_face(
+    plan: DetectionPlan, width: int, height: int, box: tuple[float, float, float, float]
+) -> None:
+    x1, x2 = sorted((box[0] * width, box[1] * width))
+    y1, y2 = sorted((box[2] * height, box[3] * height))
+    face = Box(x1, y1, x2, y2)
+    schedule = Schedule(plan, width, height)
+    looks = [*schedule.looks(0.0, cut=False), *schedule.last_looks(1.0), *schedule.still_looks()]
+    close = [
+        look
+        for look in schedule.looks(plan.second_every / 2, cut=False, doubts=[Doubt(1, face, 0)])
+        if look.is_close
+    ]
+    assert close
+    for look in [*looks, *close]:
+        region = look.region
+        assert min(look.width, look.height) >= 1
+        assert max(look.width, look.height) <= max(plan.second_side, 320)
+        assert look.smallest > 0 or (look.is_close and not face.area)
+        assert region.x1 >= 0
+        assert region.y1 >= 0
+        assert region.x2 <= width + 1e-6
+        assert region.y2 <= height + 1e-6
+    (region,) = (look.region for look in close)
+    assert region.width == pytest.approx(region.height)
+    if max(face.width, face.height) <= min(width, height):
+        x, y = face.center
+        assert region.x1 - 1e-6 <= x <= region.x2 + 1e-6
+        assert region.y1 - 1e-6 <= y <= region.y2 + 1e-6
+
+
+def covered(regions: list[Box], parts: int = 60) -> bool:
+    """Whether every one of a grid of points lies in one of the regions."""
+    points = [
+        ((x + 0.5) * WIDTH / parts, (y + 0.5) * HEIGHT / parts)
+        for x in range(parts)
+        for y in range(parts)
+    ]
+    return all(any(r.x1 <= x <= r.x2 and r.y1 <= y <= r.y2 for r in regions) for x, y in points)
+
+
+def test_tiles_show_every_part_within_their_round() -> None:
+    plan = PLANS[Quality.THOROUGH]
+    schedule = Schedule(plan, WIDTH, HEIGHT)
+    beats = []
+    for n in range(200):
+        looks = [look for look in schedule.looks(n / 50, cut=False) if look.role is Role.SECOND]
+        if looks:
+            whole, tile = looks
+            assert whole.region == WHOLE
+            # Closer than the whole, or it would be for nothing.
+            assert tile.smallest < 0.7 * whole.smallest
+            beats.append(tile.region)
+    around = plan.tiles**2
+    assert len(beats) > 3 * around
+    for start in range(len(beats) - around):
+        assert covered(beats[start : start + around])
+        assert not covered(beats[start : start + around - 1])
+
+
+@pytest.mark.parametrize("level", PLANS)
+def test_a_photo_is_looked_at_by_everybody_and_in_parts(level: Quality) -> None:
+    plan = Settings(quality=level).plan.for_still()
+    looks = Schedule(plan, WIDTH, HEIGHT).still_looks()
+    assert whole_second(looks)
+    assert has(looks, Role.PRIMARY)
+    tiles = [look for look in looks if look.region != WHOLE]
+    assert len(tiles) == plan.tiles**2
+    assert not tiles or covered([look.region for look in tiles])
+    (second,) = (look for look in looks if look.role is Role.SECOND and look.region == WHOLE)
+    assert (second.width, second.height) == (WIDTH, HEIGHT)
+
+
+def test_a_look_says_which_face_it_must_see() -> None:
+    # Ten pixels of the picture that is looked at: 30 of a frame that is three times as large.
+    plan = DetectionPlan(primary_every=1, second_every=1, second_side=640)
+    look = Schedule(plan, WIDTH, HEIGHT).looks(0.0, cut=False)[0]
+    assert (look.width, look.height) == (640, 360)
+    assert look.smallest == 30
