@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 
 from streamguard.detection import default_detectors
 from streamguard.detection.finder import Finder, Finding
 from streamguard.detection.schedule import Doubt, Look, Role, Schedule
 from streamguard.detection.view import FrameView
+from streamguard.errors import DetectionError
 from streamguard.frames import Frame, Verdict, VideoInfo
 from streamguard.geometry import Box, nms
 from streamguard.protocols import Detector
@@ -20,7 +23,7 @@ from streamguard.tracking.tracks import Regard, Sighting
 
 _LUMA_SIDE = 480
 """Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""
-_HAIR = 0.1
+_HAIR = 0.06
 """Share of a face's height between the box's upper edge and the hair line."""
 
 
@@ -51,6 +54,8 @@ class Anonymizer:
         self._finder = Finder(default_detectors(self._plan) if detectors is None else detectors)
         self._size = (0, 0)
         self._shortened = False
+        self._failed = False
+        self._ids = count(1)
         self._restart(info.width, info.height)
 
     @property
@@ -70,11 +75,39 @@ class Anonymizer:
         """Take the next frame; return verdicts of frames whose look-ahead is over.
 
         Raises:
-            DetectionError: A detector failed; nothing more may leave.
+            DetectionError: A detector failed, now or earlier; nothing more may leave.
         """
+        with self._all_or_nothing():
+            return self._push(frame)
+
+    def finish(self) -> list[Verdict]:
+        """Return the verdicts of all frames still held.
+
+        Raises:
+            DetectionError: As `push`.
+        """
+        with self._all_or_nothing():
+            return self._finish()
+
+    def close(self) -> None:
+        """Let go of the detectors; may be called twice."""
+        self._finder.close()
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Let nothing out any more once a step has failed: frames held may lack a look."""
+        if self._failed:
+            raise DetectionError(
+                "an earlier frame could not be judged", "begin again with a new anonymizer"
+            )
+        self._failed = True
+        yield
+        self._failed = False
+
+    def _push(self, frame: Frame) -> list[Verdict]:
         verdicts: list[Verdict] = []
         if (frame.width, frame.height) != self._size:
-            verdicts = self.finish()
+            verdicts = self._finish()
             self._restart(frame.width, frame.height)
         time = frame.time_ms / 1000
         view = FrameView(frame)
@@ -93,17 +126,12 @@ class Anonymizer:
             verdicts.append(self._emit())
         return verdicts
 
-    def finish(self) -> list[Verdict]:
-        """Return the verdicts of all frames still held."""
+    def _finish(self) -> list[Verdict]:
         if self._held and not self._is_still:
             last = self._held[-1]
             self._look(last, FrameView(last), self._schedule.last_looks(last.time_ms / 1000))
             self._tracker.trace(everything=True)
         return [self._emit() for _ in range(len(self._held))]
-
-    def close(self) -> None:
-        """Let go of the detectors; may be called twice."""
-        self._finder.close()
 
     def _restart(self, width: int, height: int) -> None:
         """Forget everything seen: the picture is another one."""
@@ -112,7 +140,7 @@ class Anonymizer:
         self._luma_size = (max(1, round(width * scale)), max(1, round(height * scale)))
         self._to_luma = (self._luma_size[0] / width, self._luma_size[1] / height)
         self._timeline = Timeline()
-        self._tracker = Tracker(self._plan, self._timeline)
+        self._tracker = Tracker(self._plan, self._timeline, self._ids)
         self._schedule = Schedule(self._plan, width, height)
         self._cuts = CutFinder()
         self._held: deque[Frame] = deque()

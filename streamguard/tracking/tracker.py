@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import count
 
 from streamguard.geometry import Box, intersection, iou
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.association import match
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.timeline import Moment, Timeline
-from streamguard.tracking.tracks import TURNED_ASPECT, Regard, Sighting, Track, at_edge
+from streamguard.tracking.tracks import TURNED_ASPECT, TURNING, Regard, Sighting, Track, at_edge
 
 _LINGER = 0.15
 """Seconds that the masks of the last scene stay after a cut: a flash may look like one."""
+_RETURN = 0.4
+"""Seconds after a cut within which a face seen again shows that it was none."""
 _DUPLICATE = 0.6
 _EDGE_SHARE = 0.3
 """Share of the usual coasting for a face last seen at the picture's edge: it has left it."""
@@ -27,12 +31,15 @@ class Tracker:
     Args:
         plan: What the quality level believes.
         timeline: Where covers go; its newest moment is the one being tracked.
+        ids: Numbers for new tracks; 1, 2, 3 and so on when None.
     """
 
-    def __init__(self, plan: DetectionPlan, timeline: Timeline) -> None:
+    def __init__(
+        self, plan: DetectionPlan, timeline: Timeline, ids: Iterator[int] | None = None
+    ) -> None:
         self._plan = plan
         self._timeline = timeline
-        self._next_id = 1
+        self._ids = ids or count(1)
         self._ended: dict[int, Track] = {}
         self.tracks: list[Track] = []
 
@@ -91,6 +98,8 @@ class Tracker:
             return False
         if track.last_seen >= moment.time:
             return True
+        if moment.time > track.scene_end + _LINGER:
+            return False
         limit = track.coasts_for(self._plan.coast)
         if at_edge(track.seen, moment.luma.shape):
             limit *= _EDGE_SHARE
@@ -120,9 +129,9 @@ class Tracker:
         if sighting.is_second and iou(track.box, sighting.box) < _AGREES:
             # Flow went astray, or the face came in over the edge: go back along the true box.
             self._timeline.trace_back({track.track_id: sighting.box}, until=track.last_seen)
-        since = track.last_second
-        track.see(sighting, moment.time)
-        if track.is_profile:
+        since = min(track.last_second, moment.time - TURNING)
+        track.see(sighting, moment.time, moment.luma.shape)
+        if track.last_profile == moment.time:
             self._timeline.widen(track.track_id, TURNED_ASPECT, since)
         moment.cover(track.track_id, sighting.box)
 
@@ -133,18 +142,18 @@ class Tracker:
             )
             if sighting.confidence < enough:
                 continue
-            track = Track(self._next_id, sighting.box, moment.time)
-            self._next_id += 1
-            track.see(sighting, moment.time)
+            track = Track(next(self._ids), sighting.box, moment.time)
+            track.see(sighting, moment.time, moment.luma.shape)
             self.tracks.append(track)
             moment.cover(track.track_id, sighting.box)
 
     def _linger(self, moment: Moment) -> None:
-        """After a cut, leave old masks where they are for a moment and then no longer."""
-        limit = moment.time - _LINGER
+        """After a cut, leave old masks where they are for a moment and then no longer.
+
+        What is known of their faces stays as it was: it decides about frames still held.
+        """
         for track in self.tracks:
-            track.hits = 0
-            track.last_seen = min(track.last_seen, limit)
+            track.scene_end = min(track.scene_end, moment.time)
 
     def _drop_ended(self, moment: Moment) -> None:
         height, width = moment.luma.shape
@@ -152,6 +161,7 @@ class Tracker:
             x, y = track.box.center
             outside = not (0 <= x < width and 0 <= y < height)
             late = moment.time - track.last_seen > track.coasts_for(self._plan.bridge)
+            late = late or moment.time > track.scene_end + _RETURN
             if outside or late or track.box.width > 2 * width:
                 self._end(track)
 
@@ -172,6 +182,8 @@ class Tracker:
 def _deny(unseen: Sequence[Track], regards: Sequence[Regard]) -> None:
     """Tell tracks that the second opinion looked where they are and did not see them."""
     for track in unseen:
+        if track.scene_end < math.inf:
+            continue  # another scene says nothing about the faces of the last
         size = min(track.box.width, track.box.height)
         for regard in regards:
             shared = intersection(regard.region, track.box)

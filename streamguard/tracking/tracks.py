@@ -41,6 +41,8 @@ _EDGE_NEAR = 0.1
 _VELOCITY_MEMORY = 0.7
 _WORTH_TRACING = 0.3
 
+TURNING = 0.5
+"""Seconds a head takes to turn: before and after it was seen from the side it is half there."""
 TURNED_ASPECT = _HEAD_ASPECT * _TALL
 """Width of a turned head per unit of height of the face seen from the front."""
 
@@ -88,7 +90,8 @@ class Track:
         box: Where it is in the newest moment.
         seen: Where it was last seen.
         last_seen: When that was, in seconds.
-        is_profile: Whether the last sighting was of a face from the side.
+        scene_end: Time of a cut since when it has not been seen, in seconds.
+        last_profile: Time of the last sighting from the side, in seconds.
         last_second: Time of the second opinion's last sighting, in seconds.
         is_traced: Whether it was followed back from where it was first seen.
         best_primary: Highest confidence of a primary sighting.
@@ -109,8 +112,9 @@ class Track:
     box: Box = field(init=False)
     seen: Box = field(init=False)
     last_seen: float = field(init=False)
+    scene_end: float = math.inf
     is_traced: bool = False
-    is_profile: bool = False
+    last_profile: float = -math.inf
     last_second: float = -math.inf
     velocity: tuple[float, float] = (0.0, 0.0)
     best_primary: float = 0.0
@@ -127,15 +131,25 @@ class Track:
         self.box = self.seen = self.first
         self.last_seen = self.born
 
-    def see(self, sighting: Sighting, time: float) -> None:
-        """Take in a sighting of this face."""
+    def see(self, sighting: Sighting, time: float, shape: tuple[int, ...]) -> None:
+        """Take in a sighting of this face.
+
+        Args:
+            sighting: The sighting.
+            time: Now, in seconds.
+            shape: ``(height, width)`` of the luma picture.
+        """
         self.box = self._adjusted(sighting)
         self.last_seen = time
+        self.scene_end = math.inf
         self.hits += 1
         self.blind = 0
         self.seen = sighting.box
         if sighting.is_second:
-            self.is_profile = sighting.box.width < _NARROW * sighting.box.height
+            # A face that the picture's edge cuts is narrow too.
+            is_narrow = sighting.box.width < _NARROW * sighting.box.height
+            if is_narrow and not at_edge(sighting.box, shape):
+                self.last_profile = time
             self.best_second = max(self.best_second, sighting.confidence)
             self.denials = 0
             self.last_second = time
@@ -188,12 +202,13 @@ class Track:
         # From the side a detector frames the front of the face; ear and hair identify too,
         # and a head that turns away does not shrink as its face does.
         unseen = max(0.0, time - self.last_seen - _GRACE)
-        turned = self.is_profile or unseen > 0
+        from_side = time - self.last_profile <= TURNING
+        turned = from_side or unseen > 0
         memory = _TURNED_MEMORY if turned else _HEAD_MEMORY
         self.head_width = max(self.box.width, self.head_width * memory)
         self.head_height = max(self.box.height, self.head_height * memory)
         height = max(self.head_height, _MIN_ASPECT * self.head_width) * (_TALL if turned else 1)
-        width = max(self.head_width, (_HEAD_ASPECT if self.is_profile else _MIN_ASPECT) * height)
+        width = max(self.head_width, (_HEAD_ASPECT if from_side else _MIN_ASPECT) * height)
         # A face that is lost is most often turning away, so its mask grows sideways first.
         lost = _BLIND_GROWTH * self.blind
         width *= min(_MAX_GROWTH, 1 + _GROWTH * unseen + lost)
