@@ -1,0 +1,303 @@
+"""What the tracker believes, for how long, and what a cut does to it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from streamguard.geometry import Box
+from streamguard.settings import DetectionPlan
+from streamguard.tracking.timeline import Moment, Timeline
+from streamguard.tracking.tracker import Tracker
+from streamguard.tracking.tracks import Regard, Sighting
+
+WIDTH, HEIGHT, RATE = 240, 136, 25
+WHOLE = Box(0, 0, WIDTH, HEIGHT)
+FACE = Box(100, 40, 130, 76)
+PLAN = DetectionPlan(
+    primary_every=0.2, second_every=0.4, second_side=640, lookahead=1.0, coast=1.2, bridge=2.2
+)
+
+
+def texture(seed: int) -> NDArray[np.uint8]:
+    noise = np.random.default_rng(seed).normal(128, 200, (HEIGHT, WIDTH)).astype(np.float32)
+    return cv2.GaussianBlur(noise, (0, 0), 2.0).clip(0, 255).astype(np.uint8)
+
+
+SCENES = (texture(1), texture(2))
+
+
+class Run:
+    """A tracker whose every moment is held, and so can be asked about at the end."""
+
+    def __init__(self, plan: DetectionPlan = PLAN) -> None:
+        self.timeline = Timeline()
+        self.tracker = Tracker(plan, self.timeline)
+        self.scene = 0
+
+    def frame(
+        self,
+        second: float | None = None,
+        primary: float | None = None,
+        *,
+        close: float | None = None,
+        cut: bool = False,
+        face: Box = FACE,
+    ) -> None:
+        """One more frame; a confidence is a look, of 0 a look that sees nothing."""
+        self.scene += cut
+        luma = SCENES[self.scene % 2]
+        self.tracker.advance(Moment(luma, len(self.timeline.moments) / RATE, cut=cut))
+        if second is not None:
+            self._look(second, face, is_second=True, region=WHOLE)
+        if close is not None:
+            self._look(close, face, is_second=True, region=face.pad(1), is_close=True)
+        if primary is not None:
+            self._look(primary, face, is_second=False)
+
+    def frames(self, count: int) -> None:
+        for _ in range(count):
+            self.frame()
+
+    def _look(
+        self,
+        confidence: float,
+        face: Box,
+        *,
+        is_second: bool,
+        region: Box | None = None,
+        is_close: bool = False,
+    ) -> None:
+        seen = [Sighting(face, confidence, is_second, is_close)] if confidence else []
+        regards = [Regard(region, 5.0, is_close)] if region else []
+        self.tracker.observe(seen, regards)
+
+    @property
+    def covered(self) -> list[int]:
+        """Indices of the frames in which something is covered, as things stand."""
+        return [
+            n
+            for n, moment in enumerate(self.timeline.moments)
+            if any(self.tracker.covers(track_id, moment) for track_id in moment.covers)
+        ]
+
+
+def test_a_face_is_covered_before_it_was_found() -> None:
+    run = Run()
+    run.frames(10)
+    run.frame(second=0.9)
+    assert run.covered == list(range(11))
+
+
+def test_a_face_nobody_sees_any_more_is_covered_for_a_while() -> None:
+    run = Run()
+    for _ in range(10):
+        run.frame(second=0.9)
+    run.frames(100)
+    last = run.covered[-1]
+    assert run.covered == list(range(last + 1))
+    assert (last - 9) / RATE == pytest.approx(PLAN.coast, abs=1.5 / RATE)
+    assert not run.tracker.tracks
+
+
+def test_the_better_known_the_longer() -> None:
+    lengths = []
+    for sightings in (1, 3, 8):
+        run = Run()
+        for _ in range(sightings):
+            run.frame(second=0.9)
+        run.frames(80)
+        lengths.append(len(run.covered) - sightings)
+    assert lengths == sorted(set(lengths))
+
+
+def test_a_gap_between_two_sightings_is_covered_throughout() -> None:
+    run = Run()
+    for _ in range(8):
+        run.frame(second=0.9)
+    gap = round((PLAN.coast + PLAN.bridge) / 2 * RATE)
+    run.frames(gap)
+    assert len(run.covered) < 8 + gap
+    run.frame(second=0.5)
+    assert run.covered == list(range(8 + gap + 1))
+    assert len({i for m in run.timeline.moments for i in m.covers}) == 1
+
+
+def test_a_mask_grows_while_nobody_sees_its_face() -> None:
+    run = Run()
+    for _ in range(8):
+        run.frame(second=0.9)
+    run.frames(25)
+    areas = [m.covers[1][0].area for m in run.timeline.moments]
+    assert areas[-1] > 1.2 * areas[8]
+    assert areas[8:] == sorted(areas[8:])
+
+
+def test_a_face_that_left_over_the_edge_is_not_covered_for_long() -> None:
+    def coasting(face: Box) -> int:
+        run = Run()
+        for _ in range(8):
+            run.frame(second=0.9, face=face)
+        run.frames(80)
+        return len(run.covered)
+
+    assert coasting(FACE.shift(-FACE.x1, 0)) < coasting(FACE) - 10
+
+
+@pytest.mark.parametrize(
+    ("looks", "is_face"),
+    [
+        # Seen clearly once, by either: denials count for nothing.
+        ([{"second": 0.5}, {"second": 0.0}, {"second": 0.0}, {"second": 0.0}], True),
+        ([{"primary": 0.9}, {"second": 0.0}, {"second": 0.0}], True),
+        # The primary alone, and not beyond doubt: one denial is enough.
+        ([{"primary": 0.6}], True),
+        ([{"primary": 0.6}, {"second": 0.0}], False),
+        ([{"primary": 0.6}, {"second": 0.0}, {"second": 0.3}], True),
+        # A faint second opinion: close looks decide, or many denials.
+        ([{"second": 0.25}], True),
+        ([{"second": 0.25}, {"second": 0.0}], True),
+        ([{"second": 0.25}, {"close": 0.0}], False),
+        ([{"second": 0.25}, {"close": 0.15}], False),
+        ([{"second": 0.25}, {"close": 0.4}, {"close": 0.0}], True),
+        ([{"second": 0.25}, *[{"second": 0.0}] * 6], False),
+        ([{"second": 0.25}, {"second": 0.0}] * 6, True),
+        # Below the threshold nothing begins, but it keeps what has begun.
+        ([{"second": 0.15}], False),
+        ([{"primary": 0.3}], False),
+    ],
+)
+def test_who_is_believed(looks: list[dict[str, float]], is_face: bool) -> None:
+    run = Run()
+    for look in looks:
+        run.frame(second=look.get("second"), primary=look.get("primary"), close=look.get("close"))
+    assert bool(run.covered) is is_face
+    assert (0 in run.covered) is is_face
+
+
+def test_a_look_that_could_not_have_seen_it_is_no_denial() -> None:
+    for regard in (Regard(WHOLE, FACE.width + 1), Regard(Box(0, 0, FACE.center[0], HEIGHT), 5.0)):
+        run = Run()
+        run.frame(primary=0.6)
+        run.frame()
+        run.tracker.observe([], [regard])
+        assert run.covered
+
+
+@pytest.mark.parametrize(
+    ("looks", "name"),
+    [
+        ([{"second": 0.9}], "clear"),
+        ([{"primary": 0.6}], "the primary's alone"),
+        ([{"second": 0.25}, *[{"second": 0.0}] * 2], "faint"),
+        # As many denials as its sightings just outweigh.
+        ([{"second": 0.25}] * 3 + [{"second": 0.0}] * 5, "doubtful"),
+        # A gap that only the sighting at its end explains.
+        ([{"second": 0.9}, *[{}] * 12, {"second": 0.9}], "back again"),
+    ],
+)
+def test_a_cut_takes_nothing_back(looks: list[dict[str, float]], name: str) -> None:
+    # Frames of the last scene are still held when the next one begins: what the second
+    # opinion does not see there says nothing about them.
+    run = Run()
+    for look in looks:
+        run.frame(second=look.get("second"), primary=look.get("primary"))
+    before = run.covered
+    assert before == list(range(len(looks))), name
+    run.frame(second=0.0, primary=0.0, cut=True)
+    for _ in range(30):
+        run.frame(second=0.0, primary=0.0)
+    assert run.covered[: len(looks)] == before
+
+
+def test_masks_of_the_last_scene_do_not_stay_long() -> None:
+    run = Run()
+    for _ in range(20):
+        run.frame(second=0.9)
+    run.frame(second=0.0, cut=True)
+    run.frames(40)
+    assert 20 <= run.covered[-1] <= 20 + 0.2 * RATE
+    assert not run.tracker.tracks
+
+
+def test_a_flash_that_looks_like_a_cut_bares_nobody() -> None:
+    run = Run()
+    for _ in range(20):
+        run.frame(second=0.9)
+    run.frame(second=0.0, cut=True)
+    run.frames(8)
+    run.frame(second=0.9)
+    run.frames(5)
+    assert run.covered == list(range(35))
+
+
+def test_duplicates_become_one() -> None:
+    run = Run()
+    run.frame(second=0.9)
+    run.frame()
+    # The first has drifted away by more than pairs allow, and comes back onto the second.
+    run.tracker.observe([Sighting(FACE.shift(40, 0), 0.9, is_second=True)])
+    run.tracker.tracks[0].box = FACE.shift(42, 0)
+    run.tracker.observe([Sighting(FACE.shift(40, 0), 0.9, is_second=True)])
+    assert len(run.tracker.tracks) == 1
+
+
+def test_ended_tracks_are_forgotten_when_no_frame_needs_them() -> None:
+    timeline = Timeline()
+    tracker = Tracker(PLAN, timeline)
+    for n in range(400):
+        tracker.advance(Moment(SCENES[0], n / 5))
+        x = 20 * (n % 10)
+        tracker.observe([Sighting(Box(x, 40, x + 12, 54), 0.3, is_second=True)])
+        while timeline.moments[0].time < n / 5 - PLAN.lookahead:
+            moment, _ = timeline.pop()
+            tracker.forget(moment.time)
+    assert len(timeline.moments) <= 1 + PLAN.lookahead * 5
+    assert len(tracker.tracks) + len(tracker._ended) < 60
+
+
+boxes = st.builds(
+    lambda x, y, w, h: Box(x, y, x + w, y + h),
+    st.floats(-30, WIDTH),
+    st.floats(-30, HEIGHT),
+    st.floats(0, 120),
+    st.floats(0, 120),
+)
+
+
+@hypothesis_settings(deadline=None, max_examples=60)
+@given(
+    frames=st.lists(
+        st.tuples(
+            st.floats(0, 1),
+            st.booleans(),
+            st.lists(st.tuples(boxes, st.floats(0, 1), st.booleans()), max_size=4),
+        ),
+        min_size=1,
+        max_size=15,
+    )
+)
+def test_whatever_is_seen_clearly_is_covered_where_it_was_seen(
+    frames: list[tuple[float, bool, list[tuple[Box, float, bool]]]],
+) -> None:
+    timeline = Timeline()
+    tracker = Tracker(PLAN, timeline)
+    time = 0.0
+    for number, (step, cut, found) in enumerate(frames):
+        time += step
+        moment = Moment(SCENES[number % 2], time, cut=cut)
+        tracker.advance(moment)
+        for second in (True, False):
+            sightings = [Sighting(box, c, second) for box, c, kind in found if kind is second]
+            tracker.observe(sightings, [Regard(WHOLE, 8.0)] if second else [])
+        for box, confidence, _ in found:
+            if confidence >= 0.8:
+                holders = [i for i, boxes in moment.covers.items() if box in boxes]
+                assert holders
+                assert any(tracker.covers(i, moment) for i in holders)
+        assert all(b.is_finite for boxes in moment.covers.values() for b in boxes)
