@@ -11,6 +11,8 @@ _MIN_IOU = 0.15
 _NEAR = 0.6
 """Centres closer than this share of the mean box size may match without overlapping much."""
 _SIZE_RANGE = (0.45, 2.2)
+_OUTSIDE = 0.2
+"""Share of its size by which a face's centre is beyond the edge once it has left."""
 
 
 def similarity(a: Box, b: Box) -> float:
@@ -62,3 +64,15 @@ def match(tracks: Sequence[Box], detections: Sequence[Box]) -> list[tuple[int, i
 def is_covered(box: Box, others: Sequence[Box], share: float = 0.7) -> bool:
     """Return whether one of the others already covers ``share`` of the box's area."""
     return any(intersection(box, other) >= share * box.area for other in others)
+
+
+def has_left(box: Box, shape: tuple[int, ...]) -> bool:
+    """Return whether so much of a face is outside a picture that nothing tells it any more.
+
+    Args:
+        box: The face.
+        shape: ``(height, width)`` of the picture.
+    """
+    x, y = box.center
+    dx, dy = _OUTSIDE * box.width, _OUTSIDE * box.height
+    return not (-dx <= x < shape[1] + dx and -dy <= y < shape[0] + dy)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from streamguard.geometry import Box
-from streamguard.tracking.association import is_covered
+from streamguard.tracking.association import has_left, is_covered
 from streamguard.tracking.flow import Gray, propagate
 
 _MAX_SMOOTHING = 1.05
@@ -143,10 +143,8 @@ class Timeline:
     def _has_ended(self, index: int, track_id: int, box: Box) -> bool:
         """Return whether a face followed back has left the picture or is covered anyway."""
         moment = self.moments[index]
-        height, width = moment.luma.shape
-        x, y = box.center
-        if not (0 <= x < width and 0 <= y < height):
-            # Half outside: cover what shows here, but no further back.
+        if has_left(box, moment.luma.shape):
+            # Cover what shows here, but no further back.
             moment.cover(track_id, box)
             return True
         own = moment.covers.get(track_id, [])

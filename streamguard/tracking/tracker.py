@@ -8,7 +8,7 @@ from itertools import count
 
 from streamguard.geometry import Box, intersection, iou
 from streamguard.settings import DetectionPlan
-from streamguard.tracking.association import match
+from streamguard.tracking.association import has_left, match
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracks import TURNED_ASPECT, TURNING, Regard, Sighting, Track, at_edge
@@ -156,13 +156,10 @@ class Tracker:
             track.scene_end = min(track.scene_end, moment.time)
 
     def _drop_ended(self, moment: Moment) -> None:
-        height, width = moment.luma.shape
         for track in list(self.tracks):
-            x, y = track.box.center
-            outside = not (0 <= x < width and 0 <= y < height)
             late = moment.time - track.last_seen > track.coasts_for(self._plan.bridge)
             late = late or moment.time > track.scene_end + _RETURN
-            if outside or late or track.box.width > 2 * width:
+            if late or has_left(track.box, moment.luma.shape):
                 self._end(track)
 
     def _drop_duplicates(self, moment: Moment) -> None:
