@@ -31,6 +31,7 @@ from streamguard.settings import DetectionPlan, Settings
 from streamguard.sources.address import parse_address
 from streamguard.sources.live import LiveOptions
 
+ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 320, 240
 MARK = (112, 8, 208, 80)
 """The patch of bars, ``xyxy`` in pixels of the source; clear of the words on a slate."""

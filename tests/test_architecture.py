@@ -16,7 +16,7 @@ PACKAGE = Path(streamguard.__file__).parent
 LAYERS = (
     {"errors", "geometry", "frames", "planes"},
     {"faults", "protocols", "queues", "settings"},
-    {"detection", "tracking", "redaction", "sources", "sinks", "report", "spans"},
+    {"detection", "tracking", "redaction", "sources", "sinks", "report", "spans", "window"},
     {"anonymizer"},
     {"pipeline"},
     {"relay"},
@@ -42,7 +42,7 @@ ALLOWED = {
     "av": {"sources/", "sinks/", "redaction/", "frames.py", "planes.py", "api.py", "doctor.py"},
     "click": {"cli/"},
     "rich": {"cli/"},
-    "cv2": {"detection/", "tracking/", "redaction/", "sinks/"},
+    "cv2": {"window.py", "detection/", "tracking/", "redaction/", "sinks/"},
 }
 
 

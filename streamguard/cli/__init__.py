@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 import streamguard
-from streamguard.cli import anonymize, doctor, probe, relay, verify
+from streamguard.cli import anonymize, doctor, preview, probe, relay, verify
 from streamguard.cli.console import DONE, FAILED, INTERRUPTED, WRONG_USAGE, complain
 from streamguard.cli.signals import interrupt_on_terminate
 from streamguard.errors import CancelledError, StreamguardError, UsageError
@@ -34,7 +34,14 @@ def cli(context: click.Context) -> None:
         context.exit(WRONG_USAGE)
 
 
-for command in (anonymize.command, relay.command, verify.command, probe.command, doctor.command):
+for command in (
+    anonymize.command,
+    preview.command,
+    relay.command,
+    verify.command,
+    probe.command,
+    doctor.command,
+):
     cli.add_command(command)
 
 

@@ -52,16 +52,6 @@ _LOOKAHEAD = click.option(
     help="How long frames are held back, so that a face found later is covered before."
     "  [default: the quality's own]",
 )
-_LATENCY = click.option(
-    "--latency",
-    "--lookahead",
-    "lookahead",
-    type=float,
-    default=0.4,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long frames are held back, so that a face found later is covered before.",
-)
 _OPTIONS = [
     _choice("--quality", _DEFAULTS.quality, "How hard to look for faces."),
     _choice("--effect", _DEFAULTS.redaction.effect, "What a covered face looks like."),
@@ -114,11 +104,29 @@ def settings_options(function: F) -> F:
     return function
 
 
-def live_settings_options(function: F) -> F:
-    """Add every option that `settings_of` takes and that makes sense for a live source."""
-    for option in reversed(_OPTIONS):
-        function = (_LATENCY if option is _LOOKAHEAD else option)(function)
-    return function
+def live_settings_options(lookahead: float) -> Callable[[F], F]:
+    """Add every option that `settings_of` takes and that makes sense for a live source.
+
+    Args:
+        lookahead: Default of the look-ahead in seconds.
+    """
+    latency = click.option(
+        "--latency",
+        "--lookahead",
+        "lookahead",
+        type=float,
+        default=lookahead,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long frames are held back, so that a face found later is covered before.",
+    )
+
+    def add(function: F) -> F:
+        for option in reversed(_OPTIONS):
+            function = (latency if option is _LOOKAHEAD else option)(function)
+        return function
+
+    return add
 
 
 def settings_of(options: dict[str, Any]) -> Settings:

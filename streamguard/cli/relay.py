@@ -51,7 +51,7 @@ _ONE = "camera"
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-@live_settings_options
+@live_settings_options(lookahead=0.4)
 @verbosity_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:

@@ -90,7 +90,7 @@ def camera_main(
     link = begin(connection, plan.source.mask)
     status = CameraStatus()
     post = Post(bells)
-    worker = Worker(plan, status, post.deliver, **_given(parts))
+    worker = Worker(plan, status, post.deliver, **given(parts))
     frames = live_queue(plan.lookahead)
     open_source = parts.source or _open
     backoff = Backoff(longest=plan.retry_interval, slow=plan.slow_retry)
@@ -121,7 +121,8 @@ def _open(plan: CameraPlan) -> LiveSource:
     return LiveSource(plan.source, plan.live)
 
 
-def _given(parts: Parts) -> dict[str, Callable[[DetectionPlan], Detectors]]:
+def given(parts: Parts) -> dict[str, Callable[[DetectionPlan], Detectors]]:
+    """Return the arguments of a `Worker` that are not left to it."""
     return {} if parts.detectors is None else {"detectors": parts.detectors}
 
 

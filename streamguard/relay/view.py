@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from streamguard.redaction import blank_slate
 from streamguard.relay.states import Freshness, Reason
-from streamguard.sinks.mailbox import PIX_FMT, Mailbox
-
-if TYPE_CHECKING:
-    import av
+from streamguard.sinks.mailbox import PIX_FMT, Mailbox, Picture
 
 _DEAD_AFTER = 2.0
 
@@ -28,7 +24,7 @@ class Due:
         skipped: Frames that were overtaken since the one before.
     """
 
-    picture: av.VideoFrame
+    picture: Picture
     at: float
     captured: float
     slate: str = ""
@@ -48,7 +44,7 @@ class View:
         self._freshness = freshness
         self._latency = 0.0
         self._sequence = 0
-        self._slate: tuple[str, av.VideoFrame] | None = None
+        self._slate: tuple[str, Picture] | None = None
 
     def wait(self) -> float:
         """Return the seconds until a slate can be due, if no frame comes."""
@@ -75,7 +71,7 @@ class View:
             return Reason.RESTARTING.value
         return self._mailbox.reason or Reason.STARTING.value
 
-    def _slate_for(self, reason: str) -> av.VideoFrame:
+    def _slate_for(self, reason: str) -> Picture:
         if self._slate is None or self._slate[0] != reason:
             width, height = self._mailbox.width, self._mailbox.height
             self._slate = reason, blank_slate(width, height, PIX_FMT, text=reason).picture

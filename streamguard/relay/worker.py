@@ -17,7 +17,7 @@ from streamguard.relay.overload import Governor
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason
 from streamguard.relay.status import CameraStatus
-from streamguard.settings import DetectionPlan
+from streamguard.settings import DetectionPlan, RedactionSettings
 from streamguard.sources.live import TIME_BASE
 
 log = logging.getLogger(__name__)
@@ -48,12 +48,23 @@ class Worker:
         self._make_detectors = detectors
         self._detectors: Detectors | None = None
         self._redactor: Redactor = MaskRedactor(plan.settings.redaction)
+        self._redaction = plan.settings.redaction
         self._anonymizer: Anonymizer | None = None
         self._seen: tuple[int, int, int] | None = None
         self._governor = Governor(plan.settings.quality)
         self._backoff = Backoff(first=0.1, longest=5.0)
         self._pause_until = 0.0
         self.reason = Reason.STARTING
+
+    @property
+    def redaction(self) -> RedactionSettings:
+        """What covers look like; may be changed from another thread, at any time."""
+        return self._redaction
+
+    @redaction.setter
+    def redaction(self, settings: RedactionSettings) -> None:
+        self._redactor = MaskRedactor(settings)
+        self._redaction = settings
 
     def run(self, frames: Iterable[Captured]) -> None:
         """Work until the frames end; an error costs the frames in hand, never more."""

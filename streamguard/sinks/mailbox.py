@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from multiprocessing.shared_memory import SharedMemory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ _TRIES = 4
 _BLACK = (16, 128, 128)
 
 Plane = NDArray[np.uint8]
+Picture: TypeAlias = "av.VideoFrame"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""A window on the screen, through OpenCV's highgui.
+
+It must be opened before anything imports PyAV: both bring a libxcb of their own, and with
+PyAV's loaded first OpenCV's window never opens, and never returns. So nothing here imports
+anything of this package that does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from streamguard.errors import SinkError
+
+if TYPE_CHECKING:
+    from streamguard.frames import RedactedFrame
+
+_NO_DISPLAY = "Use 'streamguard relay SOURCE --http 8080' and a browser, or name a file"
+_WHITE, _RED, _BLACK = (255, 255, 255), (0, 0, 255), (0, 0, 0)
+
+
+class Window:
+    """Shows redacted pictures, and words on them.
+
+    Args:
+        title: The window's title.
+
+    Raises:
+        SinkError: There is no display.
+    """
+
+    def __init__(self, title: str) -> None:
+        import cv2
+
+        if sys.platform == "linux" and not (
+            os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        ):
+            raise SinkError("there is no display for a window", _NO_DISPLAY)
+        self._cv2 = cv2
+        self._title = title
+        try:
+            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        except cv2.error:
+            raise SinkError("no window can be opened on this display", _NO_DISPLAY) from None
+        self._size = (0, 0)
+
+    def show(self, frame: RedactedFrame, words: str, alarm: str) -> None:
+        """Show a picture.
+
+        Args:
+            frame: A redacted frame or a slate.
+            words: Small, on the upper edge.
+            alarm: Why this is a slate, unmissable; empty if it is none.
+        """
+        cv2 = self._cv2
+        image = frame.picture.to_ndarray(format="bgr24")
+        height, width = image.shape[:2]
+        if self._size != (width, height):
+            cv2.resizeWindow(self._title, width, height)
+            self._size = (width, height)
+        scale = max(0.5, height / 900)
+        for color, thick in ((_BLACK, 3), (_WHITE, 1)):
+            at = (8, round(30 * scale))
+            cv2.putText(image, words, at, cv2.FONT_HERSHEY_SIMPLEX, scale, color, thick)
+        if alarm:
+            edge = max(4, height // 40)
+            cv2.rectangle(image, (0, 0), (width - 1, height - 1), _RED, edge)
+            band = round(60 * scale)
+            cv2.rectangle(image, (0, height - band), (width, height), _RED, cv2.FILLED)
+            at = (edge * 2, height - band // 3)
+            text = f"NO LIVE PICTURE: {alarm}"
+            cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, _WHITE, 2)
+        cv2.imshow(self._title, image)
+
+    def key(self, seconds: float) -> str:
+        """Wait for a key up to a time; return it, ``q`` when the window was closed, or nothing."""
+        cv2 = self._cv2
+        code = cv2.waitKey(max(1, round(seconds * 1000)))
+        if code < 0 and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+            return "q"
+        return chr(code & 0xFF) if code >= 0 else ""
+
+    def close(self) -> None:
+        """Close the window."""
+        self._cv2.destroyAllWindows()

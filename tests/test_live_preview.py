@@ -1,0 +1,142 @@
+"""The preview: pictures, words, keys, and a window on a screen that nobody watches."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+from live_kit import PARTS, ROOT, Judge, is_raw, luma_of, plan_of, source_graph
+
+from streamguard.frames import RedactedFrame
+from streamguard.relay.preview import Preview
+from streamguard.settings import Settings
+
+SOURCE = f"lavfi:{source_graph()}"
+
+
+class FakeScreen:
+    """Judges what it is shown; presses keys one by one, a few pictures apart."""
+
+    def __init__(self, keys: str, until: int = 60) -> None:
+        self.judge = Judge()
+        self.alarms: list[str] = []
+        self.words: list[str] = []
+        self.closed = False
+        self._keys = list(keys)
+        self._until = until
+
+    def show(self, frame: RedactedFrame, words: str, alarm: str) -> None:
+        self.judge.look(frame.picture)
+        self.words.append(words)
+        self.alarms.append(alarm)
+
+    def key(self, seconds: float) -> str:
+        time.sleep(seconds)
+        if self.judge.scenes > self._until:
+            return "q"
+        if self._keys and self.judge.scenes > 5:
+            return self._keys.pop(0)
+        return ""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("keys", ["", "beeebs"])
+def test_a_preview_shows_the_scene_covered_whatever_is_pressed(tmp_path: Path, keys: str) -> None:
+    screen = FakeScreen(keys)
+    plan = plan_of(SOURCE, settings=Settings(lookahead=0))
+    preview = Preview(plan, screen, tmp_path, PARTS)
+    preview.run(threading.Event())
+    assert screen.closed
+    assert screen.judge.raw == 0
+    assert screen.judge.scenes > 60
+    assert screen.alarms[0] == "starting"
+    assert screen.alarms[-1] == ""
+    assert screen.words[-1].endswith("1 face")
+    snapshots = list(tmp_path.glob("snapshot-*.jpg"))
+    assert len(snapshots) == keys.count("s")
+    for path in snapshots:
+        with av.open(str(path)) as photo:
+            assert not is_raw(luma_of(next(photo.decode(video=0))))
+
+
+def test_a_source_that_is_not_there_shows_a_slate(tmp_path: Path) -> None:
+    screen = FakeScreen("")
+    plan = plan_of("/dev/video-of-nobody", settings=Settings(lookahead=0))
+    stop = threading.Event()
+    threading.Timer(1.0, stop.set).start()
+    Preview(plan, screen, tmp_path, PARTS).run(stop)
+    assert screen.judge.scenes == 0
+    assert screen.alarms[-1] == "no signal"
+
+
+def preview_command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "streamguard", "preview", *words]
+
+
+def test_without_a_display_there_is_a_hint() -> None:
+    hidden = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
+    ended = subprocess.run(
+        preview_command(SOURCE), check=False, capture_output=True, text=True, env=hidden, timeout=60
+    )
+    assert ended.returncode == 1
+    assert "there is no display" in ended.stderr
+    assert "--http" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def display(tmp_path: Path) -> Iterator[str]:
+    server = shutil.which("Xvfb")
+    if server is None:
+        pytest.skip("Xvfb is not installed")
+    read, write = os.pipe()
+    words = [server, "-displayfd", str(write), "-screen", "0", "1024x768x24", "-nolisten", "tcp"]
+    process = subprocess.Popen(words, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    try:
+        with os.fdopen(read) as number:
+            yield f":{number.readline().strip()}"
+    finally:
+        process.terminate()
+        process.wait(5)
+
+
+def test_a_window_on_a_screen(display: str, tmp_path: Path) -> None:
+    clip = ROOT / "samples" / "astronaut.mp4"
+    environment = os.environ | {"DISPLAY": display}
+    process = subprocess.Popen(
+        preview_command(str(clip)), env=environment, cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    try:
+        time.sleep(10)
+        assert process.poll() is None
+        picture = screenshot(display)
+        picture.save(str(tmp_path / "screen.png"))
+        luma = luma_of(picture)
+        # A bare screen is black; the window is as large as the clip and shows something.
+        assert (luma > 40).sum() > 100_000
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=15)
+        finally:
+            process.kill()
+    assert b"Traceback" not in errors
+    assert process.returncode == 0
+
+
+def screenshot(display: str) -> av.VideoFrame:
+    size = {"video_size": "1024x768"}
+    with av.open(display, format="x11grab", options=size) as screen:
+        return next(screen.decode(video=0))
