@@ -1,0 +1,83 @@
+"""What cannot run here is at least parsed, and its names are checked against the real ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from configparser import ConfigParser
+from pathlib import Path
+
+import yaml
+
+from streamguard.cli.relay import command
+from streamguard.relay.config import read_config
+from streamguard.relay.metrics import exposition
+from streamguard.relay.plan import CameraPlan
+from streamguard.relay.supervisor import Camera
+from streamguard.settings import Settings
+from streamguard.sources.address import parse_address
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "relay"
+SECRETS = {"CAMERA_USER": "viewer", "CAMERA_PASSWORD": "p@ss"}
+
+
+def known_options() -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts}
+
+
+def test_the_configuration_is_valid() -> None:
+    config = read_config(SAMPLES / "cameras.yaml", SECRETS)
+    assert [plan.name for plan in config.cameras] == ["front-door", "yard"]
+
+
+def test_the_compose_file_starts_the_relay() -> None:
+    document = yaml.safe_load((SAMPLES / "compose.yaml").read_text("utf-8"))
+    services = document["services"]
+    words = services["streamguard"]["command"]
+    assert words[0] == "relay"
+    assert {word for word in words if word.startswith("--")} <= known_options()
+    # The raw streams' server is not to be reached from outside.
+    assert "ports" not in services["cameras"]
+    assert services["cameras"]["networks"] == ["raw"]
+    assert services["mediamtx"]["networks"] == ["covered"]
+    config = read_config(SAMPLES / "cameras.yaml", SECRETS)
+    for plan in config.cameras:
+        assert plan.sinks[0].url.startswith("rtsp://mediamtx:8554/")
+
+
+def test_the_systemd_unit_starts_the_relay() -> None:
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(SAMPLES / "streamguard.service", "utf-8")
+    words = unit["Service"]["ExecStart"].split()
+    assert words[1] == "relay"
+    assert {word for word in words if word.startswith("--")} <= known_options()
+    assert unit["Service"]["Restart"] == "always"
+
+
+def test_frigate_reads_what_the_relay_writes() -> None:
+    frigate = yaml.safe_load((SAMPLES / "frigate.yml").read_text("utf-8"))
+    config = read_config(SAMPLES / "cameras.yaml", SECRETS)
+    path = frigate["cameras"]["front_door"]["ffmpeg"]["inputs"][0]["path"]
+    assert path == config.cameras[0].sinks[0].url
+
+
+def test_the_dashboard_asks_for_metrics_that_are_there() -> None:
+    plan = CameraPlan(
+        name="a",
+        source=parse_address("lavfi:testsrc2"),
+        sinks=(parse_address("out.mp4"),),
+        settings=Settings(),
+    )
+    camera = Camera(plan)
+    camera.status.dropped["newer frame"] = 1
+    camera.outputs[0].status.slates["no signal"] = 1
+    text = exposition(lambda: [camera]).decode()
+    there = set(re.findall(r"^(streamguard_\w+)", text, re.MULTILINE))
+    dashboard = json.loads((SAMPLES / "grafana.json").read_text("utf-8"))
+    expressions = [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]]
+    wanted = {name for words in expressions for name in re.findall(r"streamguard_\w+", words)}
+    assert len(wanted) >= 8
+    assert wanted <= there
+    assert 'streamguard_up{camera="a"} 0.0' in text
+    camera.stop(0)
