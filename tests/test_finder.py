@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import av
@@ -177,6 +177,15 @@ def test_a_role_nobody_plays_is_skipped() -> None:
     first = Look(Role.PRIMARY, LOOK.region, 96, 64)
     assert [f.look for f in finder.find(view, [LOOK, first, LOOK], 0, 0)] == [first]
     assert Finder({}).find(view, [LOOK, first], 0, 0) == []
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64, np.int64, np.uint8])
+def test_numbers_of_numpy_become_ordinary_ones(number: Callable[[int], Any]) -> None:
+    answer = Detection(Box(number(9), number(8), number(20), number(30)), number(1))
+    (found,) = find(Says([answer]), frame_with())
+    box = found.box
+    assert {type(n) for n in (box.x1, box.y1, box.x2, box.y2, found.confidence)} == {float}
+    assert (box, found.confidence) == (Box(9, 8, 20, 30), 1)
 
 
 def test_names_and_closing() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streamguard.detection.schedule import Look, Role
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, StreamguardError
-from streamguard.geometry import Detection
+from streamguard.geometry import Box, Detection
 from streamguard.protocols import Detector, Image
 
 _MAX_SIZE = 2.0
@@ -92,7 +92,7 @@ def _ask(detector: Detector, image: Image, time_ms: int) -> list[Detection]:
     """Return what a detector says, if that makes sense; whatever it raises is its failure."""
     height, width = image.shape[:2]
     try:
-        found = list(detector.detect(image, time_ms))
+        found = [_plain(detection) for detection in detector.detect(image, time_ms)]
         for detection in found:
             _check(detection, width, height, detector.name)
     except StreamguardError:
@@ -103,6 +103,13 @@ def _ask(detector: Detector, image: Image, time_ms: int) -> list[Detection]:
             f"the detector {detector.name} failed: {words}", "choose another, or tell its maker"
         ) from error
     return found
+
+
+def _plain(detection: Detection) -> Detection:
+    """Return the same in Python's own numbers: NumPy's, which many return, subtract otherwise."""
+    box = detection.box
+    corners = Box(float(box.x1), float(box.y1), float(box.x2), float(box.y2))
+    return Detection(corners, float(detection.confidence))
 
 
 def _check(detection: Detection, width: int, height: int, name: str) -> None:
