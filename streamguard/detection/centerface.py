@@ -63,7 +63,9 @@ class CenterFaceDetector:
         except cv2.error as error:
             what = f"CenterFace failed on a {width}x{height} picture: {error}"
             raise DetectionError(what) from error
-        return self._decode(heat[0, 0], scale[0], offset[0])
+        found = self._decode(heat[0, 0], scale[0], offset[0])
+        # What lies in the margin alone is a mirror image.
+        return [d for d in found if d.box.x1 < width and d.box.y1 < height]
 
     def close(self) -> None:
         """Let go of the nets; may be called twice."""

@@ -120,8 +120,8 @@ def _check(detection: Detection, width: int, height: int, name: str) -> None:
         and 0 <= detection.confidence <= 1
         and box.x2 >= box.x1
         and box.y2 >= box.y1
-        and box.width <= _MAX_SIZE * width
-        and box.height <= _MAX_SIZE * height
+        and box.width <= _MAX_SIZE * width + _MARGIN
+        and box.height <= _MAX_SIZE * height + _MARGIN
         and max(-box.x1, box.x2 - width) <= _MAX_SIZE * width + _MARGIN
         and max(-box.y1, box.y2 - height) <= _MAX_SIZE * height + _MARGIN
     )
