@@ -119,8 +119,9 @@ class Anonymizer:
         if self._is_still:
             looks = self._schedule.still_looks()
         else:
-            exposed = self._exposed(moment)
-            looks = self._schedule.looks(time, moment.cut, self._doubts(), exposed)
+            dx, dy = moment.camera or (0.0, 0.0)
+            motion = (dx / self._luma_size[0], dy / self._luma_size[1])
+            looks = self._schedule.looks(time, moment.cut, self._doubts(), motion)
         self._look(frame, view, looks)
         while self._is_due(time):
             verdicts.append(self._emit())
@@ -152,11 +153,6 @@ class Anonymizer:
             Doubt(track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials)
             for track in self._tracker.doubted()
         ]
-
-    def _exposed(self, moment: Moment) -> float:
-        """Return how much camera motion newly shows, in shares of the picture's sides."""
-        dx, dy = moment.camera or (0.0, 0.0)
-        return abs(dx) / self._luma_size[0] + abs(dy) / self._luma_size[1]
 
     def _look(self, frame: Frame, view: FrameView, looks: Sequence[Look]) -> None:
         if looks:

@@ -69,7 +69,7 @@ def test_the_last_frame_is_looked_at_once(plan: DetectionPlan, times: list[float
 def test_it_is_deterministic(plan: DetectionPlan, times: list[float], count: int) -> None:
     doubts = [Doubt(n, Box(9 * n, 5, 9 * n + 30, 40), n) for n in range(count)]
     first, second = (
-        [s.looks(time, n % 7 == 3, doubts, 0.01) for n, time in enumerate(times)]
+        [s.looks(time, n % 7 == 3, doubts, (0.01, -0.02)) for n, time in enumerate(times)]
         for s in (Schedule(plan, WIDTH, HEIGHT), Schedule(plan, WIDTH, HEIGHT))
     )
     assert first == second
@@ -97,15 +97,28 @@ def test_times_that_stand_still_do_not_blind_it(level: Quality) -> None:
         assert has(looks, Role.PRIMARY)
 
 
-def test_camera_motion_brings_the_next_look_forward() -> None:
+def test_camera_motion_brings_the_next_looks_forward() -> None:
     schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
     schedule.looks(0.0, cut=False)
-    still = [whole_second(schedule.looks(n / 100, cut=False, exposed=0.0)) for n in range(1, 12)]
-    panned = [whole_second(schedule.looks(n / 100, cut=False, exposed=0.02)) for n in range(12, 24)]
-    assert not any(still)
-    assert panned.count(True) == 3
-    # A tenth of the picture may come in at most.
-    assert panned.index(True) * 0.02 < 0.1
+    still = [schedule.looks(n / 100, cut=False) for n in range(1, 12)]
+    panned = [schedule.looks(n / 100, cut=False, motion=(-0.02, 0.0)) for n in range(12, 26)]
+    assert not any(has(looks, Role.SECOND) for looks in still)
+    seconds = [look for looks in panned for look in looks if look.role is Role.SECOND]
+    # What moves left shows new things at the right edge: the band there comes first.
+    assert seconds[0].region.x2 == WIDTH
+    assert 0 < seconds[0].region.x1
+    assert any(whole_second(looks) for looks in panned)
+    # A tenth of the picture may come in unseen at most.
+    assert [has(looks, Role.SECOND) for looks in panned].index(True) * 0.02 < 0.1
+
+
+def test_a_band_is_looked_at_as_closely_as_the_whole() -> None:
+    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
+    (whole, *_) = schedule.looks(0.0, cut=False)
+    (band, *_) = schedule.looks(0.04, cut=False, motion=(0.0, 0.07))
+    assert band.region.y1 == 0
+    assert band.region.y2 < HEIGHT
+    assert band.smallest == pytest.approx(whole.smallest, rel=0.02)
 
 
 @given(
@@ -124,7 +137,7 @@ def test_close_looks_are_never_beyond_their_rate(
     at: dict[int, list[float]] = {n: [] for n in places}
     for number in range(150):
         time = number / rate
-        looks = schedule.looks(time, cut=False, doubts=doubts, exposed=exposed)
+        looks = schedule.looks(time, cut=False, doubts=doubts, motion=(exposed, 0.0))
         close = [look for look in looks if look.is_close]
         assert len(close) <= 1
         assert not (close and whole_second(looks))

@@ -21,8 +21,12 @@ _MAX_ENLARGEMENT = 2.0
 """Of a tile of a photo: faces of 8 to 16 px are found when they have 16 to 32."""
 _TILE_OVERLAP = 0.15
 _NEW_SHARE = 0.06
-"""Camera motion, in shares of the picture's sides, after which the second opinion looks again:
-what comes in over the edge is seen before it can leave."""
+"""Camera motion, in shares of the picture's sides, after which the second opinion looks at the
+band where it showed new things: what comes in over the edge is seen before it can leave."""
+_NEW_VIEW = 0.12
+"""Camera motion, in shares of the picture's sides, after which it looks at all of it again."""
+_BAND = 0.35
+"""Width of such a band: the new part, and enough beside it to know a face by."""
 _ENOUGH = 10
 """Pixels of a face in the picture a detector is given from which a miss is a denial."""
 
@@ -92,11 +96,15 @@ class Schedule:
         self._last = self._next_primary = self._next_second = float("-inf")
         self._next_crop: dict[int, float] = {}
         self._tile = 0
-        self._exposed = 0.0
+        self._moved, self._travelled = (0.0, 0.0), 0.0
         self._crops_from = float("-inf")
 
     def looks(
-        self, time: float, cut: bool, doubts: Sequence[Doubt] = (), exposed: float = 0.0
+        self,
+        time: float,
+        cut: bool,
+        doubts: Sequence[Doubt] = (),
+        motion: tuple[float, float] = (0.0, 0.0),
     ) -> list[Look]:
         """Return the looks due at one frame.
 
@@ -104,19 +112,23 @@ class Schedule:
             time: Presentation time in seconds; never decreases.
             cut: Whether the frame starts a new scene.
             doubts: Tracks that want a close look, most urgent first.
-            exposed: Camera motion since the frame before, in shares of the picture's sides.
+            motion: How far the whole picture moved since the frame before, in shares of its
+                width and height; what it moves away from is new.
         """
         plan = self._plan
-        self._exposed += exposed
+        self._moved = (self._moved[0] + motion[0], self._moved[1] + motion[1])
+        self._travelled += abs(motion[0]) + abs(motion[1])
         # Where time stands still nobody knows how much has passed: every frame is the first.
         cut, self._last = cut or time <= self._last, time
         looks: list[Look] = []
-        if cut or time >= self._next_second or self._exposed > _NEW_SHARE:
-            self._exposed = 0.0
+        if cut or time >= self._next_second or self._travelled > _NEW_VIEW:
+            self._moved, self._travelled = (0.0, 0.0), 0.0
             self._next_second = time + plan.second_every - 1e-3
             looks.append(self._look(Role.SECOND, self._whole, plan.second_side))
             if plan.tiles:
                 looks.append(self._next_tile())
+        else:
+            looks += self._bands()
         if cut or time >= self._next_primary:
             self._next_primary = time + plan.primary_every - 1e-3
             looks.append(self._look(Role.PRIMARY, self._whole, _PRIMARY_SIDE))
@@ -138,6 +150,28 @@ class Schedule:
         ]
         tiles = [self._next_tile(_MAX_ENLARGEMENT) for _ in range(self._plan.tiles**2)]
         return looks + tiles
+
+    def _bands(self) -> list[Look]:
+        """Return looks at the bands along the edges over which the camera showed new things."""
+        moved_x, moved_y = self._moved
+        width, height = self._whole.width, self._whole.height
+        looks: list[Look] = []
+        if abs(moved_x) > _NEW_SHARE:
+            left = 0.0 if moved_x > 0 else (1 - _BAND) * width
+            looks.append(self._band(Box(left, 0, left + _BAND * width, height)))
+            moved_x = 0.0
+        if abs(moved_y) > _NEW_SHARE:
+            top = 0.0 if moved_y > 0 else (1 - _BAND) * height
+            looks.append(self._band(Box(0, top, width, top + _BAND * height)))
+            moved_y = 0.0
+        self._moved = (moved_x, moved_y)
+        return looks
+
+    def _band(self, region: Box) -> Look:
+        """Return a look at a band at the scale of the whole picture's looks."""
+        shrink = max(self._whole.width, self._whole.height) / self._plan.second_side
+        long_side = max(region.width, region.height) / max(1.0, shrink)
+        return self._look(Role.SECOND, region, round(long_side))
 
     def _crops(self, time: float, doubts: Sequence[Doubt]) -> list[Look]:
         alive = {doubt.track_id for doubt in doubts}
