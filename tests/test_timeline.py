@@ -70,7 +70,8 @@ def test_it_is_not_followed_beyond_the_edge() -> None:
     wide, held = texture(3, (HEIGHT, 600)), Timeline()
     for n in range(25):
         left = 300 - 6 * n
-        held.append(Moment(np.ascontiguousarray(wide[:, left : left + WIDTH]), n / RATE))
+        luma = np.ascontiguousarray(wide[:, left : left + WIDTH])
+        held.append(Moment(luma, n / RATE, camera=(6.0, 0.0)))
     at = [Box(6 * (n - 10) - 30, 50, 6 * (n - 10), 86) for n in range(25)]
     held.trace_back({1: at[24]})
     boxes = covers(held)
