@@ -97,28 +97,17 @@ def test_times_that_stand_still_do_not_blind_it(level: Quality) -> None:
         assert has(looks, Role.PRIMARY)
 
 
-def test_camera_motion_brings_the_next_looks_forward() -> None:
+def test_camera_motion_brings_the_next_look_forward() -> None:
     schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
     schedule.looks(0.0, cut=False)
     still = [schedule.looks(n / 100, cut=False) for n in range(1, 12)]
-    panned = [schedule.looks(n / 100, cut=False, motion=(-0.02, 0.0)) for n in range(12, 26)]
+    panned = [schedule.looks(n / 100, cut=False, motion=(0.02, 0.0)) for n in range(12, 24)]
     assert not any(has(looks, Role.SECOND) for looks in still)
-    seconds = [look for looks in panned for look in looks if look.role is Role.SECOND]
-    # What moves left shows new things at the right edge: the band there comes first.
-    assert seconds[0].region.x2 == WIDTH
-    assert 0 < seconds[0].region.x1
+    # The picture moves to the right, so what is new shows on the left: a tenth of it at most.
+    first = next(n for n, looks in enumerate(panned, 1) if has(looks, Role.SECOND))
+    assert first * 0.02 < 0.1
+    assert min(look.region.x1 for look in panned[first - 1] if look.role is Role.SECOND) == 0
     assert any(whole_second(looks) for looks in panned)
-    # A tenth of the picture may come in unseen at most.
-    assert [has(looks, Role.SECOND) for looks in panned].index(True) * 0.02 < 0.1
-
-
-def test_a_band_is_looked_at_as_closely_as_the_whole() -> None:
-    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
-    (whole, *_) = schedule.looks(0.0, cut=False)
-    (band, *_) = schedule.looks(0.04, cut=False, motion=(0.0, 0.07))
-    assert band.region.y1 == 0
-    assert band.region.y2 < HEIGHT
-    assert band.smallest == pytest.approx(whole.smallest, rel=0.02)
 
 
 @given(
