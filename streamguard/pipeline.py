@@ -7,7 +7,6 @@ global lock to itself cannot be.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -15,9 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import cv2
-
 from streamguard.anonymizer import Anonymizer
+from streamguard.detection.cores import sharing_cores
 from streamguard.errors import (
     CancelledError,
     RedactionError,
@@ -167,7 +165,7 @@ def run(parts: Parts, *, settings: Settings, observe: Observer, cancelled: threa
         _Stage("redaction and encoding", state.deliver),
     ]
     try:
-        with _switching_often(), _sharing_cores():
+        with _switching_often(), sharing_cores():
             _start(stages, state)
             _watch(stages, state, settings.stall_timeout, cancelled)
         if state.error is not None:
@@ -250,14 +248,3 @@ def _switching_often() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
-
-
-@contextmanager
-def _sharing_cores() -> Iterator[None]:
-    """Leave cores to decoder and encoder: OpenCV's own threads cost more than they gain then."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(max(1, (os.cpu_count() or 1) // 2))
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
