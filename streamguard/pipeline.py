@@ -33,7 +33,7 @@ from streamguard.settings import Settings
 Observer = Callable[[Verdict, RedactedFrame], None]
 """Called in the sink's thread with every frame that was written."""
 
-_QUEUE_BYTES = 24 * 2**20
+_DECODED_BYTES, _JUDGED_BYTES = 6 * 2**20, 12 * 2**20
 _POLL = 0.05
 _SWITCH_INTERVAL = 0.0005
 """Seconds a Python thread may keep the lock; at the default of 0.005 a 7 ms call of MediaPipe,
@@ -156,8 +156,8 @@ def run(parts: Parts, *, settings: Settings, observe: Observer, cancelled: threa
     state = _Run(
         parts,
         observe,
-        FrameQueue(_QUEUE_BYTES, lambda frame: frame.nbytes),
-        FrameQueue(_QUEUE_BYTES, _size_of),
+        FrameQueue(_DECODED_BYTES, lambda frame: frame.nbytes),
+        FrameQueue(_JUDGED_BYTES, _size_of),
     )
     stages = [
         _Stage("reading and decoding", state.capture),

@@ -83,7 +83,7 @@ _STILL_SIDE = 1920
 
 PLANS: dict[Quality, DetectionPlan] = {
     Quality.FAST: DetectionPlan(
-        primary_every=0.25, second_every=0.9, second_side=448, crop_every=1.2
+        primary_every=0.25, second_every=0.9, second_side=448, crop_every=1.2, lookahead=0.9
     ),
     Quality.BALANCED: DetectionPlan(primary_every=0.2, second_every=0.4, second_side=640),
     Quality.THOROUGH: DetectionPlan(
@@ -176,6 +176,10 @@ class Settings:
         plan = replace(PLANS[self.quality], second=self.detector)
         if self.lookahead is not None:
             plan = replace(plan, lookahead=self.lookahead)
+            if self.lookahead > 0:
+                # A face that only the second opinion sees must not leave before it looks again.
+                beat = min(plan.second_every, self.lookahead)
+                plan = replace(plan, second_every=beat)
         if self.threshold is not None:
             keep = min(plan.keep_threshold, self.threshold)
             plan = replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
@@ -24,6 +25,8 @@ _MPEG_RATES = tuple(
 _FALLBACK_RATE = Fraction(25)
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
 _BT709 = 1
+_MAX_THREADS = 16
+"""x264 loses quality with more, and holds a picture for each."""
 _INTERLACED = ("h264", "mpeg2video")
 
 
@@ -85,7 +88,8 @@ def add_video(
     stream = cast("VideoStream", added)
     context = stream.codec_context
     context.pix_fmt = pixel_format(encoder, info)
-    context.thread_count = 0
+    # One frame more in flight than x264 would choose: it works on while this thread redacts.
+    context.thread_count = min(2 * (os.cpu_count() or 1), _MAX_THREADS)
     if traits.sample_aspect_ratio:
         context.sample_aspect_ratio = traits.sample_aspect_ratio
     context.color_range, context.color_primaries, context.color_trc, context.colorspace = (
