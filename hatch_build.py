@@ -35,7 +35,7 @@ class BuildError(Exception):
     """The models could not be put into the package."""
 
 
-class CustomBuildHook(BuildHookInterface):
+class CustomBuildHook(BuildHookInterface[Any]):
     """Called by hatchling before it gathers the files of a wheel or an sdist."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -46,7 +46,8 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert (front.settings.quality, front.live.read_timeout) == (Quality.FAST, 0.5)
     assert (back.live.read_timeout, back.size, back.lookahead) == (3.0, (640, 360), 0.0)
     cover = back.settings.redaction
-    assert (cover.effect, cover.color) == (Effect.SOLID, (255, 0, 0))
+    assert cover.effect is Effect.SOLID
+    assert cover.color == (255, 0, 0)
     assert front.zones.cover == (((0, 0), (0.5, 0), (0.5, 0.5)),)
     assert "p@ss" not in repr(read)
     assert "p%40ss" not in repr(read)
