@@ -99,7 +99,9 @@ class FrameView:
         part = region.scale(columns / self._frame.width, rows / self._frame.height)
         x1, y1, x2, y2 = part.pixels(columns, rows)
         source = samples[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-        small = _resized(source, width, height)
+        shrinks = source.shape[1] >= width
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        small = cv2.resize(source, (width, height), interpolation=method)
         if small.dtype == np.uint16:
             # The bits below a sample (P010 and its kin) go with those beyond the eighth.
             excess = self._layout.bits + self._layout.shift - 8
@@ -122,20 +124,3 @@ class FrameView:
         )
         zero = np.array([0.0 if full else 16.0, 128.0, 128.0])
         return np.column_stack([rotation, -rotation @ zero])
-
-
-def _resized(samples: Samples, width: int, height: int) -> Samples:
-    """Scale samples: averaged down by a whole number first, then linearly.
-
-    OpenCV averages areas by whole numbers an order of magnitude faster than by others, and
-    less than a factor of two is left to the linear step, which then skips no sample.
-    """
-    rows, columns = samples.shape[:2]
-    factor_x, factor_y = max(1, columns // width), max(1, rows // height)
-    if factor_x > 1 or factor_y > 1:
-        whole = samples[: rows // factor_y * factor_y, : columns // factor_x * factor_x]
-        size = columns // factor_x, rows // factor_y
-        samples = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    if samples.shape[:2] == (height, width):
-        return samples
-    return cv2.resize(samples, (width, height), interpolation=cv2.INTER_LINEAR)
