@@ -1,4 +1,4 @@
-"""The threads: capture → detection and tracking → redaction and encoding.
+"""The threads: capture → detection and tracking → redaction → encoding.
 
 Whatever goes wrong in any of them stops all, and the sink is told to leave nothing behind.
 A native call that never returns is given up with its thread; only one that also keeps Python's
@@ -33,7 +33,7 @@ from streamguard.settings import Settings
 Observer = Callable[[Verdict, RedactedFrame], None]
 """Called in the sink's thread with every frame that was written."""
 
-_DECODED_BYTES, _JUDGED_BYTES = 6 * 2**20, 12 * 2**20
+_DECODED_BYTES, _JUDGED_BYTES, _COVERED_BYTES = 6 * 2**20, 9 * 2**20, 6 * 2**20
 _POLL = 0.05
 _SWITCH_INTERVAL = 0.0005
 """Seconds a Python thread may keep the lock; at the default of 0.005 a 7 ms call of MediaPipe,
@@ -68,6 +68,14 @@ class _Stage:
     thread: threading.Thread | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Covered:
+    """A redacted frame on its way to the sink, with the verdict it rests on."""
+
+    verdict: Verdict
+    redacted: RedactedFrame
+
+
 @dataclass(slots=True)
 class _Run:
     """What the threads of one run share."""
@@ -76,6 +84,7 @@ class _Run:
     observe: Observer
     decoded: FrameQueue[Frame]
     judged: FrameQueue[Verdict | PassthroughPacket]
+    covered: FrameQueue[_Covered | PassthroughPacket]
     failed: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,6 +97,7 @@ class _Run:
                 self.failed.set()
         self.decoded.close(error)
         self.judged.close(error)
+        self.covered.close(error)
 
     def capture(self, stage: _Stage) -> None:
         """Decode, and hand frames and packets on."""
@@ -113,21 +123,30 @@ class _Run:
                 self.judged.put(verdict)
         self.judged.close()
 
-    def deliver(self, stage: _Stage) -> None:
-        """Redact and write."""
+    def cover(self, stage: _Stage) -> None:
+        """Redact; a thread of its own, so that the encoder need not wait for it."""
         for item in self.judged:
             stage.steps += 1
             if isinstance(item, PassthroughPacket):
-                with blamed(SinkError, "writing"):
-                    self.parts.sink.passthrough(item)
+                self.covered.put(item)
                 continue
             with blamed(RedactionError, "redaction"):
                 redacted = self.parts.redactor.redact(item)
+            self.covered.put(_Covered(item, redacted))
+        self.covered.close()
+
+    def deliver(self, stage: _Stage) -> None:
+        """Write."""
+        for item in self.covered:
+            stage.steps += 1
             if self.failed.is_set():
                 return
             with blamed(SinkError, "writing"):
-                self.parts.sink.write(redacted)
-            self.observe(item, redacted)
+                if isinstance(item, PassthroughPacket):
+                    self.parts.sink.passthrough(item)
+                    continue
+                self.parts.sink.write(item.redacted)
+            self.observe(item.verdict, item.redacted)
 
     def finish(self) -> None:
         """Make the result whole."""
@@ -158,11 +177,13 @@ def run(parts: Parts, *, settings: Settings, observe: Observer, cancelled: threa
         observe,
         FrameQueue(_DECODED_BYTES, lambda frame: frame.nbytes),
         FrameQueue(_JUDGED_BYTES, _size_of),
+        FrameQueue(_COVERED_BYTES, _size_of),
     )
     stages = [
         _Stage("reading and decoding", state.capture),
         _Stage("detection", state.judge),
-        _Stage("redaction and encoding", state.deliver),
+        _Stage("redaction", state.cover),
+        _Stage("encoding", state.deliver),
     ]
     try:
         with _switching_often(), sharing_cores():
@@ -215,7 +236,9 @@ def _watch(stages: list[_Stage], state: _Run, timeout: float, cancelled: threadi
 
 def _stalled(stages: list[_Stage], state: _Run, timeout: float) -> StalledError:
     """Name the stage that hangs: the one that has work waiting, or none that gives any."""
-    if len(state.judged):
+    if len(state.covered):
+        culprit = stages[3]
+    elif len(state.judged):
         culprit = stages[2]
     elif len(state.decoded):
         culprit = stages[1]
@@ -234,7 +257,9 @@ def _join(stages: list[_Stage]) -> None:
             stage.thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _size_of(item: Verdict | PassthroughPacket) -> int:
+def _size_of(item: Verdict | _Covered | PassthroughPacket) -> int:
+    if isinstance(item, _Covered):
+        return item.verdict.frame.nbytes
     if isinstance(item, Verdict):
         return item.frame.nbytes
     return item.packet.size
