@@ -100,6 +100,30 @@ def test_cut_file_gives_what_is_left(tmp_path: Path, face_clip: Path) -> None:
         assert opened.damage_notes
 
 
+def test_a_picture_the_decoder_patched_up_is_counted(tmp_path: Path, face_clip: Path) -> None:
+    """Every container field stays whole, so only the decoder can notice."""
+    import av
+
+    hurt = tmp_path / "hurt.mkv"
+    with av.open(str(face_clip)) as source, av.open(str(hurt), "w") as output:
+        stream = output.add_stream_from_template(source.streams.video[0], opaque=True)
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.dts is None:
+                continue
+            data = bytearray(bytes(packet))
+            if number == 10:
+                data[len(data) // 2 :: 40] = bytes(len(data[len(data) // 2 :: 40]))
+            broken = av.Packet(bytes(data))
+            broken.pts, broken.dts, broken.time_base = packet.pts, packet.dts, packet.time_base
+            broken.is_keyframe = packet.is_keyframe
+            broken.stream = stream
+            output.mux(broken)
+    with closing(open_source(hurt)) as opened:
+        assert sum(1 for _ in opened.read()) >= 45
+        assert opened.damage > 0
+        assert opened.damage_notes
+
+
 def test_cut_file_with_its_index_is_told(tmp_path: Path) -> None:
     import av
     import numpy as np

@@ -45,7 +45,8 @@ class FileSource:
         traits: What a sink needs to give back the same video.
         streams_kept: What passes through, in words.
         streams_dropped: What does not, in words: it may show or name somebody.
-        damage: Number of packets that could not be decoded so far.
+        damage: Number of packets that could not be decoded so far, and of pictures that the
+            decoder had to patch up.
         damage_notes: What was wrong, each kind once.
 
     Raises:
@@ -79,7 +80,7 @@ class FileSource:
             SourceDamagedError: Not one frame could be decoded.
         """
         clock = Clock(self.info)
-        frames = 0
+        frames = patched = 0
         with translated(self.path):
             for packet in self._demux():
                 if packet.stream.type != "video":
@@ -90,6 +91,9 @@ class FileSource:
                     self._count("a piece of the video is incomplete")
                 for picture in self._decode(packet):
                     time_ms = clock.stamp(picture)
+                    if picture.is_corrupt:
+                        patched += 1
+                        self._count("parts of some pictures are damaged")
                     yield Frame(picture, frames, time_ms, self.info.quarter_turns)
                     frames += 1
         if self._closed:
@@ -97,7 +101,7 @@ class FileSource:
         if not frames:
             raise _nothing_decoded(self.path)
         # Some frames are left out on purpose by edit lists; many missing mean a cut file.
-        if frames + self.damage < (self.info.frames or 0) * _WHOLE:
+        if frames + self.damage - patched < (self.info.frames or 0) * _WHOLE:
             self._count(f"it ends early: {frames} of {self.info.frames} frames are there")
 
     def close(self) -> None:
