@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamguard.errors import SinkError
-from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.settings import Settings
 from streamguard.sinks.fitting import to_format
-from streamguard.sinks.target import Target, sink_errors
+from streamguard.sinks.local import LocalSink
 from streamguard.sources import FileSource, PhotoSource
 
 if TYPE_CHECKING:
@@ -37,74 +33,23 @@ _LOSSLESS = {
 }
 
 
-class PhotoSink:
-    """Encodes one redacted frame as a photo: lossless formats without loss, others nearly so.
+class PhotoSink(LocalSink[FileSource | PhotoSource]):
+    """Encodes one redacted frame as a photo: lossless formats without loss, others nearly so."""
 
-    Args:
-        path: The output.
-        source: Where the frame comes from.
-        settings: Whether to overwrite.
-
-    Attributes:
-        path: The output.
-        notes: What could not be kept as it was, in words.
-
-    Raises:
-        UsageError: The output is the input.
-        OutputExistsError: It exists and may not be replaced.
-        SinkError: It cannot be written.
-    """
-
-    def __init__(self, path: Path, source: FileSource | PhotoSource, settings: Settings) -> None:
-        self.path = path
-        self.notes: list[str] = []
+    def _start(self, source: FileSource | PhotoSource, settings: Settings) -> None:
+        self._encoder = _ENCODERS[self.path.suffix.lower()]
+        self._data = b""
         if settings.keep_metadata:
             self.notes.append("a photo's tags are never kept")
-        self._encoder = _ENCODERS[path.suffix.lower()]
-        self._target = Target(path, source.path, settings.overwrite)
-        self._lock = threading.Lock()
-        self._data: bytes | None = None
-        self._open = True
 
-    def write(self, frame: RedactedFrame) -> None:
-        """Encode the frame.
+    def _encode(self, picture: av.VideoFrame) -> None:
+        self._data = _encoded(self._encoder, picture)
 
-        Raises:
-            SinkError: It could not be encoded.
-        """
-        with self._lock, sink_errors(self.path):
-            self._data = _encode(self._encoder, frame.picture)
-
-    def passthrough(self, packet: PassthroughPacket) -> None:
-        """Do nothing: a photo has no sound."""
-
-    def close(self) -> None:
-        """Write the photo and give it its final name; the second call does nothing.
-
-        Raises:
-            SinkError: It could not be written, or there was no frame.
-        """
-        with self._lock:
-            if not self._open:
-                return
-            self._open = False
-            try:
-                if self._data is None:
-                    raise SinkError(f"no frame came for {self.path}, it is not written")
-                with sink_errors(self.path):
-                    self._target.part.write_bytes(self._data)
-                self._target.commit()
-            finally:
-                self._target.discard()
-
-    def abort(self) -> None:
-        """Remove what was written so far, unless it was finished."""
-        with self._lock:
-            self._open = False
-            self._target.discard()
+    def _finish(self) -> None:
+        self._target.part.write_bytes(self._data)
 
 
-def _encode(name: str, picture: av.VideoFrame) -> bytes:
+def _encoded(name: str, picture: av.VideoFrame) -> bytes:
     import av
 
     encoder = av.CodecContext.create(name, "w")
