@@ -111,7 +111,8 @@ def test_a_picture_the_decoder_patched_up_is_counted(tmp_path: Path, face_clip: 
             if packet.dts is None:
                 continue
             data = bytearray(bytes(packet))
-            if number == 10:
+            # Several: threads of the decoder now and then lose the word about a single one.
+            if number % 4 == 2 and not packet.is_keyframe:
                 data[len(data) // 2 :: 40] = bytes(len(data[len(data) // 2 :: 40]))
             broken = av.Packet(bytes(data))
             broken.pts, broken.dts, broken.time_base = packet.pts, packet.dts, packet.time_base
