@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from streamguard.api import Anonymizer, Progress, anonymize
+    from streamguard.api import Anonymizer, anonymize
     from streamguard.errors import StreamguardError
-    from streamguard.report import FileRecord, Report, TrackRecord
+    from streamguard.progress import Progress
+    from streamguard.report import FileRecord, Report
     from streamguard.settings import (
         Codec,
         Effect,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         Shape,
     )
     from streamguard.spans import Span, Verification
+    from streamguard.tally import TrackRecord
     from streamguard.verification import verify
 
 __version__ = "0.1.0"
@@ -46,9 +48,10 @@ __all__ = [
 
 # Loaded on first use: the libraries behind them take more than a second to import.
 _HOMES = {
-    "api": ("Anonymizer", "Progress", "anonymize"),
+    "api": ("Anonymizer", "anonymize"),
     "errors": ("StreamguardError",),
-    "report": ("FileRecord", "Report", "TrackRecord"),
+    "progress": ("Progress",),
+    "report": ("FileRecord", "Report"),
     "settings": (
         "Codec",
         "Effect",
@@ -59,6 +62,7 @@ _HOMES = {
         "Shape",
     ),
     "spans": ("Span", "Verification"),
+    "tally": ("TrackRecord",),
     "verification": ("verify",),
 }
 

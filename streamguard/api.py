@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -21,54 +20,19 @@ from streamguard.errors import UsageError
 from streamguard.faults import let_go
 from streamguard.frames import RedactedFrame, Verdict, VideoInfo
 from streamguard.pipeline import Parts, run
+from streamguard.progress import Progress, Teller
 from streamguard.protocols import Image
 from streamguard.redaction import MaskRedactor
-from streamguard.report import Report, Tally, record_file
+from streamguard.report import Report, record_file
 from streamguard.settings import Settings
 from streamguard.sinks import open_sink
 from streamguard.sinks.arrays import array_of
 from streamguard.sources import open_source
 from streamguard.sources.arrays import frame_of
+from streamguard.tally import Tally
 
 DEFAULTS = Settings()
-_PROGRESS_INTERVAL = 0.1
 _LIBRARIES = {"mediapipe": "mediapipe", "av": "av", "opencv": "opencv-python", "numpy": "numpy"}
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
-
-    Attributes:
-        frames: Frames written so far.
-        total: Frames there will be, or None when unknown; an estimate.
-        faces: Faces followed so far.
-        position: Seconds of video written so far.
-        elapsed: Seconds since the run began.
-    """
-
-    frames: int
-    total: int | None
-    faces: int
-    position: float
-    elapsed: float
-
-    @property
-    def frames_per_second(self) -> float:
-        """Frames written per second of the run."""
-        return self.frames / self.elapsed if self.elapsed > 0 else 0.0
-
-    @property
-    def speed(self) -> float:
-        """Seconds of video per second of the run."""
-        return self.position / self.elapsed if self.elapsed > 0 else 0.0
-
-    @property
-    def remaining(self) -> float | None:
-        """Seconds still to go, or None when unknown; an estimate."""
-        if self.total is None or self.frames_per_second <= 0:
-            return None
-        return max(0, self.total - self.frames) / self.frames_per_second
 
 
 def anonymize(
@@ -101,7 +65,7 @@ def anonymize(
         StalledError: Nothing moved for ``settings.stall_timeout`` seconds.
         CancelledError: ``cancelled`` was set.
     """
-    started = time.monotonic()
+    teller = Teller(progress)
     stop = cancelled or threading.Event()
     tally = Tally()
     with ExitStack() as ending:
@@ -112,7 +76,7 @@ def anonymize(
             record = record_file(Path(source), stop)
             anonymizer = FrameAnonymizer(opened.info, settings)
             ending.callback(let_go, anonymizer.close)
-            observe = _observer(tally, opened.info, progress, started)
+            observe = _observer(tally, teller, opened.info.frames)
             parts = Parts(opened, anonymizer, MaskRedactor(settings.redaction), sink)
             run(parts, settings=settings, observe=observe, cancelled=stop)
         except BaseException:
@@ -140,26 +104,16 @@ def anonymize(
         damage_notes=opened.damage_notes,
         notes=(*anonymizer.notes, *sink.notes),
         duration=tally.last_ms / 1000,
-        elapsed=time.monotonic() - started,
+        elapsed=teller.elapsed,
     )
 
 
 def _observer(
-    tally: Tally,
-    info: VideoInfo,
-    progress: Callable[[Progress], None] | None,
-    started: float,
+    tally: Tally, teller: Teller, total: int | None
 ) -> Callable[[Verdict, RedactedFrame], None]:
-    due = started
-
     def observe(verdict: Verdict, redacted: RedactedFrame) -> None:
-        nonlocal due
         tally.add(verdict, redacted)
-        now = time.monotonic()
-        if progress is not None and now >= due:
-            due = now + _PROGRESS_INTERVAL
-            position = tally.last_ms / 1000
-            progress(Progress(tally.frames, info.frames, tally.faces, position, now - started))
+        teller.tell(tally.frames, total, tally.faces, tally.last_ms / 1000)
 
     return observe
 

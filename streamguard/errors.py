@@ -26,6 +26,11 @@ Most also inherit the builtin error a Python programmer would expect, so that
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class StreamguardError(Exception):
     """Base of all errors: what happened to what, and what to do next.
@@ -118,3 +123,14 @@ class QueueClosedError(StreamguardError):
 
 class CancelledError(StreamguardError):
     """The user asked to stop."""
+
+
+def unreadable(path: Path, error: OSError) -> SourceError:
+    """Return the error for a file that the system does not let anybody read."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return SourceNotFoundError(f"{path} does not exist", "Check the name")
+    if isinstance(error, PermissionError):
+        return SourcePermissionError(
+            f"{path} may not be read", "Check its permissions, or who owns it"
+        )
+    return SourceError(f"{path} cannot be read: {error.strerror or error}")

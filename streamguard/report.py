@@ -8,20 +8,14 @@ import os
 import stat
 import threading
 from array import array
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from streamguard.errors import (
-    CancelledError,
-    SourceError,
-    SourceNotFoundError,
-    SourcePermissionError,
-)
-from streamguard.frames import RedactedFrame, Verdict
+from streamguard.errors import CancelledError, unreadable
 from streamguard.spans import Verification
+from streamguard.tally import TrackRecord
 
 SCHEMA = "streamguard.report/1"
 """Changes whenever a reader of the JSON form would have to."""
@@ -43,29 +37,6 @@ class FileRecord:
     name: str
     size: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class TrackRecord:
-    """Where one tracked face was covered.
-
-    Attributes:
-        track_id: Number of the track, unique within the run.
-        first_frame: Index of the first frame it was covered in.
-        last_frame: Index of the last frame it was covered in.
-        first_ms: Time of the first frame, milliseconds since the video's start.
-        last_ms: Time of the last frame, likewise.
-        boxes: Five numbers per covered frame, one after the other: frame, x1, y1, x2, y2, in
-            coded pixels, before padding and before any rotation metadata. Kept flat, since
-            a long video with many faces has millions; in JSON each frame has its own list.
-    """
-
-    track_id: int
-    first_frame: int
-    last_frame: int
-    first_ms: float
-    last_ms: float
-    boxes: array[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,50 +138,6 @@ class Report:
         return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
 
 
-class Tally:
-    """Counts while a run goes on; its memory grows by 20 bytes per face and frame."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self.frames_with_faces = 0
-        self.slate_reasons: Counter[str] = Counter()
-        self.longest_slate = 0
-        self.last_ms = 0.0
-        self._slates_in_a_row = 0
-        self._boxes: dict[int, array[int]] = {}
-        self._spans: dict[int, tuple[float, float]] = {}
-
-    @property
-    def faces(self) -> int:
-        """How many faces were followed so far."""
-        return len(self._boxes)
-
-    def add(self, verdict: Verdict, redacted: RedactedFrame) -> None:
-        """Count one frame that was written."""
-        self.frames += 1
-        self.last_ms = verdict.frame.time_ms
-        if redacted.slate:
-            self.slate_reasons[redacted.slate] += 1
-            self._slates_in_a_row += 1
-            self.longest_slate = max(self.longest_slate, self._slates_in_a_row)
-        else:
-            self._slates_in_a_row = 0
-        self.frames_with_faces += bool(verdict.boxes)
-        for track_id, box in zip(verdict.track_ids, verdict.boxes, strict=True):
-            corners = (round(box.x1), round(box.y1), round(box.x2), round(box.y2))
-            self._boxes.setdefault(track_id, array("i")).extend((verdict.frame.index, *corners))
-            first, _ = self._spans.get(track_id, (self.last_ms, 0.0))
-            self._spans[track_id] = (first, self.last_ms)
-
-    def tracks(self) -> tuple[TrackRecord, ...]:
-        """Return every track so far, by its number."""
-        return tuple(self._track(track_id) for track_id in sorted(self._boxes))
-
-    def _track(self, track_id: int) -> TrackRecord:
-        boxes = self._boxes[track_id]
-        return TrackRecord(track_id, boxes[0], boxes[-5], *self._spans[track_id], boxes)
-
-
 def record_file(path: Path, cancelled: threading.Event) -> FileRecord:
     """Hash a file; anything but a regular file has no content to hash.
 
@@ -229,12 +156,8 @@ def record_file(path: Path, cancelled: threading.Event) -> FileRecord:
             return FileRecord(path.name, 0, "")
         with path.open("rb") as file:
             return FileRecord(path.name, os.fstat(file.fileno()).st_size, _sha256(file, cancelled))
-    except FileNotFoundError as error:
-        raise SourceNotFoundError(f"{path} does not exist", "check the name") from error
-    except PermissionError as error:
-        raise SourcePermissionError(f"{path} may not be read", "check its permissions") from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+        raise unreadable(path, error) from error
 
 
 def _sha256(file: BinaryIO, cancelled: threading.Event) -> str:

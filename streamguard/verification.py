@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import repeat, zip_longest
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from streamguard.api import Progress
 from streamguard.detection.finder import Finder
 from streamguard.detection.likeness import detail_kept, is_alike
 from streamguard.detection.registry import make_detector
@@ -22,6 +20,7 @@ from streamguard.errors import CancelledError, UsageError
 from streamguard.faults import let_go
 from streamguard.frames import Frame
 from streamguard.geometry import Box, Detection
+from streamguard.progress import Progress, Teller
 from streamguard.sources import FileSource, PhotoSource, open_source
 from streamguard.spans import SpanFinder, Verification
 
@@ -33,7 +32,6 @@ _SIDE = 1920
 _KEPT = 0.3
 """Share of a face's detail from which it counts as bare; `detail_kept` tells what was measured."""
 _GAP_MS = 500.0
-_INTERVAL = 0.1
 
 
 def verify(
@@ -69,7 +67,7 @@ def verify(
         raise UsageError(f"threshold {threshold} is not between 0 and 1")
     if not 0 <= every < float("inf"):
         raise UsageError(f"{every} is no number of seconds between two looks")
-    started = time.monotonic()
+    teller = Teller(progress)
     with ExitStack() as ending:
 
         def opened(path: str | os.PathLike[str]) -> FileSource | PhotoSource:
@@ -82,14 +80,11 @@ def verify(
         finder = Finder({Role.SECOND: make_detector(_DETECTOR, threshold)})
         check = _Check(finder, every, flips=source is not None and _mirrored(result, source))
         ending.callback(let_go, check.finder.close)
-        due = started
         for frame, twin in _pairs(result, source):
             if cancelled is not None and cancelled.is_set():
                 raise CancelledError("stopped on request", "the file was not looked at to its end")
             check.add(frame, twin)
-            if progress is not None and time.monotonic() >= due:
-                due = time.monotonic() + _INTERVAL
-                progress(check.progress(result.info.frames, time.monotonic() - started))
+            check.tell(teller, result.info.frames)
     return Verification(
         file=Path(output).name,
         original=Path(original).name if original is not None else None,
@@ -101,7 +96,7 @@ def verify(
         spans=check.spans.finish(),
         set_aside=check.set_aside,
         mismatches=check.mismatches(result, source),
-        elapsed=time.monotonic() - started,
+        elapsed=teller.elapsed,
     )
 
 
@@ -149,9 +144,9 @@ class _Check:
             self._next_ms = frame.time_ms + self._every_ms - 1
             self._look(frame, twin)
 
-    def progress(self, total: int | None, elapsed: float) -> Progress:
-        """Return how far it is."""
-        return Progress(self.frames, total, len(self.spans), self._last_ms / 1000, elapsed)
+    def tell(self, teller: Teller, total: int | None) -> None:
+        """Tell how far it is."""
+        teller.tell(self.frames, total, len(self.spans), self._last_ms / 1000)
 
     def mismatches(
         self, result: FileSource | PhotoSource, source: FileSource | PhotoSource | None

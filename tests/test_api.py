@@ -15,8 +15,8 @@ from conftest import FACE
 from numpy.typing import NDArray
 
 import streamguard
-from streamguard.api import Progress
 from streamguard.errors import CancelledError, OutputExistsError, UsageError
+from streamguard.progress import Progress
 
 FAST = streamguard.Settings(quality=streamguard.Quality.FAST)
 

@@ -16,7 +16,18 @@ PACKAGE = Path(streamguard.__file__).parent
 LAYERS = (
     {"errors", "geometry", "frames", "planes"},
     {"faults", "protocols", "queues", "settings"},
-    {"detection", "tracking", "redaction", "sources", "sinks", "report", "spans", "window"},
+    {
+        "detection",
+        "tracking",
+        "redaction",
+        "sources",
+        "sinks",
+        "report",
+        "spans",
+        "tally",
+        "progress",
+        "window",
+    },
     {"anonymizer"},
     {"pipeline"},
     {"relay"},
@@ -34,7 +45,7 @@ PEERS = {
     ("api", "doctor"),
     ("jobs", "api"),
     ("report", "spans"),
-    ("verification", "api"),
+    ("report", "tally"),
 }
 # Who imports what from outside. The doctor only opens encoders, to see whether they work.
 ALLOWED = {

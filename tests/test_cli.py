@@ -15,11 +15,11 @@ import click
 import pytest
 
 import streamguard
-from streamguard.api import Progress
 from streamguard.cli import anonymize, cli, run
 from streamguard.cli.options import settings_of, settings_options
 from streamguard.cli.progress import duration, status
 from streamguard.errors import RedactionError, SystemNotReadyError
+from streamguard.progress import Progress
 from streamguard.settings import RedactionSettings, Settings
 
 

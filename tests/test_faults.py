@@ -544,7 +544,7 @@ def test_killed(face_clip: Path, tmp_path: Path) -> None:
         "import os, signal, sys, streamguard\n"
         "def kill(progress):\n"
         "    if progress.frames > 5: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "import streamguard.api; streamguard.api._PROGRESS_INTERVAL = 0\n"
+        "import streamguard.progress; streamguard.progress.INTERVAL = 0\n"
         "streamguard.anonymize(sys.argv[1], sys.argv[2], progress=kill)"
     )
     done = in_a_process(code, face_clip, tmp_path / "out.mp4")

@@ -13,7 +13,8 @@ import pytest
 from streamguard.errors import CancelledError, SourceNotFoundError
 from streamguard.frames import Frame, RedactedFrame, Verdict
 from streamguard.geometry import Box
-from streamguard.report import FileRecord, Report, Tally, record_file
+from streamguard.report import FileRecord, Report, record_file
+from streamguard.tally import Tally
 
 
 def seen(tally: Tally, index: int, tracks: dict[int, Box], slate: str = "") -> None:

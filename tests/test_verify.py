@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import streamguard
-from streamguard.api import Progress
 from streamguard.cli import run
 from streamguard.detection.likeness import detail_kept, is_alike
 from streamguard.errors import CancelledError, SourceNotFoundError, UsageError
 from streamguard.geometry import Box, Detection, iou
+from streamguard.progress import Progress
 from streamguard.sources import open_source
 from streamguard.spans import SpanFinder, Verification
 

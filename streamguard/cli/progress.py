@@ -13,7 +13,7 @@ import click
 from streamguard.cli.console import is_quiet
 
 if TYPE_CHECKING:
-    from streamguard.api import Progress
+    from streamguard.progress import Progress
 
 Show = Callable[["Progress"], None]
 

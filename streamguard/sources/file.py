@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
-from streamguard.sources.opening import no_video, open_media, translated
+from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
 from streamguard.sources.streams import (
     Traits,
     describe_all,
@@ -144,7 +143,7 @@ class FileSource:
                     return
                 try:
                     packet = next(packets, None)
-                except _errors() as error:
+                except ffmpeg_errors() as error:
                     failures += 1
                     self._count(f"reading failed: {error.strerror}")
                     packets = self._container.demux([self._video, *self._tracks])
@@ -158,7 +157,7 @@ class FileSource:
         try:
             with self._lock:
                 return [] if self._closed else packet.decode()
-        except _errors() as error:
+        except ffmpeg_errors() as error:
             self._count(f"decoding failed: {error.strerror}")
             return []
 
@@ -198,10 +197,10 @@ def _first_picture(container: InputContainer, video: VideoStream) -> av.VideoFra
                 try:
                     for picture in packet.decode():
                         return picture
-                except _errors():
+                except ffmpeg_errors():
                     continue
             return None
-        except _errors():
+        except ffmpeg_errors():
             failures += 1
             packets = container.demux(video)
     return None
@@ -242,10 +241,3 @@ def _nothing_decoded(path: Path) -> SourceDamagedError:
     return SourceDamagedError(
         f"no picture in {path} can be decoded", "Is it whole? Does it play elsewhere?"
     )
-
-
-@functools.cache
-def _errors() -> tuple[type[av.FFmpegError], ...]:
-    import av
-
-    return (av.FFmpegError,)

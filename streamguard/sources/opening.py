@@ -16,13 +16,13 @@ from streamguard.errors import (
     NoVideoError,
     SourceDamagedError,
     SourceError,
-    SourceNotFoundError,
-    SourcePermissionError,
     StreamguardError,
     UsageError,
+    unreadable,
 )
 
 if TYPE_CHECKING:
+    import av
     from av.container import InputContainer
 
 # Formats that name other files or hosts, or that are devices. HLS is read by `_open_playlist`.
@@ -102,16 +102,21 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except StreamguardError:
         raise
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise SourceNotFoundError(f"{path} does not exist", "Check the name") from error
-    except PermissionError as error:
-        raise SourcePermissionError(
-            f"{path} may not be read", "Check its permissions, or who owns it"
-        ) from error
-    except _ffmpeg_errors() as error:
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        # FFmpeg's errors of these kinds are the system's.
+        raise unreadable(path, error) from error
+    except ffmpeg_errors() as error:
         raise _damaged(path, error) from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, error) from error
+
+
+@functools.cache
+def ffmpeg_errors() -> tuple[type[av.FFmpegError], ...]:
+    """Return what to catch; a function, since importing PyAV takes long."""
+    import av
+
+    return (av.FFmpegError,)
 
 
 def no_video(path: Path, has: str) -> NoVideoError:
@@ -214,13 +219,6 @@ def _plain_formats() -> str:
     import av
 
     return ",".join(sorted(av.formats_available - _REFERRING))
-
-
-@functools.cache
-def _ffmpeg_errors() -> tuple[type[Exception], ...]:
-    import av
-
-    return (av.FFmpegError,)
 
 
 @functools.cache

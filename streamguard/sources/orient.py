@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from streamguard.sources.filters import chain
 from streamguard.sources.streams import Orientation
 
 if TYPE_CHECKING:
@@ -38,33 +38,15 @@ class Turner:
             return picture
         like = (picture.width, picture.height, picture.format.name)
         if self._graph is None or like != self._like:
-            self._graph, self._like = self._build(picture), like
+            # Turning 4:2:2 would otherwise end in 4:4:0, which no encoder takes.
+            same = f"format=pix_fmts={picture.format.name}"
+            self._graph, self._like = chain(picture, *self._filters, same), like
         self._graph.vpush(picture)
         turned = self._graph.vpull()
         if picture.time_base:
             turned.time_base = picture.time_base
         turned.pts = picture.pts
         return turned
-
-    def _build(self, picture: av.VideoFrame) -> Graph:
-        from av.filter import Graph
-
-        graph = Graph()
-        nodes = [
-            graph.add_buffer(
-                width=picture.width,
-                height=picture.height,
-                format=picture.format,
-                time_base=picture.time_base or Fraction(1, 1000),
-            )
-        ]
-        for name in self._filters:
-            filter_name, _, options = name.partition("=")
-            nodes.append(graph.add(filter_name, options or None))
-        # Turning 4:2:2 would otherwise end in 4:4:0, which no encoder takes.
-        nodes += [graph.add("format", f"pix_fmts={picture.format.name}"), graph.add("buffersink")]
-        graph.link_nodes(*nodes).configure()
-        return graph
 
 
 def upright(picture: av.VideoFrame, orientation: Orientation) -> av.VideoFrame:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+
+from streamguard.sources.filters import chain
 
 if TYPE_CHECKING:
     import av
@@ -23,21 +24,8 @@ def side_data(picture: av.VideoFrame) -> dict[str, bytes]:
     All other kinds are filtered out first: PyAV 18 raises on those newer than its own list
     (EXIF) and frees the tags of some (ICC profiles) twice, which ends the process.
     """
-    from av.filter import Graph
-
-    graph = Graph()
-    nodes = [
-        graph.add_buffer(
-            width=picture.width,
-            height=picture.height,
-            format=picture.format,
-            time_base=picture.time_base or Fraction(1, 1000),
-        )
-    ]
     unwanted = (kind for kind in range(_KINDS) if kind not in _WANTED)
-    nodes += [graph.add("sidedata", f"mode=delete:type={kind}") for kind in unwanted]
-    nodes.append(graph.add("buffersink"))
-    graph.link_nodes(*nodes).configure()
+    graph = chain(picture, *(f"sidedata=mode=delete:type={kind}" for kind in unwanted))
     graph.vpush(picture)
     # PyAV's annotations take this for a mapping by name; what it yields are the entries.
     entries = cast("Iterator[SideData]", iter(graph.vpull().side_data))
