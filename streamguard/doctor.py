@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import platform
 import sys
@@ -11,18 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
+from functools import partial
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
 
 import streamguard
 from streamguard.detection.weights import MODELS, model_path
 from streamguard.errors import ModelError, StreamguardError, SystemNotReadyError
-
-if TYPE_CHECKING:
-    from av import VideoCodecContext
 
 MEDIAPIPE_VERSION = "0.10.33"
 """The newest release that sends no usage metrics, and the oldest that runs the models."""
@@ -90,11 +87,17 @@ def examine() -> list[Check]:
     """Look at everything streamguard needs or could use; takes a few seconds, changes nothing."""
     checks = [_python(), _system_libraries(), _modules(), *map(_package, _PACKAGES)]
     checks += [_one_opencv(), _no_metrics(), *map(_model, MODELS)]
-    if not any(check.status is Status.FAIL for check in checks):
-        # Only now can the libraries be imported without fear.
+    if not _any_failed(checks):
+        checks += [_guarded(f"import {name}", partial(_imported, name)) for name in _MODULES]
+    if not _any_failed(checks):
+        # Only now can they be used without fear.
         checks += [_guarded("detectors", _detectors), *map(_encoder, _ENCODERS)]
         checks.append(_hardware_encoders())
     return [*checks, _devices()]
+
+
+def _any_failed(checks: list[Check]) -> bool:
+    return any(check.status is Status.FAIL for check in checks)
 
 
 def missing_libraries() -> list[str]:
@@ -129,7 +132,7 @@ def _system_libraries() -> Check:
 
 
 def _modules() -> Check:
-    missing = [name for name in _MODULES if importlib.util.find_spec(name) is None]
+    missing = [name for name in _MODULES if find_spec(name) is None]
     if missing:
         return Check("modules", Status.FAIL, f"{', '.join(missing)} not installed", _REINSTALL)
     return Check("modules", Status.OK, ", ".join(_MODULES))
@@ -180,8 +183,14 @@ def _guarded(name: str, look: Callable[[], str]) -> Check:
             return Check(name, Status.OK, look())
     except StreamguardError as error:
         return Check(name, Status.FAIL, error.what, error.hint)
-    except (ImportError, OSError, RuntimeError) as error:
-        return Check(name, Status.FAIL, f"{type(error).__name__}: {error}", _REINSTALL)
+    except Exception as error:  # noqa: BLE001 - a broken wheel fails in any way it likes
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        return Check(name, Status.FAIL, words, _REINSTALL)
+
+
+def _imported(name: str) -> str:
+    import_module(name)
+    return "works"
 
 
 def _detectors() -> str:
@@ -198,38 +207,22 @@ def _detectors() -> str:
 
 
 def _encoder(name: str) -> Check:
-    if _opens(name):
+    from streamguard.sinks.trial import opens
+
+    with _quiet():
+        usable = opens(name)
+    if usable:
         return Check(f"encoder {name}", Status.OK, "opens")
     hint = "The wheels of av on PyPI hold it; a build of your own may not"
     return Check(f"encoder {name}", Status.WARN, "does not open", hint)
 
 
 def _hardware_encoders() -> Check:
-    found = [name for name in _HARDWARE_ENCODERS if _opens(name)]
+    from streamguard.sinks.trial import opens
+
+    with _quiet():
+        found = [name for name in _HARDWARE_ENCODERS if opens(name)]
     return Check("hardware encoders", Status.OK, ", ".join(found) or "none; the processor encodes")
-
-
-def _opens(name: str) -> bool:
-    """Tell whether an encoder can really be opened: a name in FFmpeg's list says little."""
-    import av
-
-    try:
-        with _quiet():
-            _open(name)
-    except (av.FFmpegError, ValueError):
-        return False
-    return True
-
-
-def _open(name: str) -> None:
-    import av
-
-    context = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
-    formats = [f.name for f in context.codec.video_formats or ()]
-    context.width, context.height = 256, 256
-    context.pix_fmt = "nv12" if formats and "yuv420p" not in formats else "yuv420p"
-    context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
-    context.open()
 
 
 def _devices() -> Check:

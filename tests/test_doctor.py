@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -104,7 +105,9 @@ def test_a_damaged_model_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check == Check(check.name, Status.FAIL, "centerface is damaged", "Install again")
 
 
-@pytest.mark.parametrize("error", [ImportError("no"), OSError("no"), ModelError("no", "do")])
+@pytest.mark.parametrize(
+    "error", [ImportError("no"), ValueError("no"), AttributeError("no"), ModelError("no", "do")]
+)
 def test_a_detector_that_fails_is_a_finding(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +118,24 @@ def test_a_detector_that_fails_is_a_finding(
     assert check.status is Status.FAIL
     assert "no" in check.detail
     assert check.hint
+
+
+@pytest.mark.parametrize("module", ["av", "numpy", "cv2"])
+def test_a_broken_wheel_is_named_and_not_a_traceback(module: str, tmp_path: Path) -> None:
+    (tmp_path / f"{module}.py").write_text("raise ValueError('built for another machine')")
+    done = subprocess.run(
+        [sys.executable, "-m", "streamguard", "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))},
+    )
+    assert done.returncode == 1
+    assert not done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if f"import {module} " in line]
+    assert line.startswith("fail")
+    assert line.endswith("ValueError: built for another machine")
+    assert done.stdout.endswith("not ready\n")
 
 
 # h264_vaapi wants frames in a graphics card's memory, which it is not given.
