@@ -39,6 +39,8 @@ BEACON = (8, 200, 40, 232)
 """A white square that no slate has: where it is, the scene is shown."""
 _BAR = 4
 _RAW_CONTRAST = 70.0
+RECOVERY = 10.0
+"""Seconds after a fault's end within which the scene must be back at the viewer."""
 FAULTS = "STREAMGUARD_TEST_FAULTS"
 """Names the folder in which a test leaves a file to make the detector fail."""
 
@@ -136,6 +138,13 @@ class Judge:
         with av.open(str(path)) as container:
             for picture in container.decode(video=0):
                 self.look(picture)
+
+
+def recovered(fault: str, seconds: float, judge: Judge) -> None:
+    """Check one line of the fault table; pytest -s shows it."""
+    print(f"\n| {fault} | {seconds:.1f} s | {judge.raw} raw of {len(judge.times)} |")  # noqa: T201
+    assert judge.raw == 0
+    assert seconds < RECOVERY
 
 
 def luma_of(picture: av.VideoFrame) -> NDArray[np.uint8]:

@@ -109,7 +109,10 @@ class Capture:
                 return
             rate = source.info.frame_rate
             self._status.frame_rate = float(rate) if rate else self._status.frame_rate
+            before = self._status.damage
             for item in source.read():
+                # Not every source can tell.
+                self._status.damage = before + getattr(source, "damage", 0)
                 if isinstance(item, PassthroughPacket):
                     self._on_packet(item)
                 else:

@@ -23,7 +23,11 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _COUNTERS: tuple[tuple[str, str, Callable[[CameraStatus], float]], ...] = (
     ("frames_captured", "Frames that came in.", lambda s: s.captured),
     ("frames_redacted", "Frames that were redacted.", lambda s: s.redacted),
-    ("packets_damaged", "Packets that could not be decoded.", lambda s: s.damage),
+    (
+        "packets_damaged",
+        "Packets that could not be decoded, pictures patched up.",
+        lambda s: s.damage,
+    ),
     ("detection_errors", "Errors of detection and redaction.", lambda s: s.errors),
 )
 _GAUGES: tuple[tuple[str, str, Callable[[CameraStatus], float]], ...] = (

@@ -81,7 +81,8 @@ class LiveSource:
     Attributes:
         address: What is open.
         info: What is known before the first frame; the size may be 0 by 0.
-        damage: Number of packets that could not be decoded.
+        damage: Number of packets that could not be decoded, and of pictures that the decoder
+            had to patch up.
 
     Raises:
         SourceError: Of the kind that fits; never with a credential in it.
@@ -120,6 +121,7 @@ class LiveSource:
                     yield PassthroughPacket(packet)
                     continue
                 for picture in self._decode(packet):
+                    self.damage += picture.is_corrupt
                     if wait is not None:
                         self._stopped.wait(wait.seconds(picture))
                     yield self._stamped(picture, index)

@@ -70,14 +70,31 @@ class Process:
         self.start()
 
 
-def rtsp_server(port: int, name: str, login: str = "") -> Process:
+def rtsp_server(port: int, name: str, login: str = "", log: Path | None = None) -> Process:
+    """Start a server; the log, if there is one, gets a line for every client that connects."""
     command = [_SYSTEM_PYTHON, str(_SERVER), str(port), name]
-    return Process(command + (["--login", login] if login else []), ready=b"ready")
+    command += ["--login", login] if login else []
+    return Process(command + (["--log", str(log)] if log else []), ready=b"ready")
 
 
-def camera_program(url: str, *, size: tuple[int, int] = (320, 240), bsf: str = "") -> Process:
-    """Publish the marked scene for ever, as a camera does."""
-    graph = source_graph(*size) + ",realtime"
+def camera_program(
+    url: str,
+    *,
+    size: tuple[int, int] = (320, 240),
+    bsf: str = "",
+    rate: int = 25,
+    speed: float = 1.0,
+) -> Process:
+    """Publish the marked scene for ever, as a camera does.
+
+    Args:
+        url: Where to.
+        size: Width and height in pixels.
+        bsf: Bitstream filters, which do damage.
+        rate: Frames a second that the stream promises.
+        speed: How many of them it sends for each that it promises.
+    """
+    graph = source_graph(*size, rate=rate) + f",realtime=speed={speed}"
     words = f"-loglevel error -f lavfi -i {graph} -c:v libx264 -preset ultrafast -tune zerolatency"
     words += " -g 25 -crf 18"
     command = ["ffmpeg", *words.split(), *(["-bsf:v", bsf] if bsf else [])]

@@ -3,7 +3,7 @@
 
 Run it with the system's Python, which has GStreamer's bindings:
 
-    /usr/bin/python3 rtsp_server.py PORT [--login USER:PASSWORD] NAME...
+    /usr/bin/python3 rtsp_server.py PORT [--login USER:PASSWORD] [--log FILE] NAME...
 """
 
 import argparse
@@ -80,11 +80,17 @@ def factory(launch, mode, configure, login):
     return made
 
 
+def note(_server, _client, path):
+    with open(path, "a", encoding="ascii") as log:  # noqa: PTH123
+        log.write("client\n")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("port")
     parser.add_argument("names", nargs="+")
     parser.add_argument("--login", default="")
+    parser.add_argument("--log", default="")
     options = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
@@ -92,6 +98,8 @@ def main():
     server.set_service(options.port)
     # With fewer, a publisher and a player wait for each other.
     server.get_thread_pool().set_max_threads(16)
+    if options.log:
+        server.connect("client-connected", note, options.log)
     if options.login:
         user, _, password = options.login.partition(":")
         auth = GstRtspServer.RTSPAuth()
