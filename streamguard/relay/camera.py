@@ -1,14 +1,15 @@
-"""The process that sees raw frames. Nothing but redacted frames goes out of it."""
+"""The process that sees raw frames. Redacted frames go out of it, and sound if asked for."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from streamguard.frames import RedactedFrame
+from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
 from streamguard.relay.child import REPORT_EVERY, Rhythm, begin, end, run_in_thread
@@ -19,6 +20,8 @@ from streamguard.relay.worker import Detectors, Worker
 from streamguard.settings import DetectionPlan
 from streamguard.sinks.mailbox import Mailbox
 from streamguard.sources.live import LiveSource
+
+log = logging.getLogger(__name__)
 
 _STEP = 0.1
 STOP = "stop"
@@ -47,7 +50,7 @@ class Parts:
 
 
 class Post:
-    """Puts redacted frames into the mailbox, and rings for whoever reads it.
+    """Puts redacted frames and sound into the mailbox, and rings for whoever reads it.
 
     Args:
         bells: Write ends of pipes, one for each reader.
@@ -56,10 +59,27 @@ class Post:
     def __init__(self, bells: tuple[Connection, ...]) -> None:
         self._mailbox: Mailbox | None = None
         self._bells = bells
+        self._head = b""
 
     def use(self, mailbox: Mailbox) -> None:
         """Put frames there from now on; until then they go nowhere."""
         self._mailbox = mailbox
+        self.announce(self._head)
+
+    def announce(self, head: bytes) -> None:
+        """Say what form the sound to come has; empty if there is none."""
+        self._head = head
+        if head and self._mailbox is not None and not self._mailbox.sound.announce(head):
+            log.warning("the sound is left out: its description is too long")
+            self._head = b""
+
+    def sound(self, item: PassthroughPacket) -> None:
+        """Put a packet of sound in; nobody is rung for, it goes with the next frame."""
+        packet, mailbox = item.packet, self._mailbox
+        if mailbox is not None and self._head and packet.pts is not None:
+            base = packet.time_base
+            at, lasts = float(packet.pts * base), float((packet.duration or 0) * base)
+            mailbox.sound.write(bytes(packet), at, lasts)
 
     def deliver(self, frame: RedactedFrame, captured: float) -> None:
         """Put one frame in and ring."""
@@ -92,9 +112,16 @@ def camera_main(
     post = Post(bells)
     worker = Worker(plan, status, post.deliver, **given(parts))
     frames = live_queue(plan.lookahead)
-    open_source = parts.source or _open
     backoff = Backoff(longest=plan.retry_interval, slow=plan.slow_retry)
-    capture = Capture(lambda: open_source(plan), frames, status, backoff)
+
+    def open_source() -> Source:
+        source = (parts.source or _open)(plan)
+        if isinstance(source, LiveSource):
+            log.info("sound: %s", source.sound)
+            post.announce(source.sound_head)
+        return source
+
+    capture = Capture(open_source, frames, status, backoff, post.sound)
 
     def work() -> None:
         worker.prepare()

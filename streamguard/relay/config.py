@@ -96,6 +96,7 @@ class _Camera(_Strict):
     crf: int | None = None
     size: Size | None = None
     fps: Annotated[float, Field(gt=0, le=240)] | None = None
+    audio: Literal["drop", "copy"] = "drop"
     rtsp_transport: Literal["tcp", "udp"] = _LIVE.rtsp_transport
     open_timeout: Duration = _LIVE.open_timeout
     read_timeout: Duration = _LIVE.read_timeout
@@ -126,6 +127,7 @@ class _Camera(_Strict):
             open_timeout=self.open_timeout,
             read_timeout=self.read_timeout,
             fps=self.fps,
+            audio=self.audio == "copy",
         )
         return camera_plan(
             name,

@@ -13,13 +13,17 @@ from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end
 from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import OutputStatus
 from streamguard.relay.view import View
-from streamguard.sinks.live import LiveFormat, LiveSink, open_live_sink
+from streamguard.sinks.live import LiveSink, open_live_sink
+from streamguard.sinks.livemux import LiveFormat
 from streamguard.sinks.mailbox import Mailbox
 from streamguard.sources.address import Address
 
 log = logging.getLogger(__name__)
 
 _LONGEST_STEP = 0.25
+_SOUND_WAIT = 8.0
+"""Seconds that opening waits for a source that is to say whether it has sound: a sink that is
+opened without must be opened again for it."""
 
 
 def output_main(
@@ -44,18 +48,25 @@ def output_main(
     mailbox = Mailbox.attach(mailbox_name, form.width, form.height)
     patience, longest, slow = waits
     freshness = Freshness(patience, 1 / min(form.frame_rate, 10.0))
-    _Output(address, form, link, View(mailbox, freshness), Backoff(longest=longest, slow=slow)).run(
-        bell
-    )
+    backoff = Backoff(longest=longest, slow=slow)
+    _Output(address, form, link, mailbox, View(mailbox, freshness), backoff).run(bell)
 
 
 class _Output:
     def __init__(
-        self, address: Address, form: LiveFormat, link: Link, view: View, backoff: Backoff
+        self,
+        address: Address,
+        form: LiveFormat,
+        link: Link,
+        mailbox: Mailbox,
+        view: View,
+        backoff: Backoff,
     ) -> None:
         self._address = address
         self._form = form
         self._link = link
+        self._mailbox = mailbox
+        self._sound_by = time.monotonic() + _SOUND_WAIT
         self._view = view
         self._backoff = backoff
         self._status = OutputStatus()
@@ -87,9 +98,10 @@ class _Output:
 
     def _step(self) -> None:
         if self._sink is None:
-            if time.monotonic() < self._retry_at:
+            if time.monotonic() < self._retry_at or self._waits_for_sound():
                 return
-            self._sink = open_live_sink(self._address, self._form)
+            sound = self._mailbox.sound if self._form.sound else None
+            self._sink = open_live_sink(self._address, self._form, sound)
         due = self._view.next()
         if due is None:
             return
@@ -106,6 +118,12 @@ class _Output:
             status.slates[due.slate] += 1
         else:
             status.latencies.add(time.monotonic() - due.captured)
+
+    def _waits_for_sound(self) -> bool:
+        """Whether it is not known yet if there is any; with the first frame it is."""
+        box = self._mailbox
+        unknown = self._form.sound and not box.sound.form and not box.newest
+        return unknown and time.monotonic() < self._sound_by
 
     def _fail(self, error: SinkError) -> None:
         status = self._status

@@ -17,7 +17,7 @@ from streamguard.relay.plan import CameraPlan
 from streamguard.relay.process import Child, pipe
 from streamguard.relay.states import State
 from streamguard.relay.status import CameraStatus, OutputStatus, total
-from streamguard.sinks.live import LiveFormat
+from streamguard.sinks.livemux import LiveFormat
 from streamguard.sinks.mailbox import Mailbox
 from streamguard.sources.address import Address
 
@@ -171,6 +171,7 @@ class Camera:
             encoding=plan.settings.encoding,
             rtsp_transport=plan.live.rtsp_transport,
             record_minutes=plan.record_minutes,
+            sound=plan.live.audio,
         )
         waits = (plan.patience, plan.retry_interval, plan.slow_retry)
         for output in self.outputs:

@@ -1,4 +1,4 @@
-"""The newest redacted frame, in memory that several processes share.
+"""The newest redacted frame, and sound where it is wanted, in memory that processes share.
 
 One process writes; any number read. Nobody ever waits for anybody, and every one of them may
 be killed at any moment: the writer turns through three slots and names the newest one last,
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from streamguard.frames import RedactedFrame
 from streamguard.planes import native_layout
+from streamguard.sinks import soundring
+from streamguard.sinks.soundring import SoundRing
 
 if TYPE_CHECKING:
     import av
@@ -64,6 +66,7 @@ class Mailbox:
     Attributes:
         width: Width of every frame in pixels, even.
         height: Height of every frame, even.
+        sound: Encoded sound; empty unless it is to be copied.
     """
 
     def __init__(self, memory: SharedMemory, width: int, height: int, *, owner: bool) -> None:
@@ -79,12 +82,13 @@ class Mailbox:
         starts = [_HEADER + number * size for number in range(_SLOTS)]
         self._heads = [np.frombuffer(room, np.int64, 8, start) for start in starts]
         self._pictures = [_planes(room, start + 64, width, height) for start in starts]
+        self.sound = SoundRing(room, starts[-1] + size)
 
     @classmethod
     def create(cls, width: int, height: int) -> Mailbox:
         """Make an empty mailbox; its size is rounded down to even numbers."""
         width, height = max(2, width // 2 * 2), max(2, height // 2 * 2)
-        size = _HEADER + _SLOTS * _slot_size(width, height)
+        size = _HEADER + _SLOTS * _slot_size(width, height) + soundring.SIZE
         return cls(SharedMemory(create=True, size=size), width, height, owner=True)
 
     @classmethod
@@ -162,6 +166,7 @@ class Mailbox:
             self._pictures.clear()
             self._header = np.zeros(_HEADER // 8, np.int64)
             self._reason = np.zeros(128, np.uint8)
+            self.sound.close()
             with contextlib.suppress(BufferError):
                 self._memory.close()
             if self._owner:

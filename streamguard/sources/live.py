@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
-from streamguard.errors import (
-    NoVideoError,
-    SourceError,
-    SourceLostError,
-    SourceNotFoundError,
-    SourcePermissionError,
-    StreamguardError,
-)
+from streamguard.errors import NoVideoError, SourceLostError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.sources.address import Address, Kind
-from streamguard.sources.streams import main_video
+from streamguard.sources.live_errors import translated
+from streamguard.sources.sound import SoundClock, head_of
+from streamguard.sources.streams import codec_of, main_video
+from streamguard.sources.timing import Pace
 
 if TYPE_CHECKING:
     import av
@@ -33,16 +28,7 @@ log = logging.getLogger(__name__)
 TIME_BASE = Fraction(1, 90_000)
 _FALLBACK_RATE = Fraction(25)
 _PLAUSIBLE_RATES = (Fraction(1), Fraction(240))
-_MOST_AHEAD = 2.0
-"""Seconds of pictures in hand beyond which time stamps have jumped, and are not waited for."""
 _MAX_DECODE_FAILURES = 300
-_MAY_NOT = {
-    Kind.WEBCAM: "Is your user in the group video, is the camera allowed to programs?",
-    Kind.FILE: "Check its permissions",
-    Kind.LAVFI: "",
-    Kind.RTSP: "Check its permissions",
-    Kind.URL: "Check its permissions",
-}
 # What a server may make FFmpeg open. No files: a hostile playlist could name ours.
 _NETWORK = "rtsp,rtp,rtcp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,rtmpt,crypto,data"
 
@@ -72,7 +58,8 @@ class LiveSource:
     """One connection to a live source. It ends with an error, always: live never just ends.
 
     Frames are stamped with the time they came in, since cameras' own stamps are missing, jump
-    and drift: ``pts`` counts 1/90000 s on `time.monotonic`.
+    and drift: ``pts`` counts 1/90000 s on `time.monotonic`. Packets of sound are stamped with
+    the time of the pictures that they belong to.
 
     Args:
         address: What to open.
@@ -83,6 +70,8 @@ class LiveSource:
         info: What is known before the first frame; the size may be 0 by 0.
         damage: Number of packets that could not be decoded, and of pictures that the decoder
             had to patch up.
+        sound: What becomes of the source's sound, in a few words.
+        sound_head: The form of the packets handed on, see `head_of`; empty without any.
 
     Raises:
         SourceError: Of the kind that fits; never with a credential in it.
@@ -94,7 +83,7 @@ class LiveSource:
         self._options = options or LiveOptions()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        with _translated(address):
+        with translated(address):
             self._container = _open(address, self._options)
             video = main_video(self._container)
             if video is None:
@@ -104,7 +93,9 @@ class LiveSource:
             # Frame threads would hold back one frame each.
             video.thread_type = "SLICE"
             self.info = _info(video)
-            self._tracks = list(self._container.streams.audio) if self._options.audio else []
+            self._tracks = list(self._container.streams.audio[:1]) if self._options.audio else []
+            self.sound_head, self.sound = self._fate_of_sound()
+        self._clock = SoundClock()
 
     def read(self) -> Iterator[Frame | PassthroughPacket]:
         """Yield frames as they come in, and audio packets if asked for.
@@ -114,11 +105,12 @@ class LiveSource:
             SourceError: Something else is wrong.
         """
         index = 0
-        wait = _Pace(time.monotonic) if self.address.kind in (Kind.FILE, Kind.LAVFI) else None
-        with _translated(self.address):
+        wait = Pace(time.monotonic) if self.address.kind in (Kind.FILE, Kind.LAVFI) else None
+        with translated(self.address):
             for packet in self._packets():
                 if packet.stream.type != "video":
-                    yield PassthroughPacket(packet)
+                    if self._time_sound(packet):
+                        yield PassthroughPacket(packet)
                     continue
                 for picture in self._decode(packet):
                     self.damage += picture.is_corrupt
@@ -161,30 +153,37 @@ class LiveSource:
             log.debug("%s: %s", self.address, self.address.mask(str(error)))
             return []
 
+    def _fate_of_sound(self) -> tuple[bytes, str]:
+        """Return the form of the sound that is handed on, and what becomes of it in words."""
+        if not self._options.audio:
+            if self.address.kind is Kind.RTSP:
+                return b"", "not asked for"
+            return b"", "dropped" if self._container.streams.audio else "none"
+        for track in self._tracks:
+            try:
+                return head_of(track), f"copied ({codec_of(track)})"
+            except ValueError:
+                self._tracks = []
+                return b"", f"dropped, {codec_of(track)} cannot be copied"
+        return b"", "none"
+
+    def _time_sound(self, packet: av.Packet[Any]) -> bool:
+        """Give a packet its time; return whether it has one."""
+        stamp = None if packet.pts is None else float(packet.pts * packet.time_base)
+        seconds = self._clock.time_of(stamp, time.monotonic())
+        if seconds is None:
+            return False
+        lasts = round((packet.duration or 0) * packet.time_base / TIME_BASE)
+        packet.pts = packet.dts = round(seconds / TIME_BASE)
+        packet.duration, packet.time_base = lasts, TIME_BASE
+        return True
+
     def _stamped(self, picture: av.VideoFrame, index: int) -> Frame:
         now = time.monotonic()
+        self._clock.picture(picture.time, now)
         picture.pts = round(now / TIME_BASE)
         picture.time_base = TIME_BASE
         return Frame(picture, index, now * 1000)
-
-
-class _Pace:
-    """Slows down what comes faster than it is meant to be shown: files, and generated pictures."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._offset: float | None = None
-
-    def seconds(self, picture: av.VideoFrame) -> float:
-        """Return how long to wait before a picture is due."""
-        if picture.pts is None or not picture.time_base:
-            return 0.0
-        due, now = float(picture.pts * picture.time_base), self._clock()
-        ahead = 0.0 if self._offset is None else due + self._offset - now
-        if self._offset is None or ahead < 0 or ahead > _MOST_AHEAD:
-            self._offset = now - due
-            return 0.0
-        return ahead
 
 
 def _open(address: Address, options: LiveOptions) -> InputContainer:
@@ -244,46 +243,3 @@ def _info(video: VideoStream) -> VideoInfo:
         frame_rate=rate,
         live=True,
     )
-
-
-class _translated:  # noqa: N801 - used as a statement, like contextlib's own
-    """Turns what FFmpeg raises into this project's errors, without what is secret."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, StreamguardError):
-            import av
-
-            if isinstance(error, (av.FFmpegError, OSError)):
-                # From None: the original's message may hold the password.
-                raise live_error(self._address, error) from None
-
-
-def live_error(address: Address, error: Exception) -> SourceError:
-    """Return the error that tells the user what is wrong with a live source, and what to do."""
-    import av
-
-    errors = av.error
-    match error:
-        case errors.HTTPUnauthorizedError() | errors.HTTPForbiddenError():
-            what, hint = "refuses the user name or password", "Correct them in the source's URL"
-            return SourcePermissionError(f"{address} {what}", hint)
-        case PermissionError():
-            return SourcePermissionError(f"{address} may not be opened", _MAY_NOT[address.kind])
-        case FileNotFoundError() | errors.HTTPNotFoundError():
-            return SourceNotFoundError(f"{address} does not exist", "Check its name and path")
-        case ConnectionRefusedError():
-            what, hint = "refuses the connection", "Is the camera on?"
-        case errors.ExitError() | TimeoutError():
-            what, hint = "sent nothing in time", "It is tried again"
-        case OSError(errno=errno.EBUSY):
-            what, hint = "is in use by another program", "Close that first"
-        case _:
-            words = address.mask(getattr(error, "strerror", None) or str(error))
-            what, hint = f"cannot be read: {words}", "It is tried again"
-    return SourceLostError(f"{address} {what}", hint)

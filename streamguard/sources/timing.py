@@ -1,7 +1,8 @@
-"""Time stamps that are there, and that only go up."""
+"""Time stamps that are there, and that only go up; and pictures that come when they are due."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import av
 
 _FALLBACK_RATE = Fraction(25)
+_MOST_AHEAD = 2.0
+"""Seconds of pictures in hand beyond which time stamps have jumped, and are not waited for."""
 
 
 class Clock:
@@ -51,3 +54,22 @@ class Clock:
         if picture.time_base == self._time_base:
             return picture.pts
         return round(picture.pts * picture.time_base / self._time_base)
+
+
+class Pace:
+    """Slows down what comes faster than it is meant to be shown: files, and generated pictures."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._offset: float | None = None
+
+    def seconds(self, picture: av.VideoFrame) -> float:
+        """Return how long to wait before a picture is due."""
+        if picture.pts is None or not picture.time_base:
+            return 0.0
+        due, now = float(picture.pts * picture.time_base), self._clock()
+        ahead = 0.0 if self._offset is None else due + self._offset - now
+        if self._offset is None or ahead < 0 or ahead > _MOST_AHEAD:
+            self._offset = now - due
+            return 0.0
+        return ahead

@@ -1,0 +1,116 @@
+"""From pictures and their times to a live stream: encoded at once, with sound in step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+from streamguard.errors import UsageError
+from streamguard.settings import Codec, EncodingSettings
+from streamguard.sinks.sound import SoundTrack
+from streamguard.sinks.soundring import SoundRing
+
+if TYPE_CHECKING:
+    import av
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+TIME_BASE = Fraction(1, 90_000)
+_ENCODERS = {Codec.H264: "libx264", Codec.HEVC: "libx265"}
+_PRESET, _CRF = "superfast", 23
+_GROUP = 2.0
+"""Seconds between two keyframes: what a player waits for at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFormat:
+    """What a live sink writes.
+
+    Attributes:
+        width: Pixels, even.
+        height: Pixels, even.
+        frame_rate: Frames a second, roughly; frames bear their own times.
+        encoding: Codec, preset and quality.
+        rtsp_transport: ``tcp`` or ``udp``.
+        record_minutes: Length of one file of a segmented recording.
+        timeout: Seconds a server may take to answer, where FFmpeg can be told.
+        sound: Whether sound is written, too.
+    """
+
+    width: int
+    height: int
+    frame_rate: float
+    encoding: EncodingSettings = field(default_factory=EncodingSettings)
+    rtsp_transport: str = "tcp"
+    record_minutes: float = 10.0
+    timeout: float = 5.0
+    sound: bool = False
+
+
+def muxer_options(sound: SoundRing | None) -> dict[str, str]:
+    """Return what FFmpeg's muxer is told; without it, pictures would wait for sound up to 10 s."""
+    return {} if sound is None else {"max_interleave_delta": "1"}
+
+
+class LiveMuxer:
+    """Encodes at once: no frame is held back, no thread adds a frame of delay.
+
+    Args:
+        output: Where to; its header is written here.
+        form: What to write.
+        sound: Where sound comes from, if any is wanted.
+    """
+
+    def __init__(
+        self, output: OutputContainer, form: LiveFormat, sound: SoundRing | None = None
+    ) -> None:
+        settings = form.encoding
+        name = _ENCODERS.get(settings.codec)
+        if name is None:
+            raise UsageError(
+                f"live streams cannot be encoded as {settings.codec.value}", "Use h264 or hevc"
+            )
+        self._output = output
+        self._epoch: float | None = None
+        self._last = -1
+        rate = Fraction(form.frame_rate).limit_denominator(1001)
+        stream = output.add_stream(
+            name, rate=rate, time_base=TIME_BASE, width=form.width, height=form.height
+        )
+        self._stream = cast("VideoStream", stream)
+        context = self._stream.codec_context
+        context.pix_fmt = "yuv420p"
+        context.thread_count = 1
+        context.gop_size = max(1, round(_GROUP * form.frame_rate))
+        crf = _CRF if settings.crf is None else settings.crf
+        options = {"preset": settings.preset or _PRESET, "tune": "zerolatency", "crf": str(crf)}
+        if name == "libx265":
+            options["x265-params"] = "log-level=error"
+        context.options = options
+        self._sound = None if sound is None else SoundTrack(output, sound)
+        output.start_encoding()
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether sound is written, too."""
+        return self._sound is not None and self._sound.is_there
+
+    @property
+    def misses_sound(self) -> bool:
+        """Whether sound is there now for which the output has no track: it was begun too early."""
+        return self._sound is not None and self._sound.is_outdated
+
+    def write(self, picture: av.VideoFrame, seconds: float) -> None:
+        """Encode and write one picture, and the sound that goes with it."""
+        if self._epoch is None:
+            self._epoch = seconds
+        pts = max(self._last + 1, round((seconds - self._epoch) / TIME_BASE))
+        picture.pts, picture.time_base, self._last = pts, TIME_BASE, pts
+        self._output.mux(self._stream.encode(picture))
+        if self._sound is not None:
+            self._sound.write(seconds, self._epoch)
+
+    def flush(self) -> None:
+        """Write what the encoder still holds."""
+        self._output.mux(self._stream.encode(None))

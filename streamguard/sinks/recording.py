@@ -1,0 +1,145 @@
+"""Recordings of a live stream: files that play even if the power goes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamguard.errors import SinkError
+from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
+from streamguard.sinks.soundring import SoundRing
+from streamguard.sinks.target import sink_errors
+
+if TYPE_CHECKING:
+    import av
+
+_SYNC = 10.0
+"""Seconds of a recording that a power cut may cost."""
+FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
+"""FFmpeg's muxers by the ending of a file's name."""
+# Every fragment is whole in itself, so that a file cut off anywhere still plays.
+_FLAGS = "+frag_keyframe+empty_moov+default_base_moof"
+# Sound may begin later than the pictures: without these its first packet is moved to the start.
+_SOUND_FLAGS = "+frag_discont+negative_cts_offsets"
+
+
+class Recording:
+    """A file, or a new one every few minutes where its name has ``%`` signs of `strftime`.
+
+    A file is called ``NAME.part.EXT`` until it is finished, and plays nevertheless. What is
+    there already is never overwritten.
+
+    Args:
+        path: Name of the files.
+        form: What to write.
+        sound: Where sound comes from, if any is wanted.
+        now: The time of day that names are made of.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        form: LiveFormat,
+        sound: SoundRing | None = None,
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        self._path = path
+        self._form = form
+        self._sound = sound
+        self._now = now
+        self._length = form.record_minutes * 60 if "%" in path.name else float("inf")
+        self._file: _File | None = _File(path, form, now(), sound)
+
+    def write(self, picture: av.VideoFrame, seconds: float) -> None:
+        """Encode and write one picture, into a new file if it is time; see `LiveSink`."""
+        file = self._file
+        if file is not None and (file.seconds(seconds) >= self._length or file.misses_sound):
+            self.close()
+        if self._file is None:
+            self._file = _File(self._path, self._form, self._now(), self._sound)
+        self._file.write(picture, seconds)
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+
+class _File:
+    """One file of a recording."""
+
+    def __init__(
+        self, path: Path, form: LiveFormat, now: datetime, sound: SoundRing | None
+    ) -> None:
+        import av
+
+        name = now.strftime(path.name) if "%" in path.name else path.name
+        self._path = _free(path.with_name(name))
+        self._part = _part_of(self._path)
+        self._began: float | None = None
+        self._synced = time.monotonic()
+        self._failed = False
+        container = FORMATS[path.suffix.lower()]
+        options = {"flush_packets": "1"} | muxer_options(sound)
+        if container in ("mp4", "mov"):
+            options["movflags"] = _FLAGS if sound is None else _FLAGS + _SOUND_FLAGS
+        with sink_errors(self._path):
+            self._descriptor = os.open(self._part, os.O_CREAT | os.O_RDWR, 0o666)
+            self._output = av.open(str(self._part), "w", format=container, options=options)
+            self._video = LiveMuxer(self._output, form, sound)
+
+    @property
+    def misses_sound(self) -> bool:
+        """Whether another file would have sound, which this one has not."""
+        return self._video.misses_sound
+
+    def seconds(self, now: float) -> float:
+        """Return how long the file is."""
+        return 0.0 if self._began is None else now - self._began
+
+    def write(self, picture: av.VideoFrame, seconds: float) -> None:
+        if self._began is None:
+            self._began = seconds
+        try:
+            with sink_errors(self._path):
+                self._video.write(picture, seconds)
+                if time.monotonic() - self._synced > _SYNC:
+                    self._synced = time.monotonic()
+                    os.fsync(self._descriptor)
+        except SinkError:
+            self._failed = True
+            raise
+
+    def close(self) -> None:
+        """Finish the file; a failed one keeps what could be written under its interim name."""
+        try:
+            with sink_errors(self._path):
+                self._video.flush()
+                self._output.close()
+                os.fsync(self._descriptor)
+        finally:
+            os.close(self._descriptor)
+            if self._began is None or not self._part.stat().st_size:
+                self._part.unlink()
+            else:
+                # Taken meanwhile, it would be overwritten.
+                free = _free(self._path) if self._path.exists() else self._path
+                self._part.rename(free)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.part{path.suffix}")
+
+
+def _free(path: Path) -> Path:
+    """Return a name that is not taken: ``NAME``, ``NAME-1``, ``NAME-2`` and so on."""
+    number, name = 0, path
+    while name.exists() or _part_of(name).exists():
+        number += 1
+        name = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return name

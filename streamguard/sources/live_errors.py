@@ -1,0 +1,65 @@
+"""What FFmpeg and the system say of a live source, in this project's errors."""
+
+from __future__ import annotations
+
+import errno
+
+from streamguard.errors import (
+    SourceError,
+    SourceLostError,
+    SourceNotFoundError,
+    SourcePermissionError,
+    StreamguardError,
+)
+from streamguard.sources.address import Address, Kind
+
+_MAY_NOT = {
+    Kind.WEBCAM: "Is your user in the group video, is the camera allowed to programs?",
+    Kind.FILE: "Check its permissions",
+    Kind.LAVFI: "",
+    Kind.RTSP: "Check its permissions",
+    Kind.URL: "Check its permissions",
+}
+
+
+class translated:  # noqa: N801 - used as a statement, like contextlib's own
+    """Turns what FFmpeg raises into this project's errors, without what is secret."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, StreamguardError):
+            import av
+
+            if isinstance(error, (av.FFmpegError, OSError)):
+                # From None: the original's message may hold the password.
+                raise live_error(self._address, error) from None
+
+
+def live_error(address: Address, error: Exception) -> SourceError:
+    """Return the error that tells the user what is wrong with a live source, and what to do."""
+    import av
+
+    errors = av.error
+    match error:
+        case errors.HTTPUnauthorizedError() | errors.HTTPForbiddenError():
+            what, hint = "refuses the user name or password", "Correct them in the source's URL"
+            return SourcePermissionError(f"{address} {what}", hint)
+        case PermissionError():
+            return SourcePermissionError(f"{address} may not be opened", _MAY_NOT[address.kind])
+        case FileNotFoundError() | errors.HTTPNotFoundError():
+            return SourceNotFoundError(f"{address} does not exist", "Check its name and path")
+        case ConnectionRefusedError():
+            what, hint = "refuses the connection", "Is the camera on?"
+        case errors.ExitError() | TimeoutError():
+            what, hint = "sent nothing in time", "It is tried again"
+        case OSError(errno=errno.EBUSY):
+            what, hint = "is in use by another program", "Close that first"
+        case _:
+            words = address.mask(getattr(error, "strerror", None) or str(error))
+            what, hint = f"cannot be read: {words}", "It is tried again"
+    return SourceLostError(f"{address} {what}", hint)

@@ -1,0 +1,96 @@
+"""Sound of a live source: when it was made, on the clock of the pictures, and what form it has."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from streamguard.sources.streams import has_decoder
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
+_JUMP = 0.5
+"""Seconds of change at once that no jitter explains: time stamps have jumped."""
+_SMOOTH = 0.02
+"""Share of each sample that is believed: jitter of 20 ms moves the mean by 2."""
+_APART = 1.0
+"""Seconds beyond which sound and pictures do not count from the same moment."""
+
+
+class Offset:
+    """The difference between a stream's own time stamps and our clock, without the jitter."""
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+
+    def note(self, stamp: float, now: float) -> None:
+        """Take the time stamp of something that came in now, both in seconds."""
+        sample = now - stamp
+        if self.seconds is None or abs(sample - self.seconds) > _JUMP:
+            self.seconds = sample
+        else:
+            self.seconds += _SMOOTH * (sample - self.seconds)
+
+
+class SoundClock:
+    """Gives sound the times of the pictures that it belongs to.
+
+    A source stamps both on one clock, so what holds for its pictures holds for its sound. Where
+    it does not, sound is of the moment it came in.
+    """
+
+    def __init__(self) -> None:
+        self._pictures, self._sound = Offset(), Offset()
+        self._last = float("-inf")
+
+    def picture(self, stamp: float | None, now: float) -> None:
+        """Take a picture's own time stamp, in seconds, and the time it was given."""
+        if stamp is not None:
+            self._pictures.note(stamp, now)
+
+    def time_of(self, stamp: float | None, now: float) -> float | None:
+        """Return the time of sound on the clock of ``now``; None where it cannot be told.
+
+        Args:
+            stamp: Its own time stamp in seconds.
+            now: When it came in, in seconds.
+        """
+        if stamp is None:
+            return None
+        self._sound.note(stamp, now)
+        offset, pictures = self._sound.seconds, self._pictures.seconds
+        if offset is None:
+            return None
+        if pictures is not None and abs(pictures - offset) < _APART:
+            offset = pictures
+        time = stamp + offset
+        if time <= self._last:
+            return None
+        self._last = time
+        return time
+
+
+def head_of(stream: AudioStream) -> bytes:
+    """Return codec, rate, channels and the like as the beginning of a NUT file.
+
+    A container is what carries all that from one process to another without our help. The same
+    stream gives the same bytes.
+
+    Raises:
+        ValueError: It cannot be described so.
+    """
+    import av
+
+    file = io.BytesIO()
+    if not has_decoder(stream) or not stream.sample_rate:
+        raise ValueError("nothing is known of it")
+    with av.open(file, "w", format="nut", options={"fflags": "bitexact"}) as output:
+        copy = output.add_stream_from_template(stream)
+        # Without any packet FFmpeg does not take it for a file.
+        packet = av.Packet(bytes(16))
+        packet.pts = packet.dts = 0
+        packet.time_base, packet.stream = Fraction(1, stream.sample_rate), copy
+        output.mux(packet)
+    return file.getvalue()
