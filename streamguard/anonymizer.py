@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 
 from streamguard.detection import default_detectors
@@ -79,6 +80,16 @@ class Anonymizer:
         """
         with self._all_or_nothing():
             return self._push(frame)
+
+    def adapt(self, plan: DetectionPlan) -> None:
+        """Look by another plan from the next frame on; what is tracked and held stays so.
+
+        Args:
+            plan: The plan; how long frames are held back does not change.
+        """
+        self._plan = replace(plan, lookahead=self._plan.lookahead)
+        self._tracker.adapt(self._plan)
+        self._schedule.adapt(self._plan)
 
     def finish(self) -> list[Verdict]:
         """Return the verdicts of all frames still held.

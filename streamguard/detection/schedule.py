@@ -99,6 +99,12 @@ class Schedule:
         self._moved, self._travelled = (0.0, 0.0), 0.0
         self._crops_from = float("-inf")
 
+    def adapt(self, plan: DetectionPlan) -> None:
+        """Look by another plan from the next frame on; where that looks more often, at once."""
+        self._plan = plan
+        self._next_primary = min(self._next_primary, self._last + plan.primary_every - 1e-3)
+        self._next_second = min(self._next_second, self._last + plan.second_every - 1e-3)
+
     def looks(
         self,
         time: float,

@@ -112,7 +112,7 @@ class Worker:
             self._deliver(redacted, captured)
 
     def _begin(self, frame: Frame) -> Anonymizer:
-        settings = self._plan.settings.with_quality(self._governor.quality)
+        settings = self._plan.settings
         info = VideoInfo(
             width=frame.width,
             height=frame.height,
@@ -123,6 +123,7 @@ class Worker:
         if self._detectors is None:
             self._detectors = self._make_detectors(settings.plan)
         self._anonymizer = Anonymizer(info, settings, self._detectors)
+        self._anonymizer.adapt(self._governor.plan(settings))
         self.reason = Reason.WAITING
         return self._anonymizer
 
@@ -131,11 +132,16 @@ class Worker:
         dropped = self._status.dropped["newer frame"]
         if not self._governor.changes(frame.time_ms / 1000, self._status.captured, dropped):
             return
-        log.warning("overload: detection level is now %s", self._governor.quality.value)
         self._status.level = self._governor.level
+        plan = self._governor.plan(self._plan.settings)
+        log.warning(
+            "overload: detection level is now %s, a whole look every %.1f s",
+            self._governor.quality.value,
+            plan.second_every,
+        )
         if self._anonymizer is not None:
-            self._hand_on(self._anonymizer.finish())
-            self._anonymizer = None
+            # Not a new one: that would forget whom it follows, and let go what it holds.
+            self._anonymizer.adapt(plan)
 
     def _recover(self, error: Exception) -> None:
         self._status.errors += 1

@@ -43,6 +43,10 @@ class Tracker:
         self._ended: dict[int, Track] = {}
         self.tracks: list[Track] = []
 
+    def adapt(self, plan: DetectionPlan) -> None:
+        """Believe what another plan believes from now on; tracks go on."""
+        self._plan = plan
+
     def advance(self, moment: Moment) -> None:
         """Carry all tracks to a new moment and append it to the timeline."""
         held = self._timeline.moments
