@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -108,3 +110,29 @@ def tracks(path: Path) -> list[str]:
     """Return the codecs of a file's tracks."""
     with av.open(str(path)) as container:
         return [stream.codec_context.codec.canonical_name for stream in container.streams]
+
+
+_SERVER = """
+import sys
+import av
+url, form, path = sys.argv[1:]
+options = {"rtsp_flags": "listen", "listen_timeout": "20", "rtsp_transport": "tcp"}
+if form == "flv":
+    options = {"listen": "1"}
+with av.open(url, format=form, timeout=(25, 5), options=options) as source:
+    with av.open(path, "w") as output:
+        copies = {s.index: output.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if not packet.size or packet.dts is None:
+                continue
+            if packet.stream.type == "video" and packet.pts * packet.time_base > 6:
+                break
+            packet.stream = copies[packet.stream.index]
+            output.mux(packet)
+"""
+
+
+def server(url: str, form: str, path: Path) -> subprocess.Popen[bytes]:
+    """Start a server that records what is published to it, and ends after six seconds of that."""
+    command = [sys.executable, "-c", _SERVER, url, form, str(path)]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from live_kit import Judge, plan_of, relaying, until, written
-from sound_kit import COPY, beeps, offsets, tracks, write_clip
+from live_kit import Judge, free_port, plan_of, relaying, until, written
+from sound_kit import COPY, beeps, offsets, server, tracks, write_clip
 
 from streamguard.sinks import soundring
 from streamguard.sinks.live import LiveSink, open_live_sink
@@ -55,6 +55,23 @@ def test_sound_stays_in_step_through_a_lost_connection(clip: Path, tmp_path: Pat
     judge = Judge()
     judge.look_at_file(out)
     assert judge.raw == 0
+
+
+@pytest.mark.parametrize(("scheme", "form"), [("rtsp", "rtsp"), ("rtmp", "flv")])
+def test_a_server_gets_both_in_step(tmp_path: Path, scheme: str, form: str) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", seconds=30)
+    url, served = f"{scheme}://127.0.0.1:{free_port()}/live/x", tmp_path / "served.mkv"
+    process = server(url, form, served)
+    try:
+        with relaying(plan_of(str(clip), url, live=COPY, retry_interval=0.5)) as supervisor:
+            until(supervisor, lambda _camera: process.poll() is not None, 40)
+    finally:
+        process.kill()
+        process.wait(5)
+    assert sorted(tracks(served)) == ["aac", "h264"]
+    found = offsets(served)
+    assert len(found) >= 3
+    assert sorted(map(abs, found))[-2] < 0.1, found
 
 
 def test_every_file_of_a_recording_has_its_sound(clip: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ cameras:
     source: rtsp://viewer:${PASSWORD}@192.0.2.1/stream
     sinks: [rtsp://127.0.0.1:8554/front]
     read_timeout: 500ms
+    audio: copy
     zones:
       cover: [[[0, 0], [0.5, 0], [0.5, 0.5]]]
   back:
@@ -45,6 +46,7 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert front.source.url == "rtsp://viewer:p%40ss%2Fw@192.0.2.1/stream"
     assert (front.settings.quality, front.live.read_timeout) == (Quality.FAST, 0.5)
     assert (back.live.read_timeout, back.size, back.lookahead) == (3.0, (640, 360), 0.0)
+    assert (front.live.audio, back.live.audio) == (True, False)
     cover = back.settings.redaction
     assert cover.effect is Effect.SOLID
     assert cover.color == (255, 0, 0)
