@@ -215,21 +215,24 @@ def test_a_cut_takes_nothing_back(looks: list[dict[str, float]], name: str) -> N
     assert run.covered[: len(looks)] == before
 
 
-def test_masks_of_the_last_scene_do_not_stay_long() -> None:
+def run_across_a_cut() -> Run:
+    """A face seen twenty times, then a cut after which it is not."""
     run = Run()
     for _ in range(20):
         run.frame(second=0.9)
     run.frame(second=0.0, cut=True)
+    return run
+
+
+def test_masks_of_the_last_scene_do_not_stay_long() -> None:
+    run = run_across_a_cut()
     run.frames(40)
     assert 20 <= run.covered[-1] <= 20 + 0.2 * RATE
     assert not run.tracker.tracks
 
 
 def test_a_flash_that_looks_like_a_cut_bares_nobody() -> None:
-    run = Run()
-    for _ in range(20):
-        run.frame(second=0.9)
-    run.frame(second=0.0, cut=True)
+    run = run_across_a_cut()
     run.frames(8)
     run.frame(second=0.9)
     run.frames(5)

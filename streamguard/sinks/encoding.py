@@ -14,6 +14,7 @@ from streamguard.sinks.hdr import hdr_params
 from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
+    from av import VideoCodecContext
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
@@ -71,7 +72,6 @@ def add_video(
 
     The picture is as large as ``info`` says; time stamps count in the stream's ``time_base``.
     """
-    import av
     from av.stream import Disposition
 
     codec = rules.codec_for(settings.codec)
@@ -92,14 +92,7 @@ def add_video(
     context.thread_count = min(2 * (os.cpu_count() or 1), _MAX_THREADS)
     if traits.sample_aspect_ratio:
         context.sample_aspect_ratio = traits.sample_aspect_ratio
-    context.color_range, context.color_primaries, context.color_trc, context.colorspace = (
-        traits.color
-    )
-    if info.pix_fmt.startswith("yuvj"):
-        context.color_range = _FULL_RANGE
-    if av.VideoFormat(info.pix_fmt).is_rgb:
-        # `to_format` turns RGB into this; the source's own tags are those of RGB.
-        context.color_range, context.colorspace = _LIMITED_RANGE, _BT709
+    _set_color(context, info, traits)
     if traits.interlaced and codec in _INTERLACED:
         options["flags"] += "+ildct+ilme"
         context.field_order = 2 if traits.interlaced == "tff" else 3
@@ -161,6 +154,19 @@ def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
         deep = chosen.components[0].bits > 8
         return "yuv444p10le" if deep else "yuv444p"
     return wanted
+
+
+def _set_color(context: VideoCodecContext, info: VideoInfo, traits: Traits) -> None:
+    import av
+
+    context.color_range, context.color_primaries, context.color_trc, context.colorspace = (
+        traits.color
+    )
+    if info.pix_fmt.startswith("yuvj"):
+        context.color_range = _FULL_RANGE
+    if av.VideoFormat(info.pix_fmt).is_rgb:
+        # `to_format` turns RGB into this; the source's own tags are those of RGB.
+        context.color_range, context.colorspace = _LIMITED_RANGE, _BT709
 
 
 def _rate(info: VideoInfo, codec: str) -> Fraction:
