@@ -5,19 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from streamguard.settings import (
-    Codec,
-    Effect,
-    EncodingSettings,
-    Quality,
-    RedactionSettings,
-    Settings,
-    Shape,
-)
+from streamguard.settings import Effect, EncodingSettings, RedactionSettings, Settings
+
+if TYPE_CHECKING:
+    from streamguard.sources.live import LiveOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULTS = Settings()
@@ -34,10 +29,27 @@ def _color(
     return tuple(bytes.fromhex(value.removeprefix("#")))
 
 
+def _size(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    """Turn ``1280x720`` into two numbers."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not of the form 1280x720")
+    return int(match[1]), int(match[2])
+
+
 def _choice(name: str, default: StrEnum, text: str) -> Callable[[F], F]:
-    values = [member.value for member in type(default)]
+    kind = type(default)
     return click.option(
-        name, type=click.Choice(values), default=default.value, show_default=True, help=text
+        name,
+        type=click.Choice([member.value for member in kind]),
+        default=default.value,
+        show_default=True,
+        callback=lambda _context, _option, value: kind(value),
+        help=text,
     )
 
 
@@ -104,11 +116,12 @@ def settings_options(function: F) -> F:
     return function
 
 
-def live_settings_options(lookahead: float) -> Callable[[F], F]:
-    """Add every option that `settings_of` takes and that makes sense for a live source.
+def live_options(lookahead: float, size: str) -> Callable[[F], F]:
+    """Add every option that `settings_of` and `live_of` take and that fits a live source.
 
     Args:
         lookahead: Default of the look-ahead in seconds.
+        size: Help text of ``--size``.
     """
     latency = click.option(
         "--latency",
@@ -120,13 +133,41 @@ def live_settings_options(lookahead: float) -> Callable[[F], F]:
         metavar="SECONDS",
         help="How long frames are held back, so that a face found later is covered before.",
     )
+    transport = click.option(
+        "--rtsp-transport",
+        type=click.Choice(["tcp", "udp"]),
+        default="tcp",
+        show_default=True,
+        help="How RTSP sources and sinks send their packets.",
+    )
+    reading = [
+        transport,
+        click.option("--size", metavar="WxH", callback=_size, help=size),
+        click.option(
+            "--fps",
+            type=click.FloatRange(0, 240, min_open=True),
+            help="Frame rate asked of a webcam.",
+        ),
+    ]
 
     def add(function: F) -> F:
-        for option in reversed(_OPTIONS):
+        for option in reversed(reading + _OPTIONS):
             function = (latency if option is _LOOKAHEAD else option)(function)
         return function
 
     return add
+
+
+def live_of(options: dict[str, Any]) -> LiveOptions:
+    """Return how a live source is read, for the options of `live_options`."""
+    from streamguard.sources.live import LiveOptions
+
+    size = options["size"]
+    return LiveOptions(
+        rtsp_transport=options["rtsp_transport"],
+        size=f"{size[0]}x{size[1]}" if size else "",
+        fps=options["fps"],
+    )
 
 
 def settings_of(options: dict[str, Any]) -> Settings:
@@ -136,11 +177,11 @@ def settings_of(options: dict[str, Any]) -> Settings:
         UsageError: A value is out of its range.
         click.UsageError: Two options do not go together.
     """
-    effect = Effect(options["effect"])
+    effect = options["effect"]
     if options["color"] is not None and effect is not Effect.SOLID:
         raise click.UsageError("--color goes with --effect solid only", click.get_current_context())
     return Settings(
-        quality=Quality(options["quality"]),
+        quality=options["quality"],
         threshold=options["threshold"],
         lookahead=options["lookahead"],
         detector=options["detector"],
@@ -148,12 +189,12 @@ def settings_of(options: dict[str, Any]) -> Settings:
         overwrite=options.get("overwrite", False),
         redaction=RedactionSettings(
             effect=effect,
-            shape=Shape(options["shape"]),
+            shape=options["shape"],
             color=options["color"] or _DEFAULTS.redaction.color,
             padding=options["padding"],
             show_boxes=options["show_boxes"],
         ),
         encoding=EncodingSettings(
-            codec=Codec(options["codec"]), preset=options["preset"], crf=options["crf"]
+            codec=options["codec"], preset=options["preset"], crf=options["crf"]
         ),
     )

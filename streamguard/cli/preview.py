@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamguard.cli.console import DONE, is_quiet, verbosity_options
-from streamguard.cli.options import live_settings_options, settings_of
+from streamguard.cli.options import live_of, live_options, settings_of
 
 if TYPE_CHECKING:
     from streamguard.window import Window
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(name="preview", short_help="Show a camera in a window, faces covered.")
 @click.argument("source", default="0")
-@click.option("--size", metavar="WxH", default="", help="Size asked of a webcam.")
-@click.option("--fps", type=float, help="Frame rate asked of a webcam.")
-@click.option(
-    "--rtsp-transport", type=click.Choice(["tcp", "udp"]), default="tcp", show_default=True
-)
-@live_settings_options(lookahead=0.0)
+@live_options(lookahead=0.0, size="Size asked of a webcam.")
 @verbosity_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
@@ -37,18 +32,15 @@ def command(context: click.Context, /, **options: Any) -> None:
 
     window = _window()
     require_system()
+    from streamguard.detection.cores import sharing_cores
     from streamguard.relay.compose import camera_plan
     from streamguard.relay.preview import Preview
-    from streamguard.sources.live import LiveOptions
 
-    live = LiveOptions(
-        rtsp_transport=options["rtsp_transport"], size=options["size"], fps=options["fps"]
-    )
-    plan = camera_plan("preview", options["source"], (), settings_of(options), live)
+    plan = camera_plan("preview", options["source"], (), settings_of(options), live_of(options))
     if not is_quiet():
         logger = logging.getLogger("streamguard")
         logger.setLevel(min(logger.level, logging.INFO))
-    with stop_on_signal() as stop:
+    with sharing_cores(), stop_on_signal() as stop:
         Preview(plan, window, Path.cwd()).run(stop)
     context.exit(DONE)
 

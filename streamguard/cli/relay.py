@@ -7,13 +7,14 @@ import os
 import re
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamguard.cli.console import DONE, is_quiet, say, verbosity_options
-from streamguard.cli.options import live_settings_options, settings_of
+from streamguard.cli.options import live_of, live_options, settings_of
 from streamguard.errors import SystemNotReadyError, UsageError
 
 if TYPE_CHECKING:
@@ -44,14 +45,16 @@ _ONE = "camera"
 )
 @click.option("--record-minutes", type=float, default=10.0, show_default=True)
 @click.option(
-    "--rtsp-transport", type=click.Choice(["tcp", "udp"]), default="tcp", show_default=True
+    "--audio",
+    type=click.Choice(["drop", "copy"]),
+    default="drop",
+    show_default=True,
+    help="What becomes of sound; voices identify people, too.",
 )
-@click.option("--size", metavar="WxH", help="Size of the output; asked of a webcam, too.")
-@click.option("--fps", type=float, help="Frame rate asked of a webcam.")
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-@live_settings_options(lookahead=0.4)
+@live_options(lookahead=0.4, size="Size of the output; asked of a webcam, too.")
 @verbosity_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
@@ -90,10 +93,10 @@ def _config_of(context: click.Context, options: dict[str, Any]) -> RelayConfig:
         _expand(options["source"]),
         [_expand(sink) for sink in options["sinks"]],
         settings_of(options),
-        _live_options(options),
+        replace(live_of(options), audio=options["audio"] == "copy"),
         record=options["record"],
         record_minutes=options["record_minutes"],
-        size=_size_of(options["size"]),
+        size=options["size"],
     )
     return _with_http(_config_for(plan), options["http"])
 
@@ -105,8 +108,6 @@ def _config_for(plan: CameraPlan) -> RelayConfig:
 
 
 def _with_http(config: RelayConfig, http: str | None) -> RelayConfig:
-    from dataclasses import replace
-
     return config if http is None else replace(config, http=http)
 
 
@@ -119,23 +120,6 @@ def _read(path: Path) -> RelayConfig:
             "Install it with: pip install 'streamguard[relay]'",
         ) from error
     return read_config(path)
-
-
-def _live_options(options: dict[str, Any]) -> Any:
-    from streamguard.sources.live import LiveOptions
-
-    return LiveOptions(
-        rtsp_transport=options["rtsp_transport"], size=options["size"] or "", fps=options["fps"]
-    )
-
-
-def _size_of(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if match is None or not int(match[1]) or not int(match[2]):
-        raise UsageError(f"--size {text} is not of the form 1280x720")
-    return int(match[1]), int(match[2])
 
 
 def _expand(text: str) -> str:
