@@ -74,11 +74,11 @@ def begin(connection: Connection, mask: Callable[[str], str]) -> Link:
         mask: Takes credentials out of a log line.
     """
     _die_with_parent()
-    # A Ctrl-C reaches the whole group; the supervisor alone decides what becomes of it.
-    for name in ("SIGINT", "SIGHUP"):
+    # Ctrl-C and init systems reach the whole group; the supervisor alone decides what becomes
+    # of it, or else nobody would finish a recording.
+    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     link = Link(connection)
     handler = _LinkHandler(link)
     handler.addFilter(lambda record: _masked(record, mask))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +33,6 @@ def test_camera_server_to_target_server(server: str, tmp_path: Path) -> None:
             assert output.status.frames > 100
     for path in (recording, tmp_path / "served.mkv"):
         found = offsets(path)
-        print(path.name, [round(o * 1000) for o in found], file=sys.stderr)
         assert len(found) >= 3
         assert sorted(map(abs, found))[-2] < 0.1, f"{path.name}: {found}"
 
