@@ -69,7 +69,8 @@ def command(context: click.Context, /, **options: Any) -> None:
 
     config = _config_of(context, options)
     if options["check"]:
-        say(f"{len(config.cameras)} cameras, no mistakes")
+        count = len(config.cameras)
+        say(f"{count} camera{'s' * (count != 1)}, no mistakes")
         context.exit(DONE)
     require_system()
     _log_as(options["log_format"])
@@ -108,7 +109,15 @@ def _config_for(plan: CameraPlan) -> RelayConfig:
 
 
 def _with_http(config: RelayConfig, http: str | None) -> RelayConfig:
-    return config if http is None else replace(config, http=http)
+    from streamguard.relay.compose import host_and_port
+
+    if http is None:
+        return config
+    try:
+        host_and_port(http)
+    except UsageError as error:
+        raise UsageError(f"--{error}") from None
+    return replace(config, http=http)
 
 
 def _read(path: Path) -> RelayConfig:
@@ -159,9 +168,10 @@ def _run(config: RelayConfig, path: Path | None) -> int:
     os.environ.setdefault("OPENCV_FOR_THREADS_NUM", str(share))
     with stop_on_signal() as stop:
         supervisor = Supervisor(list(config.cameras))
-        web = _serve(config, supervisor)
+        web = None
         again = _reload_on_hangup() if path is not None else threading.Event()
         try:
+            web = _serve(config, supervisor)
             while not stop.is_set():
                 supervisor.step()
                 if again.is_set() and path is not None:
@@ -177,13 +187,12 @@ def _run(config: RelayConfig, path: Path | None) -> int:
 def _serve(config: RelayConfig, supervisor: Supervisor) -> Any:
     if config.http is None:
         return None
+    from streamguard.relay.compose import host_and_port
     from streamguard.relay.web import WebServer
 
-    host, _, port = config.http.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535:
-        raise UsageError(f"--http {config.http} is not of the form PORT or HOST:PORT")
-    server = WebServer(supervisor, host.strip("[]") or "127.0.0.1", int(port))
-    say(f"watch at http://{host or '127.0.0.1'}:{server.port}/")
+    host, port = host_and_port(config.http)
+    server = WebServer(supervisor, host, port)
+    say(f"watch at http://{f'[{host}]' if ':' in host else host}:{server.port}/")
     return server
 
 

@@ -56,3 +56,15 @@ def camera_plan(
     return CameraPlan(
         name=name, source=address, sinks=addresses, settings=settings, live=live, **others
     )
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """Return where to listen, for ``PORT``, ``HOST:PORT`` or ``[IPV6]:PORT``; loopback by default.
+
+    Raises:
+        UsageError: It is none of these.
+    """
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdecimal() and int(port) <= 65535):
+        raise UsageError(f"http {text!r} is not of the form PORT or HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)

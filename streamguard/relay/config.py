@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from streamguard.errors import StreamguardError, UsageError
-from streamguard.relay.compose import camera_plan
+from streamguard.relay.compose import camera_plan, host_and_port
 from streamguard.relay.plan import CameraPlan, RelayConfig
 from streamguard.relay.zones import Zones
 from streamguard.settings import (
@@ -189,6 +189,10 @@ def _checked(document: Any, lines: _Lines, mistakes: list[str]) -> RelayConfig |
     except ValidationError as error:
         mistakes += lines.describe(error, ())
         return None
+    try:
+        host_and_port(file.http or "0")
+    except UsageError as error:
+        mistakes.append(f"line {lines.of(('http',))}: {error.what}")
     plans = []
     for name, own in file.cameras.items():
         try:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import ipaddress
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from streamguard.errors import UsageError
+from streamguard.relay.page import page_of
+from streamguard.relay.server import Server
 from streamguard.relay.states import Freshness, State
 from streamguard.relay.supervisor import Camera, Supervisor
 from streamguard.relay.view import View
@@ -46,10 +48,11 @@ class WebServer:
     def __init__(self, supervisor: Supervisor, host: str, port: int) -> None:
         handler = type("Handler", (_Handler,), {"supervisor": supervisor, "host": host})
         try:
-            self._server = _Server((host, port), handler)
+            self._server = Server((host, port), handler)
         except OSError as error:
             raise UsageError(
-                f"{host}:{port} cannot be listened on: {error.strerror}", "Choose another port"
+                f"{host}:{port} cannot be listened on: {error.strerror}",
+                "Choose another port, or an address of this machine",
             ) from error
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, name="web", daemon=True).start()
@@ -60,17 +63,12 @@ class WebServer:
         self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        log.debug("a viewer went away: %s", client_address)
-
-
 class _Handler(BaseHTTPRequestHandler):
     supervisor: Supervisor
     host: str
     timeout = 10.0
+    server_version = "streamguard"
+    sys_version = ""
     _viewers = threading.BoundedSemaphore(_MOST_VIEWERS)
 
     def do_GET(self) -> None:
@@ -94,17 +92,33 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._text(HTTPStatus.NOT_FOUND, "not found\n")
 
+    def do_HEAD(self) -> None:
+        """Answer like GET, without the body."""
+        self.do_GET()
+
+    def end_headers(self) -> None:
+        """Keep pages of other sites from showing the picture in theirs, and caches from keeping it.
+
+        Whoever listens on more than loopback may want it in a page of another host.
+        """
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        if self._on_loopback():
+            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+            self.send_header("X-Frame-Options", "SAMEORIGIN")
+        super().end_headers()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Log requests only when debugging."""
         log.debug(format, *args)
 
     def _is_for_us(self) -> bool:
         """Refuse foreign host names: a web page could point its own name at this machine."""
-        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        host = re.sub(r":\d*$", "", self.headers.get("Host", "")).strip("[]").lower()
         if host in ("localhost", self.host):
             return True
         try:
-            ipaddress.ip_address(host.strip("[]"))
+            ipaddress.ip_address(host)
         except ValueError:
             return not self._on_loopback()
         return True
@@ -126,20 +140,18 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, "application/json", body)
 
     def _metrics(self) -> None:
-        from streamguard.relay.metrics import CONTENT_TYPE, exposition
-
+        try:
+            from streamguard.relay.metrics import CONTENT_TYPE, exposition
+        except ImportError:
+            words = "metrics need prometheus-client: pip install 'streamguard[relay]'\n"
+            self._text(HTTPStatus.NOT_IMPLEMENTED, words)
+            return
         body = exposition(lambda: list(self.supervisor.cameras.values()))
         self._send(HTTPStatus.OK, CONTENT_TYPE, body)
 
     def _page(self) -> None:
-        pictures = "".join(
-            f'<figure><img src="/{html.escape(name)}/stream.mjpg" alt="">'
-            f"<figcaption>{html.escape(name)}</figcaption></figure>"
-            for name in sorted(self.supervisor.cameras)
-        )
-        style = "<style>img{max-width:100%}</style>"
-        page = f"<!doctype html><title>streamguard</title>{style}{pictures}"
-        self._send(HTTPStatus.OK, "text/html; charset=utf-8", page.encode())
+        body = page_of(sorted(self.supervisor.cameras)).encode()
+        self._send(HTTPStatus.OK, "text/html; charset=utf-8", body)
 
     def _watch(self, name: str, *, once: bool) -> None:
         mailbox = _mailbox_of(self.supervisor.cameras.get(name))
@@ -170,13 +182,18 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(_INTERVAL)
 
     def _one(self, pictures: Iterator[bytes]) -> None:
-        self._send(HTTPStatus.OK, "image/jpeg", next(pictures))
+        data = next(pictures, None)
+        if data is None:
+            self._text(HTTPStatus.SERVICE_UNAVAILABLE, "no picture any more\n")
+        else:
+            self._send(HTTPStatus.OK, "image/jpeg", data)
 
     def _stream(self, pictures: Iterator[bytes]) -> None:
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
-        self.send_header("Cache-Control", "no-store")
         self.end_headers()
+        if self.command == "HEAD":
+            return
         for data in pictures:
             size = f"Content-Length: {len(data)}"
             head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{size}\r\n\r\n"
@@ -189,9 +206,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 def describe(camera: Camera) -> dict[str, object]:
