@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +74,21 @@ def test_a_server_gets_both_in_step(tmp_path: Path, scheme: str, form: str) -> N
     found = offsets(served)
     assert len(found) >= 3
     assert sorted(map(abs, found))[-2] < 0.1, found
+
+
+def test_processes_that_die_come_back_with_sound(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", seconds=30)
+    with relaying(plan_of(str(clip), tmp_path / "out.mp4", live=COPY)) as supervisor:
+        until(supervisor, written(20))
+        pids = supervisor.cameras["cam"].pids
+        os.kill(next(pid for name, pid in pids.items() if "out.mp4" in name), signal.SIGKILL)
+        until(supervisor, written(20))
+        os.kill(next(pid for name, pid in pids.items() if "camera" in name), signal.SIGKILL)
+        until(supervisor, lambda camera: camera.restarts == 2)
+        until(supervisor, written(60))
+    path = tmp_path / "out-1.mp4"
+    assert tracks(path) == ["h264", "aac"]
+    assert abs(offsets(path)[-1]) < 0.1
 
 
 def test_every_file_of_a_recording_has_its_sound(clip: Path, tmp_path: Path) -> None:
@@ -146,6 +163,20 @@ def test_another_form_of_sound_costs_the_sound_only(
         assert sum(1 for _ in container.decode(video=0)) == 110
     assert len(beeps(tmp_path / "out.mp4")) == 3
     assert caplog.text.count("left out from now on: it is another one now") == 1
+
+
+def test_pictures_never_wait_for_sound(clip: Path, tmp_path: Path) -> None:
+    box = ring()
+    for head, data, at in packets_of(clip):
+        if at < 1:
+            box.announce(head)
+            box.write(data, 100.0 + at, STEP)
+    sink = sink_for(tmp_path / "out.ts", box)
+    # The sound ends after a second, the pictures go on for another three.
+    play(sink, range(100))
+    with av.open(str(tmp_path / "out.part.ts")) as container:
+        assert sum(1 for packet in container.demux(video=0) if packet.size) >= 98
+    sink.close()
 
 
 @pytest.mark.parametrize(
