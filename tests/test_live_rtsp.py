@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import urlopen
 
+import av
 import pytest
 from live_kit import free_port, plan_of, relaying, source_graph, until
 
@@ -58,27 +65,105 @@ def test_a_listener_gets_the_scene_covered_and_so_does_the_next() -> None:
             assert (raw, scenes) == (0, 25)
 
 
-def test_no_password_in_the_process_list_or_the_log(tmp_path: Path) -> None:
-    environment = os.environ | {"CAM_PASSWORD": SECRET}
-    command = [sys.executable, "-m", "streamguard", "relay", "--size", "320x240", "-vv"]
-    source = f"rtsp://viewer:${{CAM_PASSWORD}}@127.0.0.1:{free_port()}/x"
+def test_no_credential_in_log_metrics_pages_or_process_list(tmp_path: Path) -> None:
+    secrets = {"CAM": SECRET, "RTSP": "tr0ub4dor/&3", "RTMP": "c0rrect-horse", "KEY": "stream-k3y"}
+    port, web = free_port(), free_port()
+    places = [
+        f"rtsp://viewer:${{CAM}}@127.0.0.1:{port}/x",
+        f"rtsp://publisher:${{RTSP}}@127.0.0.1:{port}/out",
+        f"rtmp://publisher:${{RTMP}}@127.0.0.1:{port}/live/${{KEY}}",
+        str(tmp_path / "out.mp4"),
+    ]
+    command = [sys.executable, "-m", "streamguard", "relay", *places, "--size", "320x240", "-vv"]
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, source, str(tmp_path / "out.mp4")], env=environment, stderr=output
+            [*command, "--http", str(web)], env=os.environ | secrets, stdout=output, stderr=output
         )
     try:
-        deadline = time.monotonic() + 30
-        while b"refuses" not in log.read_bytes() and time.monotonic() < deadline:
-            time.sleep(0.2)
-        processes = subprocess.run(["ps", "-efww"], check=True, capture_output=True).stdout
+        # One warning a second in the log; this page tells of source and sinks at once.
+        wait_until(lambda: page(web, "readyz").count(b"refuses the connection") >= 3, 40, log)
+        shown = [
+            page(web, path) for path in ("", "metrics", "healthz", "readyz", "status", "nothing")
+        ]
+        shown += [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if gone(path)]
+        shown.append(subprocess.run(["ps", "-efww"], check=True, capture_output=True).stdout)
     finally:
         process.terminate()
         assert process.wait(15) == 0
-    assert b"streamguard" in processes
-    assert SECRET.encode() not in processes
+    shown.append(log.read_bytes())
+    everything = b"\n".join(shown)
     assert b"refuses the connection" in log.read_bytes()
-    assert SECRET.encode() not in log.read_bytes()
+    assert b"streamguard_up" in everything
+    for secret in secrets.values():
+        for form in (secret, quote(secret, safe="")):
+            assert form.encode() not in everything
+
+
+def gone(path: Path) -> bool:
+    """Whether a file of a process can still be read; processes come and go."""
+    with suppress(OSError):
+        return bool(path.read_bytes())
+    return False
+
+
+def page(port: int, path: str) -> bytes:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as answer:
+            return bytes(answer.read())
+    except HTTPError as error:
+        with error:
+            return error.read() + str(error).encode()
+    except URLError:
+        return b""
+
+
+def test_signals_reload_what_changed_and_finish_recordings(tmp_path: Path) -> None:
+    config = tmp_path / "cameras.yaml"
+    entry = "  {}: {{source: 'lavfi:testsrc2=size=320x240:rate=15', sinks: [{}/{}-%H%M%S.mp4]{}}}\n"
+    one, two = (entry.format(name, tmp_path, name, "") for name in ("one", "two"))
+    config.write_text("cameras:\n" + one + two)
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "streamguard", "relay", "--config", str(config)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stderr=output)
+    try:
+        wait_until(lambda: len(list(tmp_path.glob("*.part.mp4"))) == 2, 60, log)
+        before = children(process.pid)
+        slower = entry.format("two", tmp_path, "two", ", quality: fast")
+        config.write_text("cameras:\n" + one + slower)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: b"changed: two" in log.read_bytes(), 15, log)
+        wait_until(lambda: len(list(tmp_path.glob("two-*.mp4"))) == 2, 60, log)
+        # Camera and output of one, and the tracker of shared memory.
+        assert len(before & children(process.pid)) == len(before) - 2
+        assert len(children(process.pid)) == len(before)
+        time.sleep(1)
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 5
+    finally:
+        process.kill()
+        process.wait(5)
+    recordings = list(tmp_path.glob("*.mp4"))
+    assert len(recordings) == 3
+    for path in recordings:
+        assert ".part." not in path.name
+        with av.open(str(path)) as container:
+            assert next(container.decode(video=0)).width == 320
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, log: Path) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text("utf-8", "replace")
+        time.sleep(0.1)
+
+
+def children(pid: int) -> set[int]:
+    words = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return {int(word) for word in words}
 
 
 def test_only_the_named_source_is_connected_to(tmp_path: Path) -> None:

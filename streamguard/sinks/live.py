@@ -130,7 +130,7 @@ class Stream:
         import av
 
         name, form = _SCHEMES[self._address.scheme], self._form
-        options = {"flush_packets": "1", "rw_timeout": str(round(form.timeout * 1e6))}
+        options = {"flush_packets": "1"}
         if name == "rtsp":
             options = {"rtsp_transport": form.rtsp_transport}
         if name == "flv":

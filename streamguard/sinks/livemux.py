@@ -34,7 +34,6 @@ class LiveFormat:
         encoding: Codec, preset and quality.
         rtsp_transport: ``tcp`` or ``udp``.
         record_minutes: Length of one file of a segmented recording.
-        timeout: Seconds a server may take to answer, where FFmpeg can be told.
         sound: Whether sound is written, too.
     """
 
@@ -44,7 +43,6 @@ class LiveFormat:
     encoding: EncodingSettings = field(default_factory=EncodingSettings)
     rtsp_transport: str = "tcp"
     record_minutes: float = 10.0
-    timeout: float = 5.0
     sound: bool = False
 
 
@@ -74,6 +72,7 @@ class LiveMuxer:
         self._output = output
         self._epoch: float | None = None
         self._last = -1
+        self._key_due = float("-inf")
         rate = Fraction(form.frame_rate).limit_denominator(1001)
         stream = output.add_stream(
             name, rate=rate, time_base=TIME_BASE, width=form.width, height=form.height
@@ -85,6 +84,7 @@ class LiveMuxer:
         context.gop_size = max(1, round(_GROUP * form.frame_rate))
         crf = _CRF if settings.crf is None else settings.crf
         options = {"preset": settings.preset or _PRESET, "tune": "zerolatency", "crf": str(crf)}
+        options["forced-idr"] = "1"
         if name == "libx265":
             options["x265-params"] = "log-level=error"
         context.options = options
@@ -103,10 +103,16 @@ class LiveMuxer:
 
     def write(self, picture: av.VideoFrame, seconds: float) -> None:
         """Encode and write one picture, and the sound that goes with it."""
+        from av.video.frame import PictureType
+
         if self._epoch is None:
             self._epoch = seconds
         pts = max(self._last + 1, round((seconds - self._epoch) / TIME_BASE))
         picture.pts, picture.time_base, self._last = pts, TIME_BASE, pts
+        # By time: sources break the rate they promise, and slates come at one of their own.
+        key = seconds >= self._key_due
+        self._key_due = seconds + _GROUP if key else self._key_due
+        picture.pict_type = PictureType.I if key else PictureType.NONE
         self._output.mux(self._stream.encode(picture))
         if self._sound is not None:
             self._sound.write(seconds, self._epoch)

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamguard.errors import SinkError
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sinks.target import sink_errors
@@ -83,15 +82,20 @@ class _File:
         self._part = _part_of(self._path)
         self._began: float | None = None
         self._synced = time.monotonic()
-        self._failed = False
         container = FORMATS[path.suffix.lower()]
         options = {"flush_packets": "1"} | muxer_options(sound)
         if container in ("mp4", "mov"):
             options["movflags"] = _FLAGS if sound is None else _FLAGS + _SOUND_FLAGS
         with sink_errors(self._path):
-            self._descriptor = os.open(self._part, os.O_CREAT | os.O_RDWR, 0o666)
-            self._output = av.open(str(self._part), "w", format=container, options=options)
-            self._video = LiveMuxer(self._output, form, sound)
+            # FFmpeg never closes a file of its own that it could not write to the end.
+            self._file = self._part.open("xb", buffering=0)
+            try:
+                self._output = av.open(self._file, "w", format=container, options=options)
+                self._video = LiveMuxer(self._output, form, sound)
+            except BaseException:
+                self._file.close()
+                self._part.unlink()
+                raise
 
     @property
     def misses_sound(self) -> bool:
@@ -105,31 +109,40 @@ class _File:
     def write(self, picture: av.VideoFrame, seconds: float) -> None:
         if self._began is None:
             self._began = seconds
-        try:
-            with sink_errors(self._path):
-                self._video.write(picture, seconds)
-                if time.monotonic() - self._synced > _SYNC:
-                    self._synced = time.monotonic()
-                    os.fsync(self._descriptor)
-        except SinkError:
-            self._failed = True
-            raise
+        with sink_errors(self._path):
+            self._video.write(picture, seconds)
+            if time.monotonic() - self._synced > _SYNC:
+                self._synced = time.monotonic()
+                os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Finish the file; a failed one keeps what could be written under its interim name."""
+        """Finish the file; of one that fails, what was written is kept if it plays."""
         try:
             with sink_errors(self._path):
-                self._video.flush()
-                self._output.close()
-                os.fsync(self._descriptor)
+                try:
+                    self._video.flush()
+                finally:
+                    self._output.close()
+                os.fsync(self._file.fileno())
         finally:
-            os.close(self._descriptor)
-            if self._began is None or not self._part.stat().st_size:
+            self._file.close()
+            if self._began is None or not _plays(self._part):
                 self._part.unlink()
             else:
                 # Taken meanwhile, it would be overwritten.
                 free = _free(self._path) if self._path.exists() else self._path
                 self._part.rename(free)
+
+
+def _plays(path: Path) -> bool:
+    """Whether there is a picture in it: where the disk is full, a header may be all there is."""
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            return next(container.decode(video=0), None) is not None
+    except (av.FFmpegError, IndexError):
+        return False
 
 
 def _part_of(path: Path) -> Path:

@@ -49,8 +49,18 @@ class Process:
             self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         if self._ready:
-            assert self._process.stdout is not None
-            assert self._process.stdout.readline().startswith(self._ready)
+            assert self.says(self._ready)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def says(self, words: bytes) -> bool:
+        """Wait for a line; return whether it begins with some words."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().startswith(words)
 
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:

@@ -21,6 +21,7 @@ from rig import Process, Reader, Rig, camera_program, need_servers, rtsp_server,
 
 from streamguard.relay.metrics import exposition
 from streamguard.relay.states import State
+from streamguard.sources.live import LiveOptions
 
 LOGIN = "viewer:pa@ss/wo#rd"
 ESCAPED = "viewer:pa%40ss%2Fwo%23rd"
@@ -191,20 +192,34 @@ def test_no_credential_is_shown_anywhere(chain: Chain) -> None:
         assert secret not in text
 
 
-def test_wrong_credentials_are_told_and_not_hammered(caplog: pytest.LogCaptureFixture) -> None:
+def test_wrong_credentials_are_told_and_not_hammered(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     need_servers()
-    port = free_port()
-    server = rtsp_server(port, "cam", LOGIN)
+    port, log = free_port(), tmp_path / "log"
+    server = rtsp_server(port, "cam", LOGIN, log)
+    wrong = "viewer:wr0ng-pass"
+    source = f"rtsp://{wrong}@127.0.0.1:{port}/cam"
+    out = tmp_path / "out.mp4"
     with stopping(server):
-        rig = Rig(plan_of(f"rtsp://viewer:wr0ng-pass@127.0.0.1:{port}/cam", size=(320, 240)))
+        rig = Rig(plan_of(source, out, size=(320, 240), slow_retry=4.0))
         try:
             wait_for(lambda: rig.camera.state is State.FAILED, 15, str(rig.camera.status))
-            time.sleep(2)
-            assert rig.camera.status.reconnects == 1
+            time.sleep(6)
+            # What the server saw: the first try, and one after each of the long waits.
+            assert log.read_text().count("client") == rig.camera.status.reconnects == 2
+            server.kill()
+            server = rtsp_server(port, "cam", wrong)
+            camera = camera_program(source + "/publish")
+            with stopping(server, camera):
+                wait_for(lambda: rig.camera.state is State.LIVE, RECOVERY, str(rig.camera.status))
         finally:
             rig.stop()
     assert "refuses the user name or password" in caplog.text
     assert "wr0ng" not in caplog.text
+    judge = Judge()
+    judge.look_at_file(out)
+    assert judge.raw == 0
 
 
 @contextmanager
@@ -215,37 +230,78 @@ def black_hole() -> Iterator[int]:
 
 
 def test_a_target_that_never_answers_costs_only_itself(tmp_path: Path) -> None:
+    need_servers()
     with black_hole() as port:
-        good, bad = tmp_path / "out.mp4", f"rtsp://127.0.0.1:{port}/x"
-        rig = Rig(plan_of(f"lavfi:{source_graph()}", bad, good))
+        good, bad = tmp_path / "out.mp4", f"rtsp://127.0.0.1:{port}/out/publish"
+        rig = Rig(plan_of(f"lavfi:{source_graph()}", bad, good, retry_interval=1.0))
+        hole, file = rig.camera.outputs
         try:
-            hole, file = rig.camera.outputs
             wait_for(lambda: file.status.frames > 25, 20, str(file.status))
             # Opening hangs with the interpreter's lock held; only replacing the process helps.
             wait_for(lambda: hole.child and hole.child.restarts, 45, str(hole.status))
             frames = file.status.frames
             wait_for(lambda: file.status.frames > frames + 25, 5, str(file.status))
-        finally:
+        except BaseException:
             rig.stop()
+            raise
+    try:
+        back_at_reader(port, "target a black hole, then there")
+    finally:
+        rig.stop()
     judge = Judge()
     judge.look_at_file(good)
     assert judge.raw == 0
     assert judge.scenes > 50
 
 
-def test_a_target_that_refuses_is_tried_again_and_again(tmp_path: Path) -> None:
+def back_at_reader(port: int, fault: str) -> None:
+    """Start a target; check that the scene comes out of it in time."""
+    server = rtsp_server(port, "out")
+    reader = Reader(f"rtsp://127.0.0.1:{port}/out")
+    with stopping(server):
+        try:
+            took = wait_for(lambda: reader.judge.scenes > 15, RECOVERY, "no scene")
+            recovered(fault, took, reader.judge)
+        finally:
+            server.kill()
+            reader.stop()
+
+
+def test_a_target_that_refuses_is_tried_again_and_again() -> None:
     need_servers()
     port = free_port()
-    rig = Rig(
-        plan_of(f"lavfi:{source_graph()}", f"rtsp://127.0.0.1:{port}/out/publish",
-                retry_interval=1.0)
-    )  # fmt: skip
+    target = f"rtsp://127.0.0.1:{port}/out/publish"
+    rig = Rig(plan_of(f"lavfi:{source_graph()}", target, retry_interval=1.0))
     try:
         output = rig.camera.outputs[0]
         wait_for(lambda: output.status.reconnects >= 3, 20, str(output.status))
         assert "refuses the connection" in output.status.reason
-        server = rtsp_server(port, "out")
-        with stopping(server):
-            wait_for(lambda: output.status.state is State.LIVE, 10, str(output.status))
+        back_at_reader(port, "target refused, then there")
     finally:
         rig.stop()
+
+
+def test_a_source_over_udp(tmp_path: Path) -> None:
+    need_servers()
+    port = free_port()
+    server = rtsp_server(port, "cam", LOGIN)
+    camera = camera_program(f"rtsp://{ESCAPED}@127.0.0.1:{port}/cam/publish")
+    live = LiveOptions(open_timeout=4.0, read_timeout=2.0, rtsp_transport="udp")
+    out = tmp_path / "out.mp4"
+    with stopping(server, camera):
+        rig = Rig(plan_of(f"rtsp://{LOGIN}@127.0.0.1:{port}/cam", out, live=live))
+        try:
+            wait_for(lambda: rig.camera.outputs[0].status.frames > 40, 20, str(rig.camera.status))
+            camera.send(signal.SIGSTOP)
+            wait_for(lambda: rig.camera.status.state is State.RECONNECTING, 8, "not noticed")
+            camera.send(signal.SIGCONT)
+            captured = rig.camera.status.captured
+            took = wait_for(
+                lambda: rig.camera.status.captured > captured + 15, RECOVERY, "not live again"
+            )
+        finally:
+            rig.stop()
+    judge = Judge()
+    judge.look_at_file(out)
+    recovered("source over UDP frozen and resumed", took, judge)
+    assert judge.scenes > 40
