@@ -69,7 +69,7 @@ CAMERA = "cameras:\n  a:\n    source: lavfi:testsrc2\n"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("cameras:\n  a: {}\n", "line 2: cameras.a.source: Field required"),
+        ("cameras:\n  a: {}\n", "line 2: cameras.a.source: is missing"),
         (CAMERA + "    sorce: x\n", "line 4: cameras.a.sorce: unknown key"),
         (CAMERA + "    quality: best\n", "line 4: cameras.a.quality:"),
         (CAMERA + "    read_timeout: soon\n", "line 4: cameras.a.read_timeout: 'soon' is not"),
@@ -78,6 +78,17 @@ CAMERA = "cameras:\n  a:\n    source: lavfi:testsrc2\n"
         (CAMERA + "    zones: {cover: [[[0, 0], [2, 0], [1, 1]]]}\n", "zones.cover.0.1.0"),
         ("cameras:\n  a:\n    source: rtsp://u:${NOPE}@h/x\n", "line 3: cameras.a.source: ${NOPE}"),
         ("defaults: {quality: best}\n" + CAMERA, "line 1: defaults.quality:"),
+        (CAMERA + "    sinks: a.mp4\n", "line 4: cameras.a.sinks: should be a list"),
+        (CAMERA + "    size: 0x5\n", "line 4: cameras.a.size: '5' is not a size"),
+        (CAMERA + "    lookahead: 1.2.3s\n", "line 4: cameras.a.lookahead: '1.2.3s' is not"),
+        (CAMERA + "    show_boxes: maybe\n", "cameras.a.show_boxes: should be true or false"),
+        (CAMERA + "http: x\n", "line 4: http 'x' is not of the form PORT or HOST:PORT"),
+        ("cameras:\n  a: rtsp://h\n", "line 2: cameras.a: should be a map"),
+        ("- a\n", "line 1: the file: should be a map"),
+        (
+            "defaults: {sinks: [s.mp4]}\n" + CAMERA + "  b: {source: lavfi:x}\n",
+            "line 5: cameras.b.sinks: a writes to s.mp4, too",
+        ),
         ("cameras: {}\n", "line 1: cameras:"),
         ("cameras: [\n", "line 2: no YAML"),
         ("", "line 1: "),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
+import pytest
 import yaml
 
 from streamguard.cli.relay import command
@@ -18,7 +22,7 @@ from streamguard.settings import Settings
 from streamguard.sources.address import parse_address
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "relay"
-SECRETS = {"CAMERA_USER": "viewer", "CAMERA_PASSWORD": "p@ss"}
+SECRETS = {"FRONT_DOOR": "rtsp://viewer:p@ss@192.0.2.10/a", "YARD": "rtsp://192.0.2.11/a"}
 
 
 def known_options() -> set[str]:
@@ -40,7 +44,12 @@ def test_the_compose_file_starts_the_relay() -> None:
     assert "ports" not in services["cameras"]
     assert services["cameras"]["networks"] == ["raw"]
     assert services["mediamtx"]["networks"] == ["covered"]
-    config = read_config(SAMPLES / "cameras.yaml", SECRETS)
+    # Its environment is all that the configuration asks for, and names paths that are served.
+    environment = services["streamguard"]["environment"]
+    served = services["cameras"]["environment"]
+    for url in environment.values():
+        assert f"MTX_PATHS_{url.rpartition('/')[2].upper()}_SOURCE" in served
+    config = read_config(SAMPLES / "cameras.yaml", environment)
     for plan in config.cameras:
         assert plan.sinks[0].url.startswith("rtsp://mediamtx:8554/")
 
@@ -53,6 +62,25 @@ def test_the_systemd_unit_starts_the_relay() -> None:
     assert words[1] == "relay"
     assert {word for word in words if word.startswith("--")} <= known_options()
     assert unit["Service"]["Restart"] == "always"
+
+
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    verifier = shutil.which("systemd-analyze")
+    if verifier is None:
+        pytest.skip("systemd is not installed")
+    # It checks that the program is there, which it is not.
+    text = (SAMPLES / "streamguard.service").read_text("utf-8")
+    unit = tmp_path / "streamguard.service"
+    unit.write_text(text.replace("/opt/streamguard/bin/streamguard", sys.executable), "utf-8")
+    ended = subprocess.run(
+        [verifier, "verify", "--man=no", unit], check=False, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "streamguard.service" not in ended.stderr
+
+
+def test_the_image_holds_what_the_relay_needs() -> None:
+    assert "[relay]" in (SAMPLES.parent.parent / "Dockerfile").read_text("utf-8")
 
 
 def test_frigate_reads_what_the_relay_writes() -> None:

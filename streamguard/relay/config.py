@@ -28,6 +28,18 @@ from streamguard.sources.live import LiveOptions
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_MAP = "should be a map of keys to values"
+# What pydantic says in the words of Python, in those of YAML.
+_WORDS = {
+    "extra_forbidden": "unknown key",
+    "missing": "is missing",
+    "tuple_type": "should be a list",
+    "dict_type": _MAP,
+    "model_type": _MAP,
+    "float_parsing": "should be a number",
+    "int_parsing": "should be a whole number",
+    "bool_parsing": "should be true or false",
+}
 _SETTINGS, _COVER, _LIVE = Settings(), RedactionSettings(), LiveOptions()
 
 
@@ -35,18 +47,17 @@ def _seconds(value: object) -> object:
     """Turn ``10s``, ``500ms``, ``2m`` or a number into seconds."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"\s*([0-9.]+)\s*(ms|s|m|h)?\s*", value)
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)?\s*", value)
     if match is None:
         raise ValueError(f"{value!r} is not a duration such as 10s, 500ms or 2m")
     return float(match[1]) * _UNITS[match[2] or "s"]
 
 
 def _size(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(\d+)x(\d+)", value)
+    # YAML takes 0x5 for a number.
+    match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", str(value))
     if match is None:
-        raise ValueError(f"{value!r} is not a size such as 1280x720")
+        raise ValueError(f"{str(value)!r} is not a size such as 1280x720")
     return int(match[1]), int(match[2])
 
 
@@ -201,7 +212,20 @@ def _checked(document: Any, lines: _Lines, mistakes: list[str]) -> RelayConfig |
             mistakes += lines.describe(error, ("cameras", name), ("defaults",))
         except StreamguardError as error:
             mistakes.append(f"line {lines.of(('cameras', name))}: cameras.{name}: {error}")
+    mistakes += _shared_sinks(plans, lines)
     return None if mistakes else RelayConfig(tuple(plans), file.http)
+
+
+def _shared_sinks(plans: list[CameraPlan], lines: _Lines) -> Iterator[str]:
+    """Yield a mistake for every sink that an earlier camera writes to."""
+    owners: dict[str, str] = {}
+    for plan in plans:
+        for sink in plan.sinks:
+            owner = owners.setdefault(sink.url, plan.name)
+            # Segments have the time in their names, and never replace one another.
+            if owner != plan.name and "%" not in sink.url:
+                key = ("cameras", plan.name, "sinks")
+                yield f"line {lines.of(key)}: {'.'.join(key)}: {owner} writes to {sink}, too"
 
 
 class _Lines:
@@ -231,10 +255,8 @@ class _Lines:
             key = prefix + place
             if key[:-1] == prefix and key not in self._lines and (*fallback, *place) in self._lines:
                 key = (*fallback, *place)
-            words = item["msg"].removeprefix("Value error, ")
-            if item["type"] == "extra_forbidden":
-                words = "unknown key"
-            yield f"line {self.of(key)}: {'.'.join(map(str, key))}: {words}"
+            words = _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+            yield f"line {self.of(key)}: {'.'.join(map(str, key)) or 'the file'}: {words}"
 
     def _walk(self, node: yaml.Node, key: tuple[str | int, ...]) -> None:
         self._lines.setdefault(key, node.start_mark.line + 1)

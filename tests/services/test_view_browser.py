@@ -1,0 +1,99 @@
+"""The view in a real browser: the picture moves, and the state is there to read."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from live_kit import ROOT, free_port
+from numpy.typing import NDArray
+
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no browser is installed: chromium-headless-shell is enough")
+    return found
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[str]:
+    """The address of the view of a running relay."""
+    address = f"http://127.0.0.1:{(port := free_port())}/"
+    words = ["relay", "lavfi:testsrc2=size=320x240:rate=25", "--http", str(port)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamguard", *words, "--quality", "fast"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 40
+        while not is_ready(address):
+            assert time.monotonic() < deadline, "the relay was not ready in time"
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        finally:
+            process.kill()
+
+
+def is_ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}readyz", timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def browse(browser: str, folder: Path, *words: str) -> bytes:
+    """Let the browser stay on a page for a while; return what it printed."""
+    # The stream never ends, so the browser has to be told when to look.
+    common = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000"]
+    common += ["--window-size=640,480", f"--user-data-dir={folder / 'profile'}"]
+    ended = subprocess.run(
+        [browser, *common, *words], check=True, capture_output=True, timeout=60, cwd=folder
+    )
+    return ended.stdout
+
+
+def screenshot(browser: str, folder: Path, page: str, name: str) -> NDArray[np.uint8]:
+    browse(browser, folder, f"--screenshot={folder / name}", page)
+    with av.open(io.BytesIO((folder / name).read_bytes()), "r") as picture:
+        return next(picture.decode(video=0)).to_ndarray(format="rgb24").astype(np.uint8)
+
+
+def test_the_picture_is_there_and_moves(browser: str, page: str, tmp_path: Path) -> None:
+    # The test picture is in full colour; the page around it is white, a slate is grey.
+    deadline = time.monotonic() + 40
+    while (one := screenshot(browser, tmp_path, page, "one.png"))[:240, :320].std(
+        axis=2
+    ).mean() < 20:
+        assert time.monotonic() < deadline
+    two = screenshot(browser, tmp_path, page, "two.png")
+    changed = np.abs(one.astype(int) - two.astype(int)).max(axis=2) > 60
+    assert changed[20:220, 20:300].sum() > 200
+
+
+def test_the_state_is_written_below_it(browser: str, page: str, tmp_path: Path) -> None:
+    document = browse(browser, tmp_path, "--dump-dom", page).decode()
+    caption = re.search(r"<figcaption>(.*?)</figcaption>", document)
+    assert caption
+    assert re.sub(r"<[^>]*>", "", caption[1]) == "camera: live"
