@@ -143,3 +143,18 @@ def test_looking_changes_nothing(pix_fmt: str, astronaut: Rgb) -> None:
     view.luma(512, 512)[...] = 0
     assert [bytes(plane) for plane in picture.planes] == before
     assert not any(plane.flags.writeable for plane in view._planes)
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le"])
+@pytest.mark.parametrize(("step", "error"), [(2, 0.51), (3, 0.51), (4, 1.01), (8, 1.51)])
+def test_luma_by_a_whole_step_is_the_mean_of_blocks(pix_fmt: str, step: int, error: float) -> None:
+    """Halving, the fast way down, adds at most half a level in each step."""
+    picture = av.VideoFrame(32 * step, 20 * step, pix_fmt)
+    layout = native_layout(pix_fmt)
+    random = np.random.default_rng(step)
+    for plane in layout.views(picture):
+        plane[...] = random.integers(0, 2**layout.bits, plane.shape)
+    luma = layout.views(picture)[0] / 2 ** (layout.bits - 8)
+    blocks = luma.reshape(20, step, 32, step).mean(axis=(1, 3))
+    small = view_of(picture).luma(32, 20)
+    assert np.abs(small - blocks.clip(0, 255)).max() <= error + (layout.bits > 8) * 0.5

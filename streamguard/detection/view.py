@@ -101,6 +101,11 @@ class FrameView:
         source = samples[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
         shrinks = source.shape[1] >= width
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        while _is_halved_twice(source, width, height):
+            # Averages of averages of whole blocks are the same but for rounding by one, and
+            # OpenCV is five times as fast at halving as at any other ratio.
+            half = source.shape[1] // 2, source.shape[0] // 2
+            source = cv2.resize(source, half, interpolation=cv2.INTER_AREA)
         small = cv2.resize(source, (width, height), interpolation=method)
         if small.dtype == np.uint16:
             # The bits below a sample (P010 and its kin) go with those beyond the eighth.
@@ -124,3 +129,10 @@ class FrameView:
         )
         zero = np.array([0.0 if full else 16.0, 128.0, 128.0])
         return np.column_stack([rotation, -rotation @ zero])
+
+
+def _is_halved_twice(source: Samples, width: int, height: int) -> bool:
+    """Return whether exact halving leads, in more than one step, to the size wanted."""
+    across, down = source.shape[1] // width, source.shape[0] // height
+    exact = source.shape[:2] == (height * down, width * across)
+    return exact and across == down and across >= 4 and across & (across - 1) == 0
