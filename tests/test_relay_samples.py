@@ -106,6 +106,8 @@ def test_the_dashboard_asks_for_metrics_that_are_there() -> None:
     expressions = [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]]
     wanted = {name for words in expressions for name in re.findall(r"streamguard_\w+", words)}
     assert len(wanted) >= 8
+    guide = (SAMPLES.parent.parent / "docs" / "relay.md").read_text("utf-8")
+    wanted |= set(re.findall(r"streamguard_\w+", guide))
     assert wanted <= there
     assert 'streamguard_up{camera="a"} 0.0' in text
     camera.stop(0)
