@@ -101,7 +101,7 @@ def test_the_dashboard_asks_for_metrics_that_are_there() -> None:
     camera.status.dropped["newer frame"] = 1
     camera.outputs[0].status.slates["no signal"] = 1
     text = exposition(lambda: [camera]).decode()
-    there = set(re.findall(r"^(streamguard_\w+)", text, re.MULTILINE))
+    there = set(re.findall(r"^(?:# TYPE )?(streamguard_\w+)", text, re.MULTILINE))
     dashboard = json.loads((SAMPLES / "grafana.json").read_text("utf-8"))
     expressions = [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]]
     wanted = {name for words in expressions for name in re.findall(r"streamguard_\w+", words)}
