@@ -33,7 +33,7 @@ from streamguard.settings import Settings
 Observer = Callable[[Verdict, RedactedFrame], None]
 """Called in the sink's thread with every frame that was written."""
 
-_DECODED_BYTES, _JUDGED_BYTES, _COVERED_BYTES = 6 * 2**20, 9 * 2**20, 6 * 2**20
+_DECODED_BYTES, _JUDGED_BYTES, _COVERED_BYTES = 3 * 2**20, 6 * 2**20, 3 * 2**20
 _POLL = 0.05
 _SWITCH_INTERVAL = 0.0005
 """Seconds a Python thread may keep the lock; at the default of 0.005 a 7 ms call of MediaPipe,

@@ -20,8 +20,8 @@ from streamguard.settings import Effect, RedactionSettings
 PlaneWeights = dict[tuple[int, int, int], Weights]
 """Weights by the kind of plane."""
 
-_CACHE_BYTES = 32 * 2**20
-"""Covers of some 300 faces of 100 pixels, or of one whole 4K picture in eight bits."""
+_CACHE_BYTES = 8 * 2**20
+"""Covers of some 80 faces of 100 pixels: more is hardly met again, and memory is scarce."""
 
 
 class Painter:
