@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator
 from fractions import Fraction
@@ -21,6 +22,16 @@ _MEDIA = "annotated media"
 # What a machine may lack and still count: media nobody may publish, rights that a container
 # withholds. Anything else that is missing on CI, CI has to install.
 _ALLOWED_SKIPS = (_MEDIA, "network namespaces", "mounts are not permitted")
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Generator[None]:
+    """Undo what a command run in this process does to our logger: `caplog` needs it open."""
+    logger = logging.getLogger("streamguard")
+    before = logger.level, logger.propagate, logger.handlers[:]
+    yield
+    logger.setLevel(before[0])
+    logger.propagate, logger.handlers[:] = before[1:]
 
 
 @pytest.fixture(scope="session")
