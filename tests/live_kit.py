@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -224,6 +226,15 @@ def written(count: int) -> Callable[[Camera], bool]:
         return real - start[0] >= count
 
     return reached
+
+
+def stop(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
+    """End a command politely; kill it if it does not go."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    finally:
+        process.kill()
 
 
 def free_port() -> int:

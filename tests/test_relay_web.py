@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from live_kit import ROOT, free_port
+from live_kit import ROOT, free_port, stop
 from prometheus_client.parser import text_string_to_metric_families
 
 SOURCE = "lavfi:testsrc2=size=320x240:rate=25"
@@ -96,11 +95,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
             wait_until(lambda: running.metrics().get("streamguard_latency_seconds_count"))
             yield running
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            finally:
-                process.kill()
+            stop(process)
     assert process.returncode in (0, 130)
     assert SECRET not in (folder / "log").read_text()
     assert "Traceback" not in (folder / "log").read_text()

@@ -14,7 +14,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from streamguard.relay.states import State
+from streamguard.relay.states import Reason, State
 from streamguard.relay.status import LATENCY_BOUNDS, CameraStatus, Latencies
 from streamguard.relay.supervisor import Camera
 
@@ -101,8 +101,9 @@ def _of_outputs(cameras: list[Camera]) -> Iterator[Metric]:
         for output in camera.outputs:
             sink, status = output.address.shown, output.status
             frames.add_metric([name, sink], status.frames)
-            for reason, count in status.slates.items():
-                slates.add_metric([name, sink, reason], count)
+            # Every reason from the start: a rate cannot see the step from nothing to one.
+            for reason in sorted({*Reason, *status.slates}):
+                slates.add_metric([name, sink, reason], status.slates[reason])
             reconnects.add_metric([name, sink], status.reconnects)
             last.add_metric([name, sink], status.last_frame)
             latency.add_metric([name, sink], _buckets(status.latencies), status.latencies.total)

@@ -10,11 +10,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from streamguard.errors import SinkError, SinkPermissionError, StreamguardError, UsageError
+from streamguard.errors import SinkError, SinkPermissionError, UsageError
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 from streamguard.sinks.recording import FORMATS, Recording
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sources.address import Address, Kind
+from streamguard.sources.live_errors import translated
 
 if TYPE_CHECKING:
     import av
@@ -103,19 +104,19 @@ class Stream:
         if self._muxer.misses_sound:
             self.close()
             self._open()
-        with _translated(self._address):
+        with translated(self._address, _stream_error):
             self._muxer.write(picture, seconds)
 
     def close(self) -> None:
         """Say good-bye to the server."""
-        with _translated(self._address):
+        with translated(self._address, _stream_error):
             self._output.close()
 
     def _open(self) -> None:
         import av
 
         errors = av.error
-        with _translated(self._address):
+        with translated(self._address, _stream_error):
             try:
                 self._connect(self._sound)
             except (errors.HTTPClientError, errors.InvalidDataError, errors.ArgumentError) as error:
@@ -138,22 +139,6 @@ class Stream:
         options |= muxer_options(sound)
         self._output = av.open(self._address.url, "w", format=name, options=options)
         self._muxer = LiveMuxer(self._output, form, sound)
-
-
-class _translated:  # noqa: N801 - used as a statement, like contextlib's own
-    """Turns what FFmpeg raises into this project's errors, without what is secret."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        import av
-
-        if isinstance(error, (av.FFmpegError, OSError)) and not isinstance(error, StreamguardError):
-            raise _stream_error(self._address, error) from None
 
 
 def _stream_error(address: Address, error: Exception) -> SinkError:

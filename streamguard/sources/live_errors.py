@@ -1,8 +1,9 @@
-"""What FFmpeg and the system say of a live source, in this project's errors."""
+"""What FFmpeg and the system say of a live source or sink, in this project's errors."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from streamguard.errors import (
     SourceError,
@@ -22,11 +23,20 @@ _MAY_NOT = {
 }
 
 
-class translated:  # noqa: N801 - used as a statement, like contextlib's own
-    """Turns what FFmpeg raises into this project's errors, without what is secret."""
+Converter = Callable[[Address, Exception], StreamguardError]
 
-    def __init__(self, address: Address) -> None:
+
+class translated:  # noqa: N801 - used as a statement, like contextlib's own
+    """Turns what FFmpeg raises into this project's errors, without what is secret.
+
+    Args:
+        address: Of the source or sink.
+        convert: What makes the error, of a source by default.
+    """
+
+    def __init__(self, address: Address, convert: Converter | None = None) -> None:
         self._address = address
+        self._convert = convert or live_error
 
     def __enter__(self) -> None:
         return None
@@ -37,7 +47,7 @@ class translated:  # noqa: N801 - used as a statement, like contextlib's own
 
             if isinstance(error, (av.FFmpegError, OSError)):
                 # From None: the original's message may hold the password.
-                raise live_error(self._address, error) from None
+                raise self._convert(self._address, error) from None
 
 
 def live_error(address: Address, error: Exception) -> SourceError:

@@ -6,7 +6,6 @@ import io
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from live_kit import ROOT, free_port
+from live_kit import ROOT, free_port, stop
 from numpy.typing import NDArray
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -48,11 +47,7 @@ def page() -> Iterator[str]:
             time.sleep(0.2)
         yield address
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        finally:
-            process.kill()
+        stop(process)
 
 
 def is_ready(address: str) -> bool:
