@@ -81,7 +81,7 @@ def _config_of(context: click.Context, options: dict[str, Any]) -> RelayConfig:
     if options["config"] is not None:
         if options["source"] is not None:
             raise click.UsageError("name either --config or a source, not both", context)
-        config = _read(options["config"])
+        config = _read(options["config"], is_check=options["check"])
         return _with_http(config, options["http"])
     from streamguard.relay.compose import camera_plan
 
@@ -116,11 +116,11 @@ def _with_http(config: RelayConfig, http: str | None) -> RelayConfig:
     try:
         host_and_port(http)
     except UsageError as error:
-        raise UsageError(f"--{error}") from None
+        raise UsageError(f"--http {error}") from None
     return replace(config, http=http)
 
 
-def _read(path: Path) -> RelayConfig:
+def _read(path: Path, is_check: bool = False) -> RelayConfig:
     try:
         from streamguard.relay.config import read_config
     except ImportError as error:
@@ -128,7 +128,7 @@ def _read(path: Path) -> RelayConfig:
             f"--config needs {error.name}, which is not installed",
             "Install it with: pip install 'streamguard[relay]'",
         ) from error
-    return read_config(path)
+    return read_config(path, try_folders=is_check)
 
 
 def _expand(text: str) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from streamguard.detection.registry import detector_names
 from streamguard.errors import SourceNotFoundError, UsageError
 from streamguard.relay.plan import CameraPlan
 from streamguard.settings import Settings
 from streamguard.sinks.live import check_sink
-from streamguard.sources.address import is_there, parse_address
+from streamguard.sources.address import Address, is_there, parse_address
 from streamguard.sources.live import LiveOptions
 
 SEGMENTS = "rec-%Y%m%d-%H%M%S.mp4"
@@ -39,12 +40,11 @@ def camera_plan(
         others: Further fields of `CameraPlan`.
 
     Raises:
-        UsageError: A source or sink cannot be one.
+        UsageError: A source or sink cannot be one, or there is no such detector.
         SourceNotFoundError: The source is a file that does not exist.
     """
-    address = parse_address(source)
-    if not is_there(address):
-        raise SourceNotFoundError(f"{address} does not exist", "Check the name")
+    address = source_address(source)
+    check_detector(settings.detector)
     names = [*sinks, *([str(record / SEGMENTS)] if record is not None else [])]
     addresses = tuple(parse_address(sink) for sink in names)
     if len(set(addresses)) != len(addresses):
@@ -58,6 +58,30 @@ def camera_plan(
     )
 
 
+def source_address(name: str) -> Address:
+    """Return what a source's name stands for.
+
+    Raises:
+        UsageError: It is no source.
+        SourceNotFoundError: It is a file that does not exist.
+    """
+    address = parse_address(name)
+    if not is_there(address):
+        raise SourceNotFoundError(f"{address} does not exist", "Check the name")
+    return address
+
+
+def check_detector(name: str) -> None:
+    """Refuse the name of a detector that is not there.
+
+    Raises:
+        UsageError: It is not.
+    """
+    names = detector_names()
+    if name not in names:
+        raise UsageError(f"there is no detector {name!r}", f"There are {', '.join(names)}")
+
+
 def host_and_port(text: str) -> tuple[str, int]:
     """Return where to listen, for ``PORT``, ``HOST:PORT`` or ``[IPV6]:PORT``; loopback by default.
 
@@ -66,5 +90,5 @@ def host_and_port(text: str) -> tuple[str, int]:
     """
     host, _, port = text.rpartition(":")
     if not (port.isascii() and port.isdecimal() and int(port) <= 65535):
-        raise UsageError(f"http {text!r} is not of the form PORT or HOST:PORT")
+        raise UsageError(f"{text!r} is not of the form PORT or HOST:PORT")
     return host.strip("[]") or "127.0.0.1", int(port)

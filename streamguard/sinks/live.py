@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from streamguard.errors import SinkError, SinkPermissionError, UsageError
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
-from streamguard.sinks.recording import FORMATS, Recording
+from streamguard.sinks.recording import FORMATS, Recording, check_pattern
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sources.address import Address, Kind
 from streamguard.sources.live_errors import translated
@@ -67,6 +67,7 @@ def check_sink(address: Address) -> None:
             raise UsageError(f"{address} is no recording", f"Let its name end in one of {known}")
         if not Path(address.url).absolute().parent.is_dir():
             raise UsageError(f"the folder of {address} does not exist", "Make it first")
+        check_pattern(Path(address.url).name)
     elif address.scheme not in _SCHEMES:
         known = " ".join(sorted(_SCHEMES))
         raise UsageError(f"{address} cannot be written to", f"Use a path or one of {known}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamguard.errors import UsageError
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sinks.target import sink_errors
@@ -24,6 +27,32 @@ FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
 _FLAGS = "+frag_keyframe+empty_moov+default_base_moof"
 # Sound may begin later than the pictures: without these its first packet is moved to the start.
 _SOUND_FLAGS = "+frag_discont+negative_cts_offsets"
+
+_DIRECTIVES = frozenset("aAbBdfFGHIjmMpsSTuUVwWyYzZ%")
+"""What may follow a ``%`` in a file's name: what `strftime` knows and no ``/`` comes of."""
+
+
+def check_pattern(name: str) -> None:
+    """Refuse the name of a recording that no time can be put into.
+
+    Raises:
+        UsageError: It holds a ``%`` that means nothing, or no name of a file.
+    """
+    for letter in re.findall(r"%(.|$)", name):
+        if letter not in _DIRECTIVES:
+            raise UsageError(
+                f"%{letter} in {name} is no part of a time", "Write it like rec-%Y%m%d-%H%M%S.mp4"
+            )
+
+
+def try_folder(folder: Path) -> None:
+    """Make a file without a name in a folder, and let go of it.
+
+    Raises:
+        SinkError: Of the kind that fits: there can be none.
+    """
+    with sink_errors(folder), tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 class Recording:
