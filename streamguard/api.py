@@ -32,7 +32,13 @@ from streamguard.sources.arrays import frame_of
 from streamguard.tally import Tally
 
 DEFAULTS = Settings()
-_LIBRARIES = {"mediapipe": "mediapipe", "av": "av", "opencv": "opencv-python", "numpy": "numpy"}
+_LIBRARIES = {
+    "mediapipe": "mediapipe",
+    "onnxruntime": "onnxruntime",
+    "av": "av",
+    "opencv": "opencv-python",
+    "numpy": "numpy",
+}
 
 
 def anonymize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -35,8 +36,11 @@ SYSTEM_LIBRARIES: Mapping[str, str] = MappingProxyType(
 )
 """What OpenCV's and MediaPipe's Linux wheels expect of the system, and Debian's package for it."""
 
-_PACKAGES = ("av", "opencv-python", "opencv-contrib-python", "mediapipe", "numpy", "click", "rich")
-_MODULES = ("av", "cv2", "mediapipe", "numpy")
+_PACKAGES = (
+    *("av", "opencv-python", "opencv-contrib-python", "mediapipe", "onnxruntime", "numpy"),
+    *("click", "rich"),
+)
+_MODULES = ("av", "cv2", "mediapipe", "numpy", "onnxruntime")
 _REINSTALL = "Install streamguard again with pip, in a virtual environment of its own"
 
 _ENCODERS = ("libx264", "libx265", "libsvtav1")
@@ -233,13 +237,14 @@ def _devices() -> Check:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what C libraries print to the standard error away from the reader for a while."""
+    """Keep what libraries print to the standard error, by C or by Python, away from the reader."""
     sys.stderr.flush()
     saved = os.dup(2)
     try:
         with Path(os.devnull).open("wb") as sink:
             os.dup2(sink.fileno(), 2)
-        yield
+        with redirect_stderr(io.StringIO()):
+            yield
     finally:
         os.dup2(saved, 2)
         os.close(saved)

@@ -50,6 +50,7 @@ PEERS = {
 # Who imports what from outside.
 ALLOWED = {
     "mediapipe": {"detection/mediapipe.py"},
+    "onnxruntime": {"detection/centerface.py"},
     "av": {"sources/", "sinks/", "redaction/", "frames.py", "planes.py"},
     "click": {"cli/"},
     "rich": {"cli/"},

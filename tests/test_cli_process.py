@@ -49,7 +49,7 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     )
     loaded = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if "|" in line}
     assert "click" in loaded
-    assert not loaded & {"av", "cv2", "mediapipe", "numpy", "rich"}
+    assert not loaded & {"av", "cv2", "mediapipe", "numpy", "onnxruntime", "rich"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

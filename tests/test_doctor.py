@@ -120,7 +120,7 @@ def test_a_detector_that_fails_is_a_finding(
     assert check.hint
 
 
-@pytest.mark.parametrize("module", ["av", "numpy", "cv2"])
+@pytest.mark.parametrize("module", ["av", "numpy", "cv2", "onnxruntime"])
 def test_a_broken_wheel_is_named_and_not_a_traceback(module: str, tmp_path: Path) -> None:
     (tmp_path / f"{module}.py").write_text("raise ValueError('built for another machine')")
     done = subprocess.run(
@@ -153,7 +153,7 @@ def test_the_versions_asked_for_are_those_installed_from() -> None:
 
 
 def test_the_doctor_is_cheap_to_import() -> None:
-    heavy = "{'av', 'cv2', 'mediapipe', 'numpy', 'rich'} & set(sys.modules)"
+    heavy = "{'av', 'cv2', 'mediapipe', 'numpy', 'onnxruntime', 'rich'} & set(sys.modules)"
     code = f"import sys, streamguard.doctor; print({heavy} or 'light')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "light"

@@ -1,14 +1,16 @@
-"""The second opinion: CenterFace, run by OpenCV's own inference engine."""
+"""The second opinion: CenterFace, run by ONNX Runtime."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cached_property
 
 import cv2
 import numpy as np
+import onnxruntime as ort
 from numpy.typing import NDArray
 
+from streamguard.detection.onnx_file import with_free_size
 from streamguard.detection.weights import model_bytes
 from streamguard.errors import DetectionError
 from streamguard.geometry import Box, Detection
@@ -20,17 +22,19 @@ _STRIDE = 4
 _MULTIPLE = 32
 """The backbone halves the picture five times, so both sides must be multiples of this."""
 
+_INPUT = "input.1"
 _OUTPUTS = ("537", "538", "539")
 """Names of the heat map, scale and offset maps in the ONNX file; 540, the landmarks, is unused."""
 
-_MAX_SHAPES = 6
+_ERRORS_ONLY = 3
+"""Severity from which ONNX Runtime writes to stderr itself."""
 
 
 class CenterFaceDetector:
     """Finds faces from about 8 pixels up with CenterFace.
 
-    The network is fully convolutional, but OpenCV 4's engine keeps buffers of the first
-    input shape and silently returns nonsense for a second one; so there is one net a shape.
+    ONNX Runtime gives the same maps as OpenCV's `cv2.dnn` to five digits, at two to three
+    times the speed on one core, and takes pictures of any size with one net.
 
     Args:
         threshold: Least confidence of a returned face, 0 to 1.
@@ -43,8 +47,7 @@ class CenterFaceDetector:
 
     def __init__(self, threshold: float = 0.2) -> None:
         self._threshold = threshold
-        self._model = np.frombuffer(model_bytes(self.name), np.uint8)
-        self._nets: OrderedDict[tuple[int, int], cv2.dnn.Net] = OrderedDict()
+        self._model = model_bytes(self.name)
 
     def detect(self, image: Image, time_ms: int) -> Sequence[Detection]:
         """Find the faces in one upright RGB picture; see `protocols.Detector`."""
@@ -55,12 +58,12 @@ class CenterFaceDetector:
         canvas = cv2.copyMakeBorder(
             image, 0, padded_h - height, 0, padded_w - width, cv2.BORDER_REFLECT
         )
-        net = self._net(padded_h, padded_w)
+        # The model was trained on plain RGB, 0 to 255: no mean, no scale.
+        feed = {_INPUT: cv2.dnn.blobFromImage(canvas)}
         try:
-            # The model was trained on plain RGB, 0 to 255: no mean, no scale.
-            net.setInput(cv2.dnn.blobFromImage(canvas))
-            heat, scale, offset = net.forward(_OUTPUTS)
-        except cv2.error as error:
+            heat, scale, offset = self._session.run(_OUTPUTS, feed)
+        # The library's own errors have no base of their own.
+        except Exception as error:
             what = f"CenterFace failed on a {width}x{height} picture: {error}"
             raise DetectionError(what) from error
         found = self._decode(heat[0, 0], scale[0], offset[0])
@@ -68,19 +71,21 @@ class CenterFaceDetector:
         return [d for d in found if d.box.x1 < width and d.box.y1 < height]
 
     def close(self) -> None:
-        """Let go of the nets; may be called twice."""
-        self._nets.clear()
+        """Let go of the net; may be called twice."""
+        self.__dict__.pop("_session", None)
 
-    def _net(self, height: int, width: int) -> cv2.dnn.Net:
-        key = (height, width)
-        if key in self._nets:
-            self._nets.move_to_end(key)
-            return self._nets[key]
-        net = cv2.dnn.readNetFromONNX(self._model)
-        self._nets[key] = net
-        while len(self._nets) > _MAX_SHAPES:
-            self._nets.popitem(last=False)
-        return net
+    @cached_property
+    def _session(self) -> ort.InferenceSession:
+        ort.disable_telemetry_events()  # there are none but in the builds for Windows
+        options = ort.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        # As many cores as OpenCV is held to: see `cores.sharing_cores`.
+        options.intra_op_num_threads = max(1, cv2.getNumThreads())
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_mem_pattern = False  # pictures of several sizes take turns
+        model = with_free_size(self._model, {_INPUT}, _OUTPUTS)
+        provider = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
+        return ort.InferenceSession(model, options, providers=[provider])
 
     def _decode(
         self, heat: NDArray[np.float32], scale: NDArray[np.float32], offset: NDArray[np.float32]

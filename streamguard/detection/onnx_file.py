@@ -1,0 +1,97 @@
+"""The input size of an ONNX model set free, by its wire format: no library at hand does it.
+
+CenterFace was exported for ten pictures of 32×32 pixels. The network is fully
+convolutional and takes any size, but an engine that honours the file refuses it; and
+the file lists every weight as an input, which keeps an engine from folding them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+_GRAPH, _INPUT, _OUTPUT = 7, 11, 12
+"""Numbers of the fields of ModelProto and GraphProto (onnx.proto3, IR version 4)."""
+_NAME, _TYPE = 1, 2
+"""Numbers of the fields of ValueInfoProto."""
+_BYTES = 2
+"""Wire type of text, bytes and messages (Protocol Buffers encoding)."""
+_FIXED = {1: 8, 5: 4}
+"""Lengths in bytes of the wire types of fixed length."""
+_FLOATS = b"\x0a\x02\x08\x01"
+"""A TypeProto: a tensor of 32-bit floats of any shape."""
+
+
+def with_free_size(model: bytes, inputs: Collection[str], outputs: Collection[str]) -> bytes:
+    """Return an ONNX model with inputs and outputs of any shape, and no others than named.
+
+    Args:
+        model: The file's content, of IR version 4 or later.
+        inputs: Names of the inputs to keep; all else that is listed is a weight.
+        outputs: Names of the outputs to keep.
+
+    Raises:
+        ValueError: It is cut short or not such a file.
+    """
+    kept = {_INPUT: inputs, _OUTPUT: outputs}
+    parts: list[bytes] = []
+    for number, payload, field in _fields(model):
+        if number != _GRAPH:
+            parts.append(field)
+            continue
+        graph = b"".join(
+            _freed(part, value, kept[part]) if part in kept else whole
+            for part, value, whole in _fields(payload)
+        )
+        parts.append(_message(_GRAPH, graph))
+    return b"".join(parts)
+
+
+def _freed(number: int, value: bytes, kept: Collection[str]) -> bytes:
+    """Return the field of an input or output of any shape, or nothing if it is not kept."""
+    name = next(payload for part, payload, _ in _fields(value) if part == _NAME)
+    if name.decode() not in kept:
+        return b""
+    return _message(number, _message(_NAME, name) + _message(_TYPE, _FLOATS))
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield number, payload and the whole of every field of a message."""
+    start = 0
+    while start < len(data):
+        key, at = _varint(data, start)
+        wire_type = key & 7
+        if wire_type == _BYTES:
+            length, at = _varint(data, at)
+        elif wire_type in _FIXED:
+            length = _FIXED[wire_type]
+        elif wire_type == 0:
+            length = _varint(data, at)[1] - at
+        else:
+            raise ValueError(f"wire type {wire_type} at byte {start} is not ONNX")
+        end = at + length
+        if end > len(data):
+            raise ValueError(f"a field at byte {start} ends {end - len(data)} bytes too late")
+        yield key >> 3, data[at:end], data[start:end]
+        start = end
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """Return the number at a place, and the place after it."""
+    value = shift = 0
+    while at < len(data):
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+    raise ValueError("the file ends in the middle of a number")
+
+
+def _message(number: int, payload: bytes) -> bytes:
+    length, digits = len(payload), bytearray()
+    while length >= 0x80:
+        digits.append(length & 0x7F | 0x80)
+        length >>= 7
+    digits.append(length)
+    return bytes([number << 3 | _BYTES]) + bytes(digits) + payload
