@@ -132,7 +132,7 @@ def test_a_broken_wheel_is_named_and_not_a_traceback(module: str, tmp_path: Path
     )
     assert done.returncode == 1
     assert not done.stderr
-    (line,) = [line for line in done.stdout.splitlines() if f"import {module} " in line]
+    (line,) = [line for line in done.stdout.splitlines() if f"  import {module} " in line]
     assert line.startswith("fail")
     assert line.endswith("ValueError: built for another machine")
     assert done.stdout.endswith("not ready\n")
