@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,11 +15,15 @@ from streamguard.detection.schedule import Role
 from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box, Detection
 from streamguard.protocols import Image
+from streamguard.redaction import blank_slate
 from streamguard.relay.capture import Captured
 from streamguard.relay.overload import Governor
+from streamguard.relay.states import Freshness
 from streamguard.relay.status import CameraStatus
+from streamguard.relay.view import View
 from streamguard.relay.worker import Worker
 from streamguard.settings import PLANS, Quality, Settings
+from streamguard.sinks.mailbox import PIX_FMT, Mailbox
 from streamguard.sources.arrays import frame_of
 
 SIDE, RATE, PERIOD = 96, 25, 4.0
@@ -93,6 +99,20 @@ def test_a_step_forgets_nobody_and_lets_nothing_go_early() -> None:
     # What the look-ahead holds at the end was never let go.
     held = round((PERIOD + 1.5) * RATE) - len(out)
     assert held == pytest.approx(0.4 * RATE, abs=1)
+
+
+def test_a_frame_decided_upon_too_late_counts_as_a_slate() -> None:
+    mailbox = Mailbox.create(64, 48)
+    try:
+        view = View(mailbox, Freshness(patience=60.0, interval=0.1))
+        for late, words in ((True, "overload"), (False, "")):
+            slate = blank_slate(64, 48, PIX_FMT, text="overload")
+            mailbox.write(slate if late else replace(slate, slate=""), time.monotonic())
+            due = view.next()
+            assert due is not None
+            assert due.slate == words
+    finally:
+        mailbox.close()
 
 
 def test_the_floor_keeps_look_ahead_and_thresholds() -> None:

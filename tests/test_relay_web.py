@@ -18,6 +18,7 @@ import av
 import numpy as np
 import pytest
 from live_kit import ROOT, free_port, stop
+from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
 SOURCE = "lavfi:testsrc2=size=320x240:rate=25"
@@ -45,7 +46,7 @@ class Relay:
     def ask(
         self, path: str, method: str = "GET", host: str | None = None
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
         try:
             connection.request(method, path, headers={"Host": host or f"127.0.0.1:{self.port}"})
             response = connection.getresponse()
@@ -65,7 +66,7 @@ class Relay:
         return sums
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 40.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 160.0) -> None:
     end = time.monotonic() + seconds
     while True:
         try:
@@ -111,7 +112,7 @@ def test_every_promised_metric_is_there_and_counts(relay: Relay) -> None:
         "streamguard_latency_seconds_count",
         "streamguard_last_frame_timestamp_seconds",
     ]
-    wait_until(lambda: all(relay.metrics()[name] > before[name] for name in moving), 15)
+    wait_until(lambda: all(relay.metrics()[name] > before[name] for name in moving))
 
 
 def test_health_is_not_readiness(relay: Relay) -> None:
@@ -134,30 +135,35 @@ def picture_of(data: bytes) -> av.VideoFrame:
 
 
 def test_a_snapshot_is_a_picture(relay: Relay) -> None:
-    response, data = relay.ask("/camera/snapshot.jpg")
-    assert response.getheader("Content-Type") == "image/jpeg"
-    picture = picture_of(data)
-    assert (picture.width, picture.height) == (320, 240)
-    assert picture.to_ndarray(format="gray").std() > 20
+    def is_of_the_scene() -> bool:
+        response, data = relay.ask("/camera/snapshot.jpg")
+        assert response.getheader("Content-Type") == "image/jpeg"
+        picture = picture_of(data)
+        assert (picture.width, picture.height) == (320, 240)
+        return bool(picture.to_ndarray(format="gray").std() > 20)
+
+    # A busy machine may owe a slate at times.
+    wait_until(is_of_the_scene)
 
 
 def test_the_stream_moves(relay: Relay) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=80)
     connection.request("GET", "/camera/stream.mjpg")
     response = connection.getresponse()
     kind = response.getheader("Content-Type") or ""
     boundary = re.fullmatch(r"multipart/x-mixed-replace; boundary=(\w+)", kind)
     assert boundary
-    pictures = []
-    for _ in range(5):
+    pictures: list[NDArray[np.uint8]] = []
+    deadline = time.monotonic() + 40
+    while not pictures or np.abs(pictures[0].astype(int) - pictures[-1]).max() <= 50:
+        assert time.monotonic() < deadline
         assert response.readline().strip() == f"--{boundary[1]}".encode()
         lines = iter(lambda: response.readline().strip(), b"")
         head = dict(line.split(b": ") for line in lines)
         data = response.read(int(head[b"Content-Length"]))
         assert response.readline() == b"\r\n"
-        pictures.append(picture_of(data).to_ndarray(format="gray"))
+        pictures.append(picture_of(data).to_ndarray(format="gray").astype(np.uint8))
     connection.close()
-    assert np.abs(pictures[0].astype(int) - pictures[-1]).max() > 50
 
 
 @pytest.mark.parametrize(
@@ -215,7 +221,7 @@ def test_viewers_that_do_not_read_hold_up_nobody(relay: Relay) -> None:
             client.sendall(b"GET /camera/stream.mjpg HTTP/1.1\r\nHost: localhost" + end)
         before, resident = relay.metrics(), memory(relay.process.pid)
         name = "streamguard_frames_written_total"
-        wait_until(lambda: relay.metrics()[name] > before[name] + 75, 30)
+        wait_until(lambda: relay.metrics()[name] > before[name] + 75)
         assert relay.status("/healthz") == 200
         assert memory(relay.process.pid) < resident + 20_000_000
     finally:
@@ -230,14 +236,14 @@ def memory(pid: int) -> int:
 @pytest.mark.parametrize("http", ["nonsense", "127.0.0.1", "70000", "127.0.0.1:x", ""])
 def test_a_wrong_address_to_listen_on_is_named(http: str) -> None:
     words = [sys.executable, "-m", "streamguard", "relay", SOURCE, "--http", http, "--check"]
-    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=180)
     assert ended.returncode == 2
     assert "--http" in ended.stderr
 
 
 def test_a_port_that_is_taken_is_named(relay: Relay) -> None:
     words = [sys.executable, "-m", "streamguard", "relay", SOURCE, "--http", str(relay.port)]
-    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=180)
     assert ended.returncode == 2
     assert f"127.0.0.1:{relay.port} cannot be listened on" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -59,7 +59,9 @@ class View:
             skipped = letter.sequence - self._sequence - 1 if self._sequence else 0
             self._sequence = letter.sequence
             self._latency = now - letter.captured
-            return Due(letter.picture, letter.captured, letter.captured, skipped=skipped)
+            # Redaction covers the whole of a frame only if it was decided upon too late.
+            slate = Reason.OVERLOAD.value if letter.whole else ""
+            return Due(letter.picture, letter.captured, letter.captured, slate, skipped)
         if choice != "slate":
             return None
         reason = self.reason()

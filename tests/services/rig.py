@@ -7,8 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -159,15 +158,6 @@ class Rig:
         self._stop.set()
         self._thread.join(15)
         assert not self._thread.is_alive()
-
-
-def wait_for(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait until something is so; return how long it took."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import threading
+import time
 
 import gi
 
@@ -82,7 +83,7 @@ def factory(launch, mode, configure, login):
 
 def note(_server, _client, path):
     with open(path, "a", encoding="ascii") as log:  # noqa: PTH123
-        log.write("client\n")
+        log.write(f"{time.monotonic()}\n")
 
 
 def main():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 from live_kit import free_port, plan_of, relaying, until, written
@@ -34,7 +35,7 @@ def test_camera_server_to_target_server(server: str, tmp_path: Path) -> None:
     for path in (recording, tmp_path / "served.mkv"):
         found = offsets(path)
         assert len(found) >= 3
-        assert sorted(map(abs, found))[-2] < 0.1, f"{path.name}: {found}"
+        assert median(map(abs, found)) < 0.1, f"{path.name}: {found}"
 
 
 def test_without_being_asked_no_sound_passes(server: str, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from live_kit import RECOVERY, Judge, free_port, plan_of, recovered, source_graph
-from rig import Process, Rig, need_servers, stopping, wait_for
+from live_kit import RECOVERY, Judge, free_port, plan_of, recovered, source_graph, wait_for
+from rig import Process, Rig, need_servers, stopping
 
 from streamguard.relay.process import Output
 from streamguard.relay.states import State

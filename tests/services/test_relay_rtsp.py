@@ -13,11 +13,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from live_kit import RECOVERY, Judge, free_port, plan_of, recovered, source_graph
-from rig import Process, Reader, Rig, camera_program, need_servers, rtsp_server, stopping, wait_for
+from live_kit import (
+    RECOVERY,
+    Judge,
+    free_port,
+    plan_of,
+    recovered,
+    shown,
+    slowness,
+    source_graph,
+    wait_for,
+)
+from rig import Process, Reader, Rig, camera_program, need_servers, rtsp_server, stopping
 
 from streamguard.relay.metrics import exposition
 from streamguard.relay.states import State
@@ -126,8 +137,9 @@ def test_source_slower_or_faster_than_promised(chain: Chain, speed: float, rate:
     chain.recovered(f"15 frames a second promised, {rate} sent")
     slates, scenes = chain.reader.judge.slates, chain.scenes()
     # A busy machine may be late, but neither starves the viewer nor shows one slate after another.
-    wait_for(lambda: chain.scenes() > scenes + 3 * rate, 9, "too few pictures")
-    assert chain.reader.judge.slates - slates < rate
+    took = wait_for(lambda: chain.scenes() > scenes + 3 * rate, 9, "too few pictures")
+    assert took < 9 * slowness()
+    assert chain.reader.judge.slates - slates < 1.5 * rate
 
 
 def test_a_tenth_of_the_packets_corrupted(chain: Chain) -> None:
@@ -144,7 +156,7 @@ def test_target_killed_and_restarted(chain: Chain) -> None:
     chain.target.kill()
     time.sleep(2)
     # Detection goes on as if nothing had happened.
-    assert chain.rig.camera.status.captured > captured + 25
+    assert chain.rig.camera.status.captured > captured + 25 / slowness()
     chain.target.start()
     chain.recovered("target killed and restarted")
 
@@ -153,7 +165,7 @@ def test_target_frozen_and_resumed(chain: Chain) -> None:
     captured = chain.rig.camera.status.captured
     chain.target.send(signal.SIGSTOP)
     time.sleep(4)
-    assert chain.rig.camera.status.captured > captured + 50
+    assert chain.rig.camera.status.captured > captured + 50 / slowness()
     chain.target.send(signal.SIGCONT)
     chain.recovered("target frozen and resumed")
 
@@ -204,9 +216,11 @@ def test_wrong_credentials_are_told_and_not_hammered(
         rig = Rig(plan_of(source, out, size=(320, 240), slow_retry=4.0))
         try:
             wait_for(lambda: rig.camera.state is State.FAILED, 15, str(rig.camera.status))
-            time.sleep(6)
+            wait_for(lambda: rig.camera.status.reconnects >= 2, 6, str(rig.camera.status))
             # What the server saw: the first try, and one after each of the long waits.
-            assert log.read_text().count("client") == rig.camera.status.reconnects == 2
+            tries = [float(line) for line in log.read_text().splitlines()]
+            assert rig.camera.status.reconnects <= len(tries) <= rig.camera.status.reconnects + 1
+            assert min(b - a for a, b in pairwise(tries)) >= 4.0
             server.kill()
             server = rtsp_server(port, "cam", wrong)
             camera = camera_program(source + "/publish")
@@ -240,6 +254,7 @@ def test_a_target_that_never_answers_costs_only_itself(tmp_path: Path) -> None:
             wait_for(lambda: hole.child and hole.child.restarts, 45, str(hole.status))
             frames = file.status.frames
             wait_for(lambda: file.status.frames > frames + 25, 5, str(file.status))
+            assert rig.camera.restarts == (hole.child.restarts if hole.child else 0)
         except BaseException:
             rig.stop()
             raise
@@ -290,7 +305,7 @@ def test_a_source_over_udp(tmp_path: Path) -> None:
     with stopping(server, camera):
         rig = Rig(plan_of(f"rtsp://{LOGIN}@127.0.0.1:{port}/cam", out, live=live))
         try:
-            wait_for(lambda: rig.camera.outputs[0].status.frames > 40, 20, str(rig.camera.status))
+            wait_for(lambda: shown(rig.camera.outputs[0]) > 40, 20, str(rig.camera.status))
             camera.send(signal.SIGSTOP)
             wait_for(lambda: rig.camera.status.state is State.RECONNECTING, 8, "not noticed")
             camera.send(signal.SIGCONT)

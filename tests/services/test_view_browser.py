@@ -41,7 +41,7 @@ def page() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 160
         while not is_ready(address):
             assert time.monotonic() < deadline, "the relay was not ready in time"
             time.sleep(0.2)
@@ -64,7 +64,7 @@ def browse(browser: str, folder: Path, *words: str) -> bytes:
     common = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000"]
     common += ["--window-size=640,480", f"--user-data-dir={folder / 'profile'}"]
     ended = subprocess.run(
-        [browser, *common, *words], check=True, capture_output=True, timeout=60, cwd=folder
+        [browser, *common, *words], check=True, capture_output=True, timeout=180, cwd=folder
     )
     return ended.stdout
 
@@ -75,20 +75,27 @@ def screenshot(browser: str, folder: Path, page: str, name: str) -> NDArray[np.u
         return next(picture.decode(video=0)).to_ndarray(format="rgb24").astype(np.uint8)
 
 
-def test_the_picture_is_there_and_moves(browser: str, page: str, tmp_path: Path) -> None:
-    # The test picture is in full colour; the page around it is white, a slate is grey.
-    deadline = time.monotonic() + 40
-    while (one := screenshot(browser, tmp_path, page, "one.png"))[:240, :320].std(
-        axis=2
-    ).mean() < 20:
+def coloured(browser: str, folder: Path, page: str, name: str) -> NDArray[np.uint8]:
+    """Return a screenshot of the test picture; the page around is white, a slate is grey."""
+    deadline = time.monotonic() + 160
+    while (shot := screenshot(browser, folder, page, name))[:240, :320].std(axis=2).mean() < 20:
         assert time.monotonic() < deadline
-    two = screenshot(browser, tmp_path, page, "two.png")
+    return shot
+
+
+def test_the_picture_is_there_and_moves(browser: str, page: str, tmp_path: Path) -> None:
+    one, two = (coloured(browser, tmp_path, page, name) for name in ("one.png", "two.png"))
     changed = np.abs(one.astype(int) - two.astype(int)).max(axis=2) > 60
     assert changed[20:220, 20:300].sum() > 200
 
 
 def test_the_state_is_written_below_it(browser: str, page: str, tmp_path: Path) -> None:
-    document = browse(browser, tmp_path, "--dump-dom", page).decode()
-    caption = re.search(r"<figcaption>(.*?)</figcaption>", document)
-    assert caption
-    assert re.sub(r"<[^>]*>", "", caption[1]) == "camera: live"
+    deadline, words = time.monotonic() + 160, ""
+    while words != "camera: live":
+        # A busy machine may owe a slate at times.
+        assert words in ("", "camera: slate")
+        assert time.monotonic() < deadline
+        document = browse(browser, tmp_path, "--dump-dom", page).decode()
+        caption = re.search(r"<figcaption>(.*?)</figcaption>", document)
+        assert caption
+        words = re.sub(r"<[^>]*>", "", caption[1])
