@@ -18,9 +18,9 @@ from streamguard.geometry import Box, nms
 from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Settings
 from streamguard.tracking.scenes import CutFinder
+from streamguard.tracking.sightings import Regard, Sighting
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
-from streamguard.tracking.tracks import Regard, Sighting
 
 _LUMA_SIDE = 480
 """Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""

@@ -24,6 +24,7 @@ LAYERS = (
         "sinks",
         "report",
         "spans",
+        "stages",
         "tally",
         "progress",
         "window",

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from streamguard.geometry import Box
 from streamguard.settings import DetectionPlan
+from streamguard.tracking.sightings import Regard, Sighting
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
-from streamguard.tracking.tracks import Regard, Sighting
 
 WIDTH, HEIGHT, RATE = 240, 136, 25
 WHOLE = Box(0, 0, WIDTH, HEIGHT)

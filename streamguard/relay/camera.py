@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
-from streamguard.relay.child import REPORT_EVERY, Rhythm, begin, end, run_in_thread
+from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end, run_in_thread
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason, State
 from streamguard.relay.status import CameraStatus
@@ -132,16 +132,20 @@ def camera_main(
     report = Rhythm(REPORT_EVERY)
     sized = False
     while True:
-        for order in link.orders(_STEP):
-            if order == STOP:
-                # What was captured but not yet pronounced upon goes with the process.
-                end()
-            if isinstance(order, UseMailbox):
-                post.use(Mailbox.attach(order.name, order.width, order.height))
+        _obey(link, post)
         post.tell(_reason(status, worker))
         if report.due() or (status.width and not sized):
             sized = bool(status.width)
             link.send(deepcopy(status))
+
+
+def _obey(link: Link, post: Post) -> None:
+    for order in link.orders(_STEP):
+        if order == STOP:
+            # What was captured but not yet pronounced upon goes with the process.
+            end()
+        if isinstance(order, UseMailbox):
+            post.use(Mailbox.attach(order.name, order.width, order.height))
 
 
 def _open(plan: CameraPlan) -> LiveSource:

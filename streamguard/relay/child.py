@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from streamguard.stages import SWITCH_INTERVAL
+
 REPORT_EVERY = 0.5
 _PR_SET_PDEATHSIG = 1
 
@@ -87,8 +89,7 @@ def begin(connection: Connection, mask: Callable[[str], str]) -> Link:
     logger.propagate = False
     logger.setLevel(logging.INFO)
     _quieten()
-    # Each detector call takes the lock several times; see pipeline.py.
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     return link
 
 

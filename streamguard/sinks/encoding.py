@@ -72,8 +72,6 @@ def add_video(
 
     The picture is as large as ``info`` says; time stamps count in the stream's ``time_base``.
     """
-    from av.stream import Disposition
-
     codec = rules.codec_for(settings.codec)
     encoder = _ENCODERS[codec]
     rate = _rate(info, codec)
@@ -88,10 +86,7 @@ def add_video(
     stream = cast("VideoStream", added)
     context = stream.codec_context
     context.pix_fmt = pixel_format(encoder, info)
-    # PyAV asks for slices, which fill cores worse and files more than whole frames in parallel.
-    context.thread_type = "AUTO"
-    # What x264 itself would choose; each thread more holds a few frames more.
-    context.thread_count = min(3 * (os.cpu_count() or 1) // 2 or 1, _MAX_THREADS)
+    _set_threads(context)
     if traits.sample_aspect_ratio:
         context.sample_aspect_ratio = traits.sample_aspect_ratio
     _set_color(context, info, traits)
@@ -101,9 +96,7 @@ def add_video(
     if codec == "hevc" and rules.format in ("mp4", "mov"):
         context.codec_tag = "hvc1"
     context.options = options
-    stream.disposition = Disposition(traits.disposition)
-    if language := traits.video_metadata.get("language"):
-        stream.metadata["language"] = language
+    _label(stream, traits)
     return stream
 
 
@@ -156,6 +149,21 @@ def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
         deep = chosen.components[0].bits > 8
         return "yuv444p10le" if deep else "yuv444p"
     return wanted
+
+
+def _set_threads(context: VideoCodecContext) -> None:
+    # PyAV asks for slices, which fill cores worse and files more than whole frames in parallel.
+    context.thread_type = "AUTO"
+    # What x264 itself would choose; each thread more holds a few frames more.
+    context.thread_count = min(3 * (os.cpu_count() or 1) // 2 or 1, _MAX_THREADS)
+
+
+def _label(stream: VideoStream, traits: Traits) -> None:
+    from av.stream import Disposition
+
+    stream.disposition = Disposition(traits.disposition)
+    if language := traits.video_metadata.get("language"):
+        stream.metadata["language"] = language
 
 
 def _set_color(context: VideoCodecContext, info: VideoInfo, traits: Traits) -> None:

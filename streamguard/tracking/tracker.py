@@ -10,8 +10,9 @@ from streamguard.geometry import Box, intersection, iou
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.association import has_left, match
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
+from streamguard.tracking.sightings import Regard, Sighting
 from streamguard.tracking.timeline import Moment, Timeline
-from streamguard.tracking.tracks import TURNED_ASPECT, TURNING, Regard, Sighting, Track, at_edge
+from streamguard.tracking.tracks import TURNED_ASPECT, TURNING, Track, at_edge
 
 _LINGER = 0.15
 """Seconds that the masks of the last scene stay after a cut: a flash may look like one."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from streamguard.geometry import Box
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.flow import Moved
+from streamguard.tracking.sightings import Sighting
 
 _GROWTH = 0.8
 """Growth of a mask's width per second that nobody has seen its face; half that in height."""
@@ -45,38 +46,6 @@ TURNING = 0.5
 """Seconds a head takes to turn: before and after it was seen from the side it is half there."""
 TURNED_ASPECT = _HEAD_ASPECT * _TALL
 """Width of a turned head per unit of height of the face seen from the front."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A detection in pixels of the small luma picture.
-
-    Attributes:
-        box: Where.
-        confidence: How sure, 0 to 1.
-        is_second: Whether it is the second opinion's.
-        is_close: Whether it came of a close look.
-    """
-
-    box: Box
-    confidence: float
-    is_second: bool
-    is_close: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Regard:
-    """A region the second opinion looked at, in pixels of the small luma picture.
-
-    Attributes:
-        region: Where.
-        smallest: Size of a face it would have seen there.
-        is_close: Whether it was a close look at one face.
-    """
-
-    region: Box
-    smallest: float
-    is_close: bool = False
 
 
 @dataclass(slots=True)

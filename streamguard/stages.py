@@ -1,0 +1,118 @@
+"""Threads that work on one task together, and the watch over them."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+from streamguard.errors import CancelledError, StalledError
+
+_POLL = 0.05
+SWITCH_INTERVAL = 0.0005
+"""Seconds a Python thread may keep the lock; at the default of 0.005 a 7 ms call of MediaPipe,
+which takes the lock several times, was measured to take 38 ms beside a busy thread."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """One thread, and its signs of life.
+
+    Attributes:
+        name: What it does, for messages.
+        work: Does it, and counts its steps.
+        inbox: What waits for it; None for the first, which has nobody before it.
+        steps: Signs of life so far.
+        done: Whether it has ended.
+        thread: The thread, once it has been started.
+    """
+
+    name: str
+    work: Callable[[Stage], None]
+    inbox: Sized | None = None
+    steps: int = 0
+    done: bool = False
+    thread: threading.Thread | None = None
+
+    def start(self, fail: Callable[[BaseException], None]) -> None:
+        """Start the thread.
+
+        Args:
+            fail: Called in it with whatever the work raises.
+        """
+        # A daemon, so that a native call that never returns cannot keep the program alive.
+        thread = threading.Thread(
+            target=self._run, args=(fail,), name=f"streamguard {self.name}", daemon=True
+        )
+        thread.start()
+        self.thread = thread
+
+    def _run(self, fail: Callable[[BaseException], None]) -> None:
+        try:
+            self.work(self)
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
+            fail(error)
+        finally:
+            self.done = True
+
+
+def watch(
+    stages: list[Stage], timeout: float, failed: threading.Event, cancelled: threading.Event
+) -> None:
+    """Wait for the end, an error, the user, or for nothing to happen for too long.
+
+    Args:
+        stages: In the order in which work goes through them.
+        timeout: Seconds without any sign of life that are too long.
+        failed: Set once a stage has failed.
+        cancelled: Set once the user wants no more.
+
+    Raises:
+        CancelledError: The user wants no more.
+        StalledError: Nothing happened for too long.
+    """
+    steps, since = -1, time.monotonic()
+    while not failed.is_set() and not all(stage.done for stage in stages):
+        running = next((stage for stage in reversed(stages) if not stage.done), stages[-1])
+        if running.thread is not None:
+            running.thread.join(_POLL)
+        if cancelled.is_set():
+            raise CancelledError("stopped on request", "nothing was written")
+        total = sum(stage.steps + stage.done for stage in stages)
+        if total != steps:
+            steps, since = total, time.monotonic()
+        elif time.monotonic() - since > timeout:
+            raise StalledError(
+                f"{_culprit(stages).name} gave no sign of life for {timeout:g} s",
+                "nothing was written; try again, or report it with the input if it happens twice",
+            )
+
+
+def _culprit(stages: list[Stage]) -> Stage:
+    """Return the stage that hangs: the last one that has work waiting, or that gives none."""
+    waited_for = (stage for stage in reversed(stages) if stage.inbox)
+    running = (stage for stage in stages if not stage.done)
+    return next(chain(waited_for, running), stages[0])
+
+
+def join(stages: list[Stage], patience: float) -> None:
+    """Wait for all threads to end, but no longer than so many seconds in all."""
+    deadline = time.monotonic() + patience
+    for stage in stages:
+        if stage.thread is not None:
+            stage.thread.join(max(0.0, deadline - time.monotonic()))
+
+
+@contextmanager
+def switching_often() -> Iterator[None]:
+    """Let threads take turns more often than Python does by itself."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

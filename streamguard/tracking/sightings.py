@@ -1,0 +1,39 @@
+"""What detectors saw and where they looked, in the measure of the tracker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamguard.geometry import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A detection in pixels of the small luma picture.
+
+    Attributes:
+        box: Where.
+        confidence: How sure, 0 to 1.
+        is_second: Whether it is the second opinion's.
+        is_close: Whether it came of a close look.
+    """
+
+    box: Box
+    confidence: float
+    is_second: bool
+    is_close: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Regard:
+    """A region the second opinion looked at, in pixels of the small luma picture.
+
+    Attributes:
+        region: Where.
+        smallest: Size of a face it would have seen there.
+        is_close: Whether it was a close look at one face.
+    """
+
+    region: Box
+    smallest: float
+    is_close: bool = False
