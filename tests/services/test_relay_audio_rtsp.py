@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from live_kit import free_port, plan_of, relaying, until, written
+from live_kit import free_port, plan_of, relaying, slowness, until, written
 from rig import Process, need_servers, stopping
 from sound_kit import COPY, offsets, tracks, write_clip
 
@@ -35,7 +35,7 @@ def test_camera_server_to_target_server(server: str, tmp_path: Path) -> None:
     for path in (recording, tmp_path / "served.mkv"):
         found = offsets(path)
         assert len(found) >= 3
-        assert median(map(abs, found)) < 0.1, f"{path.name}: {found}"
+        assert median(map(abs, found)) < 0.1 * slowness(), f"{path.name}: {found}"
 
 
 def test_without_being_asked_no_sound_passes(server: str, tmp_path: Path) -> None:
