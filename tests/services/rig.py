@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -161,9 +162,16 @@ class Rig:
 
 
 @contextmanager
-def stopping(*things: Process) -> Iterator[None]:
+def black_hole() -> Iterator[int]:
+    """Accept connections, and never say a word; give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+@contextmanager
+def stopping(*things: Process) -> Iterator[tuple[Process, ...]]:
     try:
-        yield
+        yield things
     finally:
         for thing in things:
             thing.send(signal.SIGCONT)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +26,16 @@ from live_kit import (
     source_graph,
     wait_for,
 )
-from rig import Process, Reader, Rig, camera_program, need_servers, rtsp_server, stopping
+from rig import (
+    Process,
+    Reader,
+    Rig,
+    black_hole,
+    camera_program,
+    need_servers,
+    rtsp_server,
+    stopping,
+)
 
 from streamguard.relay.metrics import exposition
 from streamguard.relay.states import State
@@ -233,13 +240,6 @@ def test_wrong_credentials_are_told_and_not_hammered(
     judge = Judge()
     judge.look_at_file(out)
     assert judge.raw == 0
-
-
-@contextmanager
-def black_hole() -> Iterator[int]:
-    """Accept connections, and never say a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]
 
 
 def test_a_target_that_never_answers_costs_only_itself(tmp_path: Path) -> None:
