@@ -78,6 +78,7 @@ def test_a_source_that_is_not_there_shows_a_slate(tmp_path: Path) -> None:
     Preview(plan, screen, tmp_path, PARTS).run(threading.Event())
     assert screen.judge.scenes == 0
     assert screen.alarms[-1] == "no signal"
+    assert screen.words[-1] == "/dev/video-of-nobody does not exist"
 
 
 def preview_command(*words: str) -> list[str]:

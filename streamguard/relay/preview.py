@@ -122,7 +122,7 @@ class Preview:
             alarm = self._alarm()
             size = (frame.picture.width, frame.picture.height) if frame else _SLATE_SIZE
             frame = blank_slate(*size, text=alarm)
-            self._screen.show(frame, self._words(0.0), alarm)
+            self._screen.show(frame, self._status.reason or self._words(0.0), alarm)
         elif at != self._last:
             self._last = at
             self._shown.append(now)

@@ -54,13 +54,18 @@ def live_error(address: Address, error: Exception) -> SourceError:
     """Return the error that tells the user what is wrong with a live source, and what to do."""
     import av
 
-    errors = av.error
+    errors, camera = av.error, address.kind is Kind.WEBCAM
     match error:
         case errors.HTTPUnauthorizedError() | errors.HTTPForbiddenError():
             what, hint = "refuses the user name or password", "Correct them in the source's URL"
             return SourcePermissionError(f"{address} {what}", hint)
         case PermissionError():
             return SourcePermissionError(f"{address} may not be opened", _MAY_NOT[address.kind])
+        case OSError(errno=errno.ENOENT | errno.ENODEV | errno.ENXIO) if camera:
+            hint = "Is the camera plugged in? Other numbers may be other cameras"
+            return SourceNotFoundError(f"{address} does not exist", hint)
+        case OSError(errno=errno.ENOTTY) if camera:
+            what, hint = "is no camera", "Name a device such as /dev/video0"
         case FileNotFoundError() | errors.HTTPNotFoundError():
             return SourceNotFoundError(f"{address} does not exist", "Check its name and path")
         case ConnectionRefusedError():
