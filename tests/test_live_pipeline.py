@@ -24,6 +24,7 @@ from live_kit import (
     plan_of,
     recovered,
     relaying,
+    shown,
     slowness,
     source_graph,
     until,
@@ -31,7 +32,7 @@ from live_kit import (
     written,
 )
 
-from streamguard.relay.states import State
+from streamguard.relay.states import Drop, State
 from streamguard.settings import Settings
 
 SOURCE = f"lavfi:{source_graph()}"
@@ -125,6 +126,26 @@ def test_errors_of_the_detector_cost_a_slate_and_nothing_else(tmp_path: Path, fa
     recovered("detector fails", took, judge)
     assert judge.slates > 3
     assert judge.scenes >= 30
+
+
+@pytest.mark.parametrize("sinks", [0, 1])
+def test_a_camera_is_ready_while_frames_are_shown(tmp_path: Path, faults: Path, sinks: int) -> None:
+    (faults / "error").touch()
+    plan = plan_of(SOURCE, *[tmp_path / "out.mp4"][:sinks])
+    with relaying(plan) as supervisor:
+        camera = supervisor.cameras["cam"]
+        until(supervisor, lambda camera: camera.status.errors >= 2)
+        # Frames come in, yet none has left.
+        assert camera.status.state is State.LIVE
+        assert not camera.ready
+        (faults / "error").unlink()
+        until(supervisor, lambda camera: camera.ready)
+        assert camera.mailbox is not None
+        assert camera.mailbox.shown
+        assert all(shown(output) for output in camera.outputs)
+        (faults / "error").touch()
+        until(supervisor, lambda camera: not camera.ready)
+        assert camera.status.dropped[Drop.DETECTOR] > 0
 
 
 @pytest.mark.parametrize("fault", ["hang", "native-hang", "crash"])

@@ -21,6 +21,10 @@ from live_kit import ROOT, free_port, stop
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
+from streamguard.relay.states import Drop, Reason
+from streamguard.relay.supervisor import Supervisor
+from streamguard.relay.web import WebServer
+
 SOURCE = "lavfi:testsrc2=size=320x240:rate=25"
 SECRET = "hunter2hunter2"
 PROMISED = {
@@ -41,7 +45,7 @@ class Relay:
     """A running relay and how to ask it."""
 
     port: int
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | None
 
     def ask(
         self, path: str, method: str = "GET", host: str | None = None
@@ -113,6 +117,14 @@ def test_every_promised_metric_is_there_and_counts(relay: Relay) -> None:
         "streamguard_last_frame_timestamp_seconds",
     ]
     wait_until(lambda: all(relay.metrics()[name] > before[name] for name in moving))
+
+
+def test_every_reason_is_counted_from_the_start(relay: Relay) -> None:
+    text = relay.ask("/metrics")[1].decode()
+    for name, reasons in (("frames_dropped", Drop), ("slate_frames", Reason)):
+        lines = [line for line in text.splitlines() if line.startswith(f"streamguard_{name}_total")]
+        for reason in reasons:
+            assert any(f'reason="{reason}"' in line for line in lines), reason
 
 
 def test_health_is_not_readiness(relay: Relay) -> None:
@@ -199,6 +211,21 @@ def test_pages_of_other_sites_get_nothing(relay: Relay) -> None:
     assert response.getheader("Access-Control-Allow-Origin") is None
 
 
+@pytest.mark.parametrize(("host", "status"), [("0.0.0.0", 200), ("localhost", 403)])
+def test_beyond_loopback_any_name_may_be_asked_for(host: str, status: int) -> None:
+    server = WebServer(Supervisor([]), host, 0)
+    try:
+        # As Prometheus and a proxy ask; the process is nobody's.
+        relay = Relay(server.port, None)
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert relay.status(path, host="cameras.example:8080") == status
+            assert relay.status(path) == 200
+        policy = relay.ask("/healthz")[0].getheader("Cross-Origin-Resource-Policy")
+        assert policy == (None if status == 200 else "same-origin")
+    finally:
+        server.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/net/tcp")
 def test_it_listens_on_loopback_only(relay: Relay) -> None:
     listening = [
@@ -212,6 +239,8 @@ def test_it_listens_on_loopback_only(relay: Relay) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_viewers_that_do_not_read_hold_up_nobody(relay: Relay) -> None:
+    assert relay.process is not None
+    pid = relay.process.pid
     stuck = [socket.create_connection(("127.0.0.1", relay.port)) for _ in range(12)]
     try:
         for number, client in enumerate(stuck):
@@ -219,11 +248,11 @@ def test_viewers_that_do_not_read_hold_up_nobody(relay: Relay) -> None:
             # Half of them never end their request.
             end = b"\r\n\r\n" if number % 2 else b"\r\n"
             client.sendall(b"GET /camera/stream.mjpg HTTP/1.1\r\nHost: localhost" + end)
-        before, resident = relay.metrics(), memory(relay.process.pid)
+        before, resident = relay.metrics(), memory(pid)
         name = "streamguard_frames_written_total"
         wait_until(lambda: relay.metrics()[name] > before[name] + 75)
         assert relay.status("/healthz") == 200
-        assert memory(relay.process.pid) < resident + 20_000_000
+        assert memory(pid) < resident + 20_000_000
     finally:
         for client in stuck:
             client.close()

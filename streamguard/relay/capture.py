@@ -18,7 +18,7 @@ from streamguard.errors import (
 from streamguard.frames import Frame, PassthroughPacket
 from streamguard.protocols import Source
 from streamguard.queues import FrameQueue
-from streamguard.relay.states import Backoff, State
+from streamguard.relay.states import Backoff, Drop, State
 from streamguard.relay.status import CameraStatus
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Capture:
         status.captured += 1
         status.last_frame = time.time()
         self._frames.put(Captured(frame, self._connection))
-        status.dropped["newer frame"] = self._frames.dropped
+        status.dropped[Drop.NEWER] = self._frames.dropped
 
     def _wait(self, error: SourceError) -> None:
         status = self._status

@@ -14,7 +14,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from streamguard.relay.states import Reason, State
+from streamguard.relay.states import Drop, Reason, State
 from streamguard.relay.status import LATENCY_BOUNDS, CameraStatus, Latencies
 from streamguard.relay.supervisor import Camera
 
@@ -70,8 +70,10 @@ def _by_reason(cameras: list[Camera]) -> Metric:
         labels=["camera", "reason"],
     )
     for camera in cameras:
-        for reason, count in camera.status.dropped.items():
-            dropped.add_metric([camera.plan.name, reason], count)
+        counts = camera.status.dropped
+        # Every reason from the start: a rate cannot see the step from nothing to one.
+        for reason in sorted({*Drop, *counts}):
+            dropped.add_metric([camera.plan.name, reason], counts[reason])
     return dropped
 
 
@@ -101,7 +103,6 @@ def _of_outputs(cameras: list[Camera]) -> Iterator[Metric]:
         for output in camera.outputs:
             sink, status = output.address.shown, output.status
             frames.add_metric([name, sink], status.frames)
-            # Every reason from the start: a rate cannot see the step from nothing to one.
             for reason in sorted({*Reason, *status.slates}):
                 slates.add_metric([name, sink, reason], status.slates[reason])
             reconnects.add_metric([name, sink], status.reconnects)

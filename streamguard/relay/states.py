@@ -29,6 +29,13 @@ class Reason(StrEnum):
     RESTARTING = "restarting"
 
 
+class Drop(StrEnum):
+    """Why a frame was dropped before detection."""
+
+    NEWER = "newer frame"
+    DETECTOR = "detector error"
+
+
 @dataclass(slots=True)
 class Backoff:
     """Waits between tries: doubled each time up to a limit, with jitter, reset by success.

@@ -22,6 +22,8 @@ from streamguard.sinks.mailbox import Mailbox
 log = logging.getLogger(__name__)
 
 _STEP = 0.25
+_FRESH = 2.0
+"""Seconds within which a camera that is ready shows another frame."""
 _DRAIN = 4.0
 """Seconds that recordings have to be finished; init systems wait longer than this."""
 
@@ -81,6 +83,13 @@ class Camera:
         states = {output.status.state for output in self.outputs}
         order = (State.FAILED, State.SLATE, State.RECONNECTING, State.CONNECTING)
         return next((state for state in order if state in states), State.LIVE)
+
+    @property
+    def ready(self) -> bool:
+        """Whether viewers are shown frames: every sink's newest is one, and the view's is new."""
+        mailbox = self.mailbox
+        fresh = mailbox is not None and time.monotonic() - mailbox.shown < _FRESH
+        return fresh and self.state is State.LIVE
 
     @property
     def waitables(self) -> list[object]:

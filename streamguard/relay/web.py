@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler
 from streamguard.errors import UsageError
 from streamguard.relay.page import page_of
 from streamguard.relay.server import Server
-from streamguard.relay.states import Freshness, State
+from streamguard.relay.states import Freshness
 from streamguard.relay.supervisor import Camera, Supervisor
 from streamguard.relay.view import View
 from streamguard.sinks.jpeg import jpeg_of
@@ -46,15 +46,21 @@ class WebServer:
     """
 
     def __init__(self, supervisor: Supervisor, host: str, port: int) -> None:
-        handler = type("Handler", (_Handler,), {"supervisor": supervisor, "host": host})
+        class Handler(_Handler):
+            """Answers for this supervisor."""
+
+        Handler.supervisor, Handler.name = supervisor, host.lower()
         try:
-            self._server = Server((host, port), handler)
+            self._server = Server((host, port), Handler)
         except OSError as error:
             raise UsageError(
                 f"{host}:{port} cannot be listened on: {error.strerror}",
                 "Choose another port, or an address of this machine",
             ) from error
-        self.port = int(self._server.server_address[1])
+        bound = self._server.socket.getsockname()
+        self.port = int(bound[1])
+        # What is listened on, not what it was called: any name may stand for loopback.
+        Handler.on_loopback = ipaddress.ip_address(bound[0].partition("%")[0]).is_loopback
         threading.Thread(target=self._server.serve_forever, name="web", daemon=True).start()
 
     def close(self) -> None:
@@ -65,7 +71,8 @@ class WebServer:
 
 class _Handler(BaseHTTPRequestHandler):
     supervisor: Supervisor
-    host: str
+    name: str
+    on_loopback: bool
     timeout = 10.0
     server_version = "streamguard"
     sys_version = ""
@@ -82,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
             case ["healthz"]:
                 self._health(lambda _camera: True)
             case ["readyz"]:
-                self._health(lambda camera: camera.state is State.LIVE)
+                self._health(lambda camera: camera.ready)
             case ["metrics"]:
                 self._metrics()
             case [name, "snapshot.jpg"] if name in self.supervisor.cameras:
@@ -103,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         """
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
-        if self._on_loopback():
+        if self.on_loopback:
             self.send_header("Cross-Origin-Resource-Policy", "same-origin")
             self.send_header("X-Frame-Options", "SAMEORIGIN")
         super().end_headers()
@@ -113,21 +120,19 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug(format, *args)
 
     def _is_for_us(self) -> bool:
-        """Refuse foreign host names: a web page could point its own name at this machine."""
+        """Refuse foreign host names: a web page could point its own name at this machine.
+
+        Beyond loopback everybody may ask anyway, and Prometheus or a proxy does so by whatever
+        name it has for this machine.
+        """
         host = re.sub(r":\d*$", "", self.headers.get("Host", "")).strip("[]").lower()
-        if host in ("localhost", self.host):
+        if host in ("localhost", self.name):
             return True
         try:
             ipaddress.ip_address(host)
         except ValueError:
-            return not self._on_loopback()
+            return not self.on_loopback
         return True
-
-    def _on_loopback(self) -> bool:
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
 
     def _health(self, good: Callable[[Camera], bool]) -> None:
         supervisor = self.supervisor

@@ -15,7 +15,7 @@ from streamguard.redaction import MaskRedactor
 from streamguard.relay.capture import Captured
 from streamguard.relay.overload import Governor
 from streamguard.relay.plan import CameraPlan
-from streamguard.relay.states import Backoff, Reason
+from streamguard.relay.states import Backoff, Drop, Reason
 from streamguard.relay.status import CameraStatus
 from streamguard.settings import DetectionPlan, RedactionSettings
 from streamguard.sources.live import TIME_BASE
@@ -71,7 +71,7 @@ class Worker:
         for item in frames:
             now = time.monotonic()
             if now < self._pause_until:
-                self._status.dropped["detector error"] += 1
+                self._status.dropped[Drop.DETECTOR] += 1
                 continue
             self._status.busy_since = now
             try:
@@ -129,7 +129,7 @@ class Worker:
 
     def _adapt(self, frame: Frame) -> None:
         """Look less often while frames are being dropped, as often as asked when they are not."""
-        dropped = self._status.dropped["newer frame"]
+        dropped = self._status.dropped[Drop.NEWER]
         if not self._governor.changes(frame.time_ms / 1000, self._status.captured, dropped):
             return
         self._status.level = self._governor.level

@@ -31,7 +31,7 @@ PIX_FMT = "yuv420p"
 _SLOTS = 3
 _HEADER = 256
 _REASON = slice(64, 192)
-_NEWEST, _BEAT = 0, 1
+_NEWEST, _BEAT, _SHOWN = range(3)
 _SEQUENCE, _CAPTURED, _WRITTEN, _COVERED = range(4)
 _FULL_RANGE = 2
 _TRIES = 4
@@ -127,6 +127,11 @@ class Mailbox:
         """Number of the newest frame; 0 while there is none."""
         return int(self._header[_NEWEST])
 
+    @property
+    def shown(self) -> float:
+        """`time.monotonic` when the newest frame that is no slate was put in; 0 before."""
+        return float(self._header[_SHOWN]) / 1e9
+
     def write(self, frame: RedactedFrame, captured: float) -> None:
         """Put a frame in; an older one goes. Other sizes are fitted between black bars.
 
@@ -144,6 +149,8 @@ class Mailbox:
         head[_SEQUENCE] = sequence
         self._header[_NEWEST] = sequence
         self._header[_BEAT] = now
+        if not frame.slate:
+            self._header[_SHOWN] = now
 
     def read(self) -> Letter | None:
         """Return the newest frame, or None while there is none."""
