@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamguard.geometry import Box, iou
-from streamguard.tracking.association import is_covered, match, similarity
+from streamguard.tracking.association import has_left, held_in, is_covered, match, similarity
 
 A = Box(100, 100, 140, 150)
 
@@ -75,3 +75,12 @@ def test_the_most_alike_go_together() -> None:
 )
 def test_what_is_covered(box: Box, others: list[Box], covered: bool) -> None:
     assert is_covered(box, others) is covered
+
+
+@given(box=boxes)
+def test_what_is_held_in_has_not_left(box: Box) -> None:
+    held = held_in(box, (240, 320))
+    assert not has_left(held.resize(1.01), (240, 320)) or held.area == 0
+    assert held.width == pytest.approx(box.width)
+    x, y = box.center
+    assert (held == box) is (0 <= x <= 320 and 0 <= y <= 240)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from streamguard.geometry import Box
 from streamguard.settings import DetectionPlan
+from streamguard.tracking.flow import Moved
 from streamguard.tracking.sightings import Regard, Sighting
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
@@ -147,6 +148,25 @@ def test_a_face_that_left_over_the_edge_is_not_covered_for_long() -> None:
         return len(run.covered)
 
     assert coasting(FACE.shift(-FACE.x1, 0)) < coasting(FACE) - 10
+
+
+@pytest.mark.parametrize(("start", "step", "shows"), [(0, 40, True), (-20, 10, False)])
+def test_a_face_that_flow_carries_out_at_once_is_covered_once_more(
+    start: int, step: int, shows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What creeps out has nothing left to show; what jumps out may have been overtaken."""
+
+    def carried(_start: object, _end: object, boxes: list[Box]) -> list[Moved]:
+        return [Moved(box.shift(0, -step), trusted=True) for box in boxes]
+
+    monkeypatch.setattr("streamguard.tracking.tracker.propagate", carried)
+    run = Run()
+    run.frame(second=0.9, face=FACE.shift(0, start - FACE.y1))
+    run.frame()
+    assert not run.tracker.tracks
+    assert run.covered == ([0, 1] if shows else [0])
+    for (box,) in run.timeline.moments[1].covers.values():
+        assert box.y2 == FACE.height / 2
 
 
 @pytest.mark.parametrize(

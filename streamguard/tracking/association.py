@@ -76,3 +76,9 @@ def has_left(box: Box, shape: tuple[int, ...]) -> bool:
     x, y = box.center
     dx, dy = _OUTSIDE * box.width, _OUTSIDE * box.height
     return not (-dx <= x < shape[1] + dx and -dy <= y < shape[0] + dy)
+
+
+def held_in(box: Box, shape: tuple[int, ...]) -> Box:
+    """Return a box moved just so far that its centre is in a picture of ``(height, width)``."""
+    x, y = box.center
+    return box.shift(min(max(x, 0.0), shape[1]) - x, min(max(y, 0.0), shape[0]) - y)

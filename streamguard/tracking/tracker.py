@@ -8,7 +8,7 @@ from itertools import count
 
 from streamguard.geometry import Box, intersection, iou
 from streamguard.settings import DetectionPlan
-from streamguard.tracking.association import has_left, match
+from streamguard.tracking.association import has_left, held_in, match
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.sightings import Regard, Sighting
 from streamguard.tracking.timeline import Moment, Timeline
@@ -164,7 +164,12 @@ class Tracker:
         for track in list(self.tracks):
             late = moment.time - track.last_seen > track.coasts_for(self._plan.bridge)
             late = late or moment.time > track.scene_end + _RETURN
-            if late or has_left(track.box, moment.luma.shape):
+            shape = moment.luma.shape
+            gone = has_left(track.box, shape)
+            if gone and not late and track.before == held_in(track.before, shape):
+                # At once out of sight: flow overtakes faces near the edge, so cover what may show.
+                moment.cover(track.track_id, held_in(track.box, shape))
+            if late or gone:
                 self._end(track)
 
     def _drop_duplicates(self, moment: Moment) -> None:

@@ -57,6 +57,7 @@ class Track:
         first: Where it was first seen.
         born: When that was, in seconds.
         box: Where it is in the newest moment.
+        before: Where it was in the moment before.
         seen: Where it was last seen.
         last_seen: When that was, in seconds.
         scene_end: Time of a cut since when it has not been seen, in seconds.
@@ -79,6 +80,7 @@ class Track:
     first: Box
     born: float
     box: Box = field(init=False)
+    before: Box = field(init=False)
     seen: Box = field(init=False)
     last_seen: float = field(init=False)
     scene_end: float = math.inf
@@ -97,7 +99,7 @@ class Track:
     head_height: float = 0.0
 
     def __post_init__(self) -> None:
-        self.box = self.seen = self.first
+        self.box = self.before = self.seen = self.first
         self.last_seen = self.born
 
     def see(self, sighting: Sighting, time: float, shape: tuple[int, ...]) -> None:
@@ -129,6 +131,7 @@ class Track:
 
     def carry(self, step: Moved, camera: tuple[float, float] | None) -> None:
         """Follow flow, or where flow cannot be trusted the camera or the face's own speed."""
+        self.before = self.box
         if step.trusted:
             (ax, ay), (bx, by) = self.box.center, step.box.center
             keep = _VELOCITY_MEMORY
