@@ -207,7 +207,7 @@ def _reload(supervisor: Supervisor, path: Path) -> None:
     try:
         config = _read(path)
     except UsageError as error:
-        log.error("the configuration is not taken: %s", error)
+        log.error("the configuration is not taken: %s", error.what)
         return
     changed = supervisor.reload(list(config.cameras))
     log.info("configuration read again; changed: %s", ", ".join(changed) or "nothing")
