@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from streamguard.cli import cli
 from streamguard.cli.relay import command
 from streamguard.relay.config import read_config
 from streamguard.relay.metrics import exposition
@@ -22,6 +24,8 @@ from streamguard.settings import Settings
 from streamguard.sources.address import parse_address
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "relay"
+GUIDE = (SAMPLES.parent.parent / "docs" / "relay.md").read_text("utf-8")
+COMMANDS = re.findall(r"^    (streamguard .+)$", GUIDE, re.MULTILINE)
 SECRETS = {"FRONT_DOOR": "rtsp://viewer:p@ss@192.0.2.10/a", "YARD": "rtsp://192.0.2.11/a"}
 
 
@@ -32,6 +36,20 @@ def known_options() -> set[str]:
 def test_the_configuration_is_valid() -> None:
     config = read_config(SAMPLES / "cameras.yaml", SECRETS)
     assert [plan.name for plan in config.cameras] == ["front-door", "yard"]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_command_line_takes_what_the_guide_says(line: str, tmp_path: Path) -> None:
+    name, *words = shlex.split(line.replace("/srv/video", str(tmp_path)))[1:]
+    parsed = cli.commands[name].make_context(name, words)
+    assert parsed.params
+
+
+def test_the_guide_names_options_that_are_there() -> None:
+    named = set(re.findall(r"`(--[a-z][a-z-]+)", GUIDE))
+    assert len(COMMANDS) >= 5
+    assert len(named) >= 6
+    assert named <= known_options()
 
 
 def test_the_compose_file_starts_the_relay() -> None:
@@ -106,8 +124,7 @@ def test_the_dashboard_asks_for_metrics_that_are_there() -> None:
     expressions = [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]]
     wanted = {name for words in expressions for name in re.findall(r"streamguard_\w+", words)}
     assert len(wanted) >= 8
-    guide = (SAMPLES.parent.parent / "docs" / "relay.md").read_text("utf-8")
-    wanted |= set(re.findall(r"streamguard_\w+", guide))
+    wanted |= set(re.findall(r"streamguard_\w+", GUIDE))
     assert wanted <= there
     assert 'streamguard_up{camera="a"} 0.0' in text
     camera.stop(0)
