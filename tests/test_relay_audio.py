@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +23,7 @@ from streamguard.sinks.live import LiveSink, open_live_sink
 from streamguard.sinks.livemux import LiveFormat
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sources.address import parse_address
-from streamguard.sources.sound import SoundClock, head_of
+from streamguard.sources.sound import SoundClock, config_of, head_of, without_adts
 
 STEP = 1024 / 48_000
 
@@ -40,9 +41,11 @@ def packets_of(path: Path) -> Iterator[tuple[bytes, bytes, float]]:
     """Yield head, data and time of each packet of sound in a file."""
     with av.open(str(path)) as container:
         head = head_of(container.streams.audio[0])
+        framed = config_of(container.streams.audio[0])
         for packet in container.demux(audio=0):
             if packet.size and packet.pts is not None:
-                yield head, bytes(packet), float(packet.pts * packet.time_base)
+                data = bytes(without_adts(packet) if framed else packet)
+                yield head, data, float(packet.pts * packet.time_base)
 
 
 def test_sound_stays_in_step_through_a_lost_connection(clip: Path, tmp_path: Path) -> None:
@@ -60,9 +63,11 @@ def test_sound_stays_in_step_through_a_lost_connection(clip: Path, tmp_path: Pat
     assert judge.raw == 0
 
 
-@pytest.mark.parametrize(("scheme", "form"), [("rtsp", "rtsp"), ("rtmp", "flv")])
-def test_a_server_gets_both_in_step(tmp_path: Path, scheme: str, form: str) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", seconds=30)
+@pytest.mark.parametrize(
+    ("source", "scheme", "form"), [("clip.ts", "rtsp", "rtsp"), ("clip.mp4", "rtmp", "flv")]
+)
+def test_a_server_gets_both_in_step(tmp_path: Path, source: str, scheme: str, form: str) -> None:
+    clip = write_clip(tmp_path / source, seconds=30)
     url, served = f"{scheme}://127.0.0.1:{free_port()}/live/x", tmp_path / "served.mkv"
     process = server(url, form, served)
     try:
@@ -199,6 +204,43 @@ def test_what_an_output_cannot_hold_is_left_out_with_a_word(
     write(tmp_path / name, box, 30)
     assert (len(tracks(tmp_path / name)) == 2) is kept
     assert ("the sound is left out" in caplog.text) is not kept
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_aac_in_adts_frames_is_described_as_its_encoder_does(tmp_path: Path, rate: int) -> None:
+    # Both times the same packets; only one container keeps their description.
+    framed, described = (
+        write_clip(tmp_path / name, seconds=1.2, rate=rate) for name in ("clip.ts", "clip.mp4")
+    )
+    with av.open(str(framed)) as one, av.open(str(described)) as other:
+        extradata = other.streams.audio[0].codec_context.extradata
+        assert extradata
+        assert config_of(one.streams.audio[0]) == extradata[:2]
+        assert config_of(other.streams.audio[0]) == b""
+    bare = [data for _, data, _ in packets_of(framed)]
+    assert bare == [data for _, data, _ in packets_of(described)][: len(bare)]
+    assert len(bare) > 8
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.ts"])
+def test_aac_in_adts_frames_can_be_recorded(tmp_path: Path, name: str) -> None:
+    box = ring()
+    fill(box, write_clip(tmp_path / "clip.ts", seconds=3.6), 100.0)
+    write(tmp_path / name, box, 90)
+    assert tracks(tmp_path / name) == ["h264", "aac"]
+    assert len(beeps(tmp_path / name)) >= 2
+
+
+def test_an_adts_header_with_a_checksum_goes_as_a_whole() -> None:
+    body = bytes(range(40))
+    for head, rest in ((b"\xff\xf1" + bytes(5), body), (b"\xff\xf8" + bytes(7), body)):
+        packet = av.Packet(head + rest)
+        packet.pts, packet.duration, packet.time_base = 7, 3, Fraction(1, 90)
+        bare = without_adts(packet)
+        assert bytes(bare) == body
+        assert (bare.pts, bare.duration, bare.time_base) == (7, 3, Fraction(1, 90))
+    for other in (b"", b"\xff", b"\xff\xf1", b"\x21" + body):
+        assert bytes(without_adts(av.Packet(other))) == other
 
 
 def test_an_output_begun_before_the_sound_is_begun_again(clip: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from streamguard.errors import NoVideoError, SourceLostError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.sources.address import Address, Kind
 from streamguard.sources.live_errors import translated
-from streamguard.sources.sound import SoundClock, head_of
+from streamguard.sources.sound import SoundClock, config_of, head_of, without_adts
 from streamguard.sources.streams import codec_of, main_video
 from streamguard.sources.timing import Pace
 
@@ -95,6 +95,7 @@ class LiveSource:
             self.info = _info(video)
             self._tracks = list(self._container.streams.audio[:1]) if self._options.audio else []
             self.sound_head, self.sound = self._fate_of_sound()
+            self._adts = any(config_of(track) for track in self._tracks)
         self._clock = SoundClock()
 
     def read(self) -> Iterator[Frame | PassthroughPacket]:
@@ -110,7 +111,7 @@ class LiveSource:
             for packet in self._packets():
                 if packet.stream.type != "video":
                     if self._time_sound(packet):
-                        yield PassthroughPacket(packet)
+                        yield PassthroughPacket(without_adts(packet) if self._adts else packet)
                     continue
                 for picture in self._decode(packet):
                     self.damage += picture.is_corrupt

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from streamguard.sources.streams import has_decoder
+from streamguard.sources.streams import codec_of, has_decoder
 
 if TYPE_CHECKING:
+    import av
     from av.audio.stream import AudioStream
 
 _JUMP = 0.5
 """Seconds of change at once that no jitter explains: time stamps have jumped."""
 _SMOOTH = 0.02
 """Share of each sample that is believed: jitter of 20 ms moves the mean by 2."""
+# ISO/IEC 14496-3: object types that an ADTS header can name, sample rates, channels.
+_AAC_TYPES = {"Main": 1, "LC": 2, "SSR": 3, "LTP": 4}
+_AAC_RATES = (
+    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
+    7_350,
+)  # fmt: skip
+_AAC_CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 8: 7}
+_ADTS_HEADER, _ADTS_CHECKSUM = 7, 2
 _APART = 1.0
 """Seconds beyond which sound and pictures do not count from the same moment."""
 
@@ -72,6 +81,37 @@ class SoundClock:
         return time
 
 
+def config_of(stream: AudioStream) -> bytes:
+    """Return the description that AAC lacks where it comes in ADTS frames, as in MPEG-TS.
+
+    An AudioSpecificConfig, ISO/IEC 14496-3, 1.6.2.1: object type, index of the sample rate,
+    channels. Empty if there is one already, or if it cannot be told.
+    """
+    context = stream.codec_context
+    if codec_of(stream) != "aac" or context.extradata:
+        return b""
+    if context.profile not in _AAC_TYPES or context.sample_rate not in _AAC_RATES:
+        return b""
+    if context.channels not in _AAC_CHANNELS:
+        return b""
+    kind, rate = _AAC_TYPES[context.profile], _AAC_RATES.index(context.sample_rate)
+    return (kind << 11 | rate << 7 | _AAC_CHANNELS[context.channels] << 3).to_bytes(2, "big")
+
+
+def without_adts(packet: av.Packet[Any]) -> av.Packet[Any]:
+    """Return a packet of AAC without its ADTS header; another one as it is."""
+    import av
+
+    data = bytes(packet)
+    if len(data) < _ADTS_HEADER or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
+        return packet
+    checked = not data[1] & 1
+    bare = av.Packet(data[_ADTS_HEADER + _ADTS_CHECKSUM * checked :])
+    bare.time_base = packet.time_base
+    bare.pts, bare.dts, bare.duration = packet.pts, packet.dts, packet.duration
+    return bare
+
+
 def head_of(stream: AudioStream) -> bytes:
     """Return codec, rate, channels and the like as the beginning of a NUT file.
 
@@ -88,6 +128,8 @@ def head_of(stream: AudioStream) -> bytes:
         raise ValueError("nothing is known of it")
     with av.open(file, "w", format="nut", options={"fflags": "bitexact"}) as output:
         copy = output.add_stream_from_template(stream)
+        if config := config_of(stream):
+            copy.codec_context.extradata = config
         # Without any packet FFmpeg does not take it for a file.
         packet = av.Packet(bytes(16))
         packet.pts = packet.dts = 0
