@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SinkError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from streamguard.frames import RedactedFrame
 
 _NO_DISPLAY = "Use 'streamguard relay SOURCE --http 8080' and a browser, or name a file"
+_TALL, _SMALLEST = 22.0, 13.0
+"""Pixels of height that OpenCV's letters have at scale 1; how small they may get."""
 _WHITE, _RED, _BLACK = (255, 255, 255), (0, 0, 255), (0, 0, 0)
 
 
@@ -59,19 +63,35 @@ class Window:
         if self._size != (width, height):
             cv2.resizeWindow(self._title, width, height)
             self._size = (width, height)
-        scale = max(0.5, height / 900)
-        for color, thick in ((_BLACK, 3), (_WHITE, 1)):
-            at = (8, round(30 * scale))
-            cv2.putText(image, words, at, cv2.FONT_HERSHEY_SIMPLEX, scale, color, thick)
         if alarm:
-            edge = max(4, height // 40)
-            cv2.rectangle(image, (0, 0), (width - 1, height - 1), _RED, edge)
-            band = round(60 * scale)
-            cv2.rectangle(image, (0, height - band), (width, height), _RED, cv2.FILLED)
-            at = (edge * 2, height - band // 3)
-            text = f"NO LIVE PICTURE: {alarm}"
-            cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, _WHITE, 2)
+            cv2.rectangle(image, (0, 0), (width - 1, height - 1), _RED, max(4, height // 40))
+            self._write(image, f"NO LIVE PICTURE: {alarm}", _RED, height / 18, bottom=True)
+        self._write(image, words, _BLACK, height / 28 + 5)
         cv2.imshow(self._title, image)
+
+    def _write(
+        self,
+        image: NDArray[Any],
+        words: str,
+        backing: tuple[int, int, int],
+        tall: float,
+        *,
+        bottom: bool = False,
+    ) -> None:
+        """Write white words on a band of one colour, as tall as asked for if they fit."""
+        cv2, font = self._cv2, self._cv2.FONT_HERSHEY_SIMPLEX
+        height, width = image.shape[:2]
+        tall = max(_SMALLEST, tall)
+        scale, gap = tall / _TALL, round(tall / 2)
+        room = cv2.getTextSize(words, font, scale, 1)[0][0]
+        scale *= min(1.0, (width - 2 * gap) / max(1, room))
+        band = round(tall) + 2 * gap
+        top = height - band if bottom else 0
+        right = width if bottom else min(width, round(room) + 2 * gap)
+        cv2.rectangle(image, (0, top), (right, top + band), backing, cv2.FILLED)
+        at = (gap, top + band - gap - round((tall - scale * _TALL) / 2))
+        thick = max(1, round(scale * _TALL / 10))
+        cv2.putText(image, words, at, font, scale, _WHITE, thick, cv2.LINE_AA)
 
     def key(self, seconds: float) -> str:
         """Wait for a key up to a time; return it, ``q`` when the window was closed, or nothing."""
