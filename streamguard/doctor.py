@@ -24,6 +24,8 @@ from streamguard.errors import ModelError, StreamguardError, SystemNotReadyError
 
 MEDIAPIPE_VERSION = "0.10.33"
 """The newest release that sends no usage metrics, and the oldest that runs the models."""
+ONNXRUNTIME_BELOW = "1.29"
+"""The first release that sends usage metrics from every system."""
 
 SYSTEM_LIBRARIES: Mapping[str, str] = MappingProxyType(
     {
@@ -165,11 +167,20 @@ def _one_opencv() -> Check:
 
 
 def _no_metrics() -> Check:
-    found = _version("mediapipe")
-    if found == MEDIAPIPE_VERSION:
-        return Check("no usage metrics", Status.OK, f"mediapipe {found} sends none")
-    hint = f"pip install mediapipe=={MEDIAPIPE_VERSION}; later ones report to their maker"
-    return Check("no usage metrics", Status.FAIL, f"mediapipe is {found}", hint)
+    found, engine = _version("mediapipe"), _version("onnxruntime")
+    if found != MEDIAPIPE_VERSION:
+        hint = f"pip install mediapipe=={MEDIAPIPE_VERSION}; later ones report to their maker"
+        return Check("no usage metrics", Status.FAIL, f"mediapipe is {found}", hint)
+    if engine is None or _numbers(engine) >= _numbers(ONNXRUNTIME_BELOW):
+        hint = f"pip install 'onnxruntime<{ONNXRUNTIME_BELOW}'; later ones report to their maker"
+        return Check("no usage metrics", Status.FAIL, f"onnxruntime is {engine}", hint)
+    detail = f"mediapipe {found} and onnxruntime {engine} send none"
+    return Check("no usage metrics", Status.OK, detail)
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version, which decide."""
+    return tuple(int(part) for part in release.split(".")[:2])
 
 
 def _model(name: str) -> Check:

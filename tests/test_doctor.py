@@ -83,6 +83,9 @@ def test_a_missing_module_is_not_a_bare_import_error(monkeypatch: pytest.MonkeyP
         ("opencv-contrib-python", "5.0.0.1", "one OpenCV"),
         ("mediapipe", "0.10.35", "no usage metrics"),
         ("mediapipe", None, "no usage metrics"),
+        ("onnxruntime", "1.29.0", "no usage metrics"),
+        ("onnxruntime", "2.0.1", "no usage metrics"),
+        ("onnxruntime", None, "no usage metrics"),
         ("click", None, "click"),
     ],
 )

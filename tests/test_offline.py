@@ -1,4 +1,4 @@
-"""Nothing leaves the machine: a whole run opens no socket, and MediaPipe has no metrics in it."""
+"""Nothing leaves the machine: a whole run opens no socket, and no library has metrics in it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from streamguard.doctor import MEDIAPIPE_VERSION
 
 # Only these can reach another machine; AF_UNIX cannot.
 NETWORK = re.compile(r"socket\((AF_INET6?|AF_PACKET|AF_NETLINK)\b")
-METRICS = b"mediapipe_log_extension"
-"""In every release since 0.10.35, which log how they are used; in none before."""
+METRICS = {
+    # In every release since 0.10.35, which log how they are used; in none before.
+    "mediapipe": b"mediapipe_log_extension",
+    # In every release since 1.29, which send how they are used; in none before.
+    "onnxruntime": b"events.data.microsoft.com",
+}
 
 
 def command(clip: Path, output: Path) -> list[str]:
@@ -65,13 +69,14 @@ def test_a_whole_run_works_without_any_network(tmp_path: Path, face_clip: Path) 
     assert output.is_file()
 
 
-def test_mediapipe_is_the_one_without_usage_metrics() -> None:
+@pytest.mark.parametrize("library", METRICS)
+def test_the_libraries_are_those_without_usage_metrics(library: str) -> None:
     assert version("mediapipe") == MEDIAPIPE_VERSION == "0.10.33"
-    spec = importlib.util.find_spec("mediapipe")
+    spec = importlib.util.find_spec(library)
     assert spec is not None
     assert spec.origin is not None
     files = [path for path in Path(spec.origin).parent.rglob("*") if path.is_file()]
-    assert any(path.name.startswith("libmediapipe") for path in files)
-    for path in files:
-        if path.suffix in (".so", ".dylib", ".dll", ".pyd", ".py"):
-            assert METRICS not in path.read_bytes(), f"{path.name} can send metrics"
+    programs = [p for p in files if p.suffix in (".so", ".dylib", ".dll", ".pyd", ".py")]
+    assert any(path.suffix != ".py" for path in programs)
+    for path in programs:
+        assert METRICS[library] not in path.read_bytes(), f"{path.name} can send metrics"

@@ -76,7 +76,7 @@ class CenterFaceDetector:
 
     @cached_property
     def _session(self) -> ort.InferenceSession:
-        ort.disable_telemetry_events()  # there are none but in the builds for Windows
+        ort.disable_telemetry_events()  # of the builds for Windows; `doctor` refuses all others
         options = ort.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
         # As many cores as OpenCV is held to: see `cores.sharing_cores`.
