@@ -93,7 +93,7 @@ def test_without_a_display_there_is_a_hint() -> None:
         capture_output=True,
         text=True,
         env=hidden,
-        timeout=180,
+        timeout=100,
     )
     assert ended.returncode == 1
     assert "there is no display" in ended.stderr
@@ -126,7 +126,7 @@ def test_a_window_on_a_screen(display: str, tmp_path: Path) -> None:
     )
     try:
         # An empty window is of one colour, a slate nearly so; the clip has all shades.
-        deadline = time.monotonic() + 160
+        deadline = time.monotonic() + 90
         while np.unique(luma_of(screenshot(display))[60:340, 20:460]).size < 150:
             assert process.poll() is None
             assert time.monotonic() < deadline
@@ -135,9 +135,10 @@ def test_a_window_on_a_screen(display: str, tmp_path: Path) -> None:
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=20)
         finally:
             process.kill()
+        sys.stderr.write(errors.decode())
     assert b"Traceback" not in errors
     assert process.returncode == 0
 

@@ -23,7 +23,7 @@ def test_the_whole_group_is_told_and_recordings_are_finished(tmp_path: Path, nam
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 160
+        deadline = time.monotonic() + 90
         while not (part.exists() and part.stat().st_size > 3_000):
             assert time.monotonic() < deadline
             assert process.poll() is None

@@ -70,7 +70,7 @@ class Relay:
         return sums
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 160.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
     end = time.monotonic() + seconds
     while True:
         try:
@@ -265,14 +265,14 @@ def memory(pid: int) -> int:
 @pytest.mark.parametrize("http", ["nonsense", "127.0.0.1", "70000", "127.0.0.1:x", ""])
 def test_a_wrong_address_to_listen_on_is_named(http: str) -> None:
     words = [sys.executable, "-m", "streamguard", "relay", SOURCE, "--http", http, "--check"]
-    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=180)
+    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=100)
     assert ended.returncode == 2
     assert "--http" in ended.stderr
 
 
 def test_a_port_that_is_taken_is_named(relay: Relay) -> None:
     words = [sys.executable, "-m", "streamguard", "relay", SOURCE, "--http", str(relay.port)]
-    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=180)
+    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=100)
     assert ended.returncode == 2
     assert f"127.0.0.1:{relay.port} cannot be listened on" in ended.stderr
     assert "Traceback" not in ended.stderr

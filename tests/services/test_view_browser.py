@@ -41,7 +41,7 @@ def page() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 160
+        deadline = time.monotonic() + 90
         while not is_ready(address):
             assert time.monotonic() < deadline, "the relay was not ready in time"
             time.sleep(0.2)
@@ -64,7 +64,7 @@ def browse(browser: str, folder: Path, *words: str) -> bytes:
     common = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000"]
     common += ["--window-size=640,480", f"--user-data-dir={folder / 'profile'}"]
     ended = subprocess.run(
-        [browser, *common, *words], check=True, capture_output=True, timeout=180, cwd=folder
+        [browser, *common, *words], check=True, capture_output=True, timeout=100, cwd=folder
     )
     return ended.stdout
 
@@ -77,7 +77,7 @@ def screenshot(browser: str, folder: Path, page: str, name: str) -> NDArray[np.u
 
 def coloured(browser: str, folder: Path, page: str, name: str) -> NDArray[np.uint8]:
     """Return a screenshot of the test picture; the page around is white, a slate is grey."""
-    deadline = time.monotonic() + 160
+    deadline = time.monotonic() + 90
     while (shot := screenshot(browser, folder, page, name))[:240, :320].std(axis=2).mean() < 20:
         assert time.monotonic() < deadline
     return shot
@@ -90,7 +90,7 @@ def test_the_picture_is_there_and_moves(browser: str, page: str, tmp_path: Path)
 
 
 def test_the_state_is_written_below_it(browser: str, page: str, tmp_path: Path) -> None:
-    deadline, words = time.monotonic() + 160, ""
+    deadline, words = time.monotonic() + 90, ""
     while words != "camera: live":
         # A busy machine may owe a slate at times.
         assert words in ("", "camera: slate")
