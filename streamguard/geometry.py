@@ -140,6 +140,9 @@ class Detection:
 
 def intersection(a: Box, b: Box) -> float:
     """Return the shared area of two boxes in square pixels."""
+    # Asked of every pair of boxes, most of which lie apart.
+    if a.x2 <= b.x1 or b.x2 <= a.x1 or a.y2 <= b.y1 or b.y2 <= a.y1:
+        return 0.0
     width = min(a.x2, b.x2) - max(a.x1, b.x1)
     height = min(a.y2, b.y2) - max(a.y1, b.y1)
     return max(0.0, width) * max(0.0, height)
@@ -148,8 +151,7 @@ def intersection(a: Box, b: Box) -> float:
 def iou(a: Box, b: Box) -> float:
     """Return intersection over union, 0 to 1."""
     shared = intersection(a, b)
-    total = a.area + b.area - shared
-    return shared / total if total > 0 else 0.0
+    return shared / (a.area + b.area - shared) if shared > 0 else 0.0
 
 
 def containment(a: Box, b: Box) -> float:

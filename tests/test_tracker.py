@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -140,14 +142,27 @@ def test_a_mask_grows_while_nobody_sees_its_face() -> None:
 
 
 def test_a_face_that_left_over_the_edge_is_not_covered_for_long() -> None:
-    def coasting(face: Box) -> int:
+    def coasting(face: Box, *, followed: bool) -> int:
         run = Run()
         for _ in range(8):
             run.frame(second=0.9, face=face)
-        run.frames(80)
+        for _ in range(80):
+            run.scene += not followed  # another picture each time, in which flow finds nothing
+            run.frame()
         return len(run.covered)
 
-    assert coasting(FACE.shift(-FACE.x1, 0)) < coasting(FACE) - 10
+    at_edge = FACE.shift(-FACE.x1, 0)
+    assert coasting(at_edge, followed=False) < coasting(FACE, followed=False) - 10
+    # What flow still follows has not left.
+    assert coasting(at_edge, followed=True) == coasting(FACE, followed=True)
+
+
+def test_a_face_flow_follows_is_covered_until_the_next_look_at_all_of_the_picture() -> None:
+    plan = replace(PLAN, second_every=0.9, coast=0.2)
+    run = Run(plan)
+    run.frame(second=0.9)
+    run.frames(40)
+    assert run.covered == list(range(1 + round(plan.second_every * RATE)))
 
 
 @pytest.mark.parametrize(("start", "step", "shows"), [(0, 40, True), (-20, 10, False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -25,6 +26,9 @@ _MULTIPLE = 32
 _INPUT = "input.1"
 _OUTPUTS = ("537", "538", "539")
 """Names of the heat map, scale and offset maps in the ONNX file; 540, the landmarks, is unused."""
+
+_MAX_THREADS = 4
+"""More gain nothing on layers this small."""
 
 _ERRORS_ONLY = 3
 """Severity from which ONNX Runtime writes to stderr itself."""
@@ -79,8 +83,9 @@ class CenterFaceDetector:
         ort.disable_telemetry_events()  # of the builds for Windows; `doctor` refuses all others
         options = ort.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
-        # As many cores as OpenCV is held to: see `cores.sharing_cores`.
-        options.intra_op_num_threads = max(1, cv2.getNumThreads())
+        # A look holds up the frames behind it, so it may have all cores; spinning would take
+        # them from the encoder between looks.
+        options.intra_op_num_threads = min(_MAX_THREADS, os.cpu_count() or 1)
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.enable_mem_pattern = False  # pictures of several sizes take turns
         model = with_free_size(self._model, {_INPUT}, _OUTPUTS)

@@ -11,10 +11,7 @@ import cv2
 
 @contextmanager
 def sharing_cores() -> Iterator[None]:
-    """Hold OpenCV to half of the cores: beside an encoder its threads cost more than they gain.
-
-    On two cores the same run took a tenth less of them with one thread than with two.
-    """
+    """Hold OpenCV to half of the cores: beside an encoder its threads cost more than they gain."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(max(1, (os.cpu_count() or 1) // 2))
     try:

@@ -21,6 +21,8 @@ def similarity(a: Box, b: Box) -> float:
     Mostly IoU; for fast small faces, whose boxes hardly overlap any more, nearness of the
     centres counts when the sizes agree.
     """
+    if _lie_apart(a, b):
+        return 0.0
     overlap = iou(a, b)
     if overlap >= _MIN_IOU:
         return overlap
@@ -33,6 +35,15 @@ def similarity(a: Box, b: Box) -> float:
     size: float = (a.width + a.height + b.width + b.height) / 4
     distance = math.hypot(ax - bx, ay - by) / size
     return max(0.0, (1 - distance / _NEAR) * _MIN_IOU)
+
+
+def _lie_apart(a: Box, b: Box) -> bool:
+    """Return whether boxes neither overlap nor are near, for most pairs by one axis alone."""
+    wide, tall = a.x2 - a.x1 + b.x2 - b.x1, a.y2 - a.y1 + b.y2 - b.y1
+    near = _NEAR * (wide + tall) / 4
+    if abs(a.x1 + a.x2 - b.x1 - b.x2) / 2 >= max(near, wide / 2):
+        return True
+    return abs(a.y1 + a.y2 - b.y1 - b.y2) / 2 >= max(near, tall / 2)
 
 
 def match(tracks: Sequence[Box], detections: Sequence[Box]) -> list[tuple[int, int]]:

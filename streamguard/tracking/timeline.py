@@ -39,6 +39,7 @@ class Moment:
         camera: How the picture as a whole moved since the moment before, in pixels, if known.
         covers: What to cover, by track.
         unseen: Seconds since each track that coasts here was last seen.
+        astray: Tracks that flow, of late, could not follow.
     """
 
     luma: Gray
@@ -47,6 +48,7 @@ class Moment:
     camera: tuple[float, float] | None = None
     covers: dict[int, list[Box]] = field(default_factory=dict)
     unseen: dict[int, float] = field(default_factory=dict)
+    astray: set[int] = field(default_factory=set)
 
     def cover(self, track_id: int, box: Box) -> None:
         """Add a box to what must be covered on behalf of a track."""

@@ -66,6 +66,8 @@ class Tracker:
         for track in self.tracks:
             moment.cover(track.track_id, track.mask(moment.time, moment.luma.shape))
             moment.unseen[track.track_id] = moment.time - track.last_seen
+            if track.blind:
+                moment.astray.add(track.track_id)
 
     def observe(self, sightings: Sequence[Sighting], regards: Sequence[Regard] = ()) -> None:
         """Take in what the detectors found in the newest moment.
@@ -106,7 +108,10 @@ class Tracker:
         if moment.time > track.scene_end + _LINGER:
             return False
         limit = track.coasts_for(self._plan.coast)
-        if at_edge(track.seen, moment.luma.shape):
+        if track_id not in moment.astray:
+            # Flow still follows it: it is there at least until somebody looks again.
+            limit = max(limit, self._plan.second_every)
+        elif at_edge(track.seen, moment.luma.shape):
             limit *= _EDGE_SHARE
         return moment.unseen.get(track_id, 0.0) <= limit
 
