@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from streamguard.relay.plan import CameraPlan
@@ -88,11 +89,12 @@ def report(supervisor: Supervisor) -> str:
     cameras = list(supervisor.cameras.values())
     pids = [os.getpid(), *(pid for camera in cameras for pid in camera.pids.values())]
     captured = sum(camera.status.captured for camera in cameras)
-    dropped = sum(camera.status.dropped.total() for camera in cameras)
+    dropped = sum((camera.status.dropped for camera in cameras), Counter[str]())
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
     p95 = max(output.status.latencies.quantile(0.95) for c in cameras for output in c.outputs)
     return (
         f"{sum(map(resident, pids)):.0f} MiB in {len(pids)} processes, {zombies()} zombies, "
-        f"{captured} captured, {dropped} dropped, p95 {p95} s;"
+        f"{captured} captured, dropped: {reasons or 'none'}, p95 {p95} s;"
     )
 
 
