@@ -86,7 +86,7 @@ PLANS: dict[Quality, DetectionPlan] = {
         primary_every=0.25, second_every=0.9, second_side=448, crop_every=1.2, lookahead=0.9
     ),
     Quality.BALANCED: DetectionPlan(
-        primary_every=0.2, second_every=0.4, second_side=640, crop_every=0.12
+        primary_every=0.25, second_every=0.4, second_side=640, crop_every=0.12
     ),
     Quality.THOROUGH: DetectionPlan(
         primary_every=0.1, second_every=0.16, second_side=960, tiles=2, crop_every=0.1

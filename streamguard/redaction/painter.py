@@ -20,8 +20,8 @@ from streamguard.settings import Effect, RedactionSettings
 PlaneWeights = dict[tuple[int, int, int], Weights]
 """Weights by the kind of plane."""
 
-_CACHE_BYTES = 8 * 2**20
-"""Covers of some 80 faces of 100 pixels: more is hardly met again, and memory is scarce."""
+_CACHE_BYTES = 16 * 2**20
+"""Covers of some 160 faces of 100 pixels: more is hardly met again, and memory is scarce."""
 
 
 class Painter:

@@ -100,8 +100,17 @@ def _round_trip(
     there, ok_there, _ = cv2.calcOpticalFlowPyrLK(
         start, end, points, no_guess, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_CRITERIA
     )
+    # The way back is tried from where it should end, so it needs no coarse levels, which cost
+    # most: a point that does not belong there is driven away from it all the same.
     back, ok_back, _ = cv2.calcOpticalFlowPyrLK(
-        end, start, there, no_guess, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_CRITERIA
+        end,
+        start,
+        there,
+        points.copy(),
+        winSize=_WINDOW,
+        maxLevel=1,
+        criteria=_CRITERIA,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
     found = np.asarray((ok_there.ravel() == 1) & (ok_back.ravel() == 1))
     return _flat(there), _flat(back), found
