@@ -88,6 +88,8 @@ CAMERA = "cameras:\n  a:\n    source: lavfi:testsrc2\n"
         ("cameras:\n  a:\n    source: rtsp://\n", "line 3: cameras.a.source: rtsp:// is"),
         (CAMERA + "    detector: x\n", "line 4: cameras.a.detector: there is no detector 'x'"),
         ("defaults:\n  detector: x\n" + CAMERA, "line 2: defaults.detector: there is no"),
+        (CAMERA + "    preset: x\n", "line 4: cameras.a.preset: there is no preset 'x'"),
+        (CAMERA + "    crf: 52\n", "line 4: cameras.a.crf: crf 52 is not between 0 and 51"),
         (CAMERA + "    color: '#ff0000'\n", "line 4: cameras.a.color: goes with effect: solid"),
         ("defaults: {color: '#ff0000'}\n" + CAMERA, "line 1: defaults.color: goes with"),
         (
@@ -207,11 +209,20 @@ def test_check_leaves_nothing_in_the_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_one_camera_is_refused_an_unknown_detector_before_it_starts(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--detector=x", "there is no detector 'x'"),
+        ("--preset=x", "there is no preset 'x'"),
+        ("--crf=-1", "crf -1 is not between 0 and 51"),
+        ("--codec=av1", "live streams cannot be encoded as av1"),
+    ],
+)
+def test_one_camera_is_refused_what_is_not_there_before_it_starts(
+    option: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["relay", "lavfi:x", "--http", "0", "--detector", "x"]) == 2
-    assert "there is no detector 'x'" in capsys.readouterr().err
+    assert run(["relay", "lavfi:x", "--http", "0", option]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:

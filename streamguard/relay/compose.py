@@ -11,6 +11,7 @@ from streamguard.errors import SourceNotFoundError, UsageError
 from streamguard.relay.plan import CameraPlan
 from streamguard.settings import Settings
 from streamguard.sinks.live import check_sink
+from streamguard.sinks.livemux import check_encoding
 from streamguard.sources.address import Address, is_there, parse_address
 from streamguard.sources.live import LiveOptions
 
@@ -40,11 +41,12 @@ def camera_plan(
         others: Further fields of `CameraPlan`.
 
     Raises:
-        UsageError: A source or sink cannot be one, or there is no such detector.
+        UsageError: A source or sink cannot be one, or there is no such detector or encoding.
         SourceNotFoundError: The source is a file that does not exist.
     """
     address = source_address(source)
     check_detector(settings.detector)
+    check_encoding(settings.encoding)
     names = [*sinks, *([str(record / SEGMENTS)] if record is not None else [])]
     addresses = tuple(parse_address(sink) for sink in names)
     if len(set(addresses)) != len(addresses):

@@ -28,6 +28,7 @@ from streamguard.settings import (
     Shape,
 )
 from streamguard.sinks.live import check_sink
+from streamguard.sinks.livemux import check_encoding
 from streamguard.sources.address import Address, parse_address
 from streamguard.sources.live import LiveOptions
 
@@ -83,6 +84,16 @@ def _detector(value: str) -> str:
     return value
 
 
+def _preset(value: str) -> str:
+    check_encoding(EncodingSettings(preset=value))
+    return value
+
+
+def _crf(value: int) -> int:
+    check_encoding(EncodingSettings(crf=value))
+    return value
+
+
 def _http(value: str) -> str:
     host_and_port(value)
     return value
@@ -127,8 +138,8 @@ class CameraEntry(_Strict):
     show_boxes: bool = False
     zones: ZonesEntry = ZonesEntry()
     codec: Literal[Codec.H264, Codec.HEVC] = Codec.H264
-    preset: str | None = None
-    crf: int | None = None
+    preset: Annotated[str, AfterValidator(_preset)] | None = None
+    crf: Annotated[int, AfterValidator(_crf)] | None = None
     size: Size | None = None
     fps: Annotated[float, Field(gt=0, le=240)] | None = None
     audio: Literal["drop", "copy"] = "drop"

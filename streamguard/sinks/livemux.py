@@ -19,8 +19,32 @@ if TYPE_CHECKING:
 TIME_BASE = Fraction(1, 90_000)
 _ENCODERS = {Codec.H264: "libx264", Codec.HEVC: "libx265"}
 _PRESET, _CRF = "superfast", 23
+_PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow", "placebo"),
+)
+_MAX_CRF = 51
+"""Presets and range of the rate factor that x264 and x265 have in common."""
 _GROUP = 2.0
 """Seconds between two keyframes: what a player waits for at most."""
+
+
+def check_encoding(settings: EncodingSettings) -> None:
+    """Refuse what no live stream can be encoded with.
+
+    Raises:
+        UsageError: Codec, preset or rate factor are none of those there are.
+    """
+    if settings.codec not in _ENCODERS:
+        raise UsageError(
+            f"live streams cannot be encoded as {settings.codec.value}", "Use h264 or hevc"
+        )
+    if settings.preset not in (None, *_PRESETS):
+        raise UsageError(
+            f"there is no preset {settings.preset!r}", f"There are {', '.join(_PRESETS)}"
+        )
+    if settings.crf is not None and not 0 <= settings.crf <= _MAX_CRF:
+        raise UsageError(f"crf {settings.crf} is not between 0 and {_MAX_CRF}", "23 is the default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +88,8 @@ class LiveMuxer:
         self, output: OutputContainer, form: LiveFormat, sound: SoundRing | None = None
     ) -> None:
         settings = form.encoding
-        name = _ENCODERS.get(settings.codec)
-        if name is None:
-            raise UsageError(
-                f"live streams cannot be encoded as {settings.codec.value}", "Use h264 or hevc"
-            )
+        check_encoding(settings)
+        name = _ENCODERS[settings.codec]
         self._output = output
         self._epoch: float | None = None
         self._last = -1

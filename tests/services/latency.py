@@ -106,7 +106,8 @@ def main(lookahead: float, seconds: float) -> None:
     shown = np.array([a for a in ages[3 * _RATE :] if a < 30])
     status = supervisor.cameras["cam"].status
     inside = supervisor.cameras["cam"].outputs[0].status.latencies
-    print(f"look-ahead {lookahead} s: {len(shown)} pictures, dropped {dict(status.dropped)}")  # noqa: T201
+    dropped = status.dropped.total()
+    print(f"look-ahead {lookahead} s: {len(shown)} pictures, {dropped} dropped")  # noqa: T201
     print(f"capture to sink: median <= {inside.quantile(0.5)}, p95 <= {inside.quantile(0.95)}")  # noqa: T201
     if len(shown):
         median, late = np.percentile(shown, [50, 95])
