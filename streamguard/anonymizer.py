@@ -161,7 +161,7 @@ class Anonymizer:
     def _doubts(self) -> list[Doubt]:
         sx, sy = self._to_luma
         return [
-            Doubt(track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials)
+            Doubt(track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials, track.turns)
             for track in self._tracker.doubted()
         ]
 
@@ -172,19 +172,26 @@ class Anonymizer:
 
     def _observe(self, findings: Sequence[Finding]) -> None:
         """Hand what was found to the tracker, in pixels of the luma picture."""
+        for turns in sorted({f.look.turns for f in findings}):
+            self._take_in([f for f in findings if f.look.turns == turns and _is_second(f)])
+        self._take_in([f for f in findings if not _is_second(f)])
+
+    def _take_in(self, findings: Sequence[Finding]) -> None:
+        """Hand on what one detector found in pictures turned alike."""
+        if not findings:
+            return
         sx, sy = self._to_luma
-        for second in (True, False):
-            made = [f for f in findings if (f.look.role is Role.SECOND) is second]
-            found = nms([detection for finding in made for detection in finding.detections])
-            is_close = any(f.look.is_close for f in made)
-            self._tracker.observe(
-                [Sighting(d.box.scale(sx, sy), d.confidence, second, is_close) for d in found],
-                [
-                    Regard(f.look.region.scale(sx, sy), f.look.smallest * sx, f.look.is_close)
-                    for f in made
-                    if second
-                ],
-            )
+        second, turns = _is_second(findings[0]), findings[0].look.turns
+        found = nms([detection for finding in findings for detection in finding.detections])
+        is_close = any(f.look.is_close for f in findings)
+        self._tracker.observe(
+            [Sighting(d.box.scale(sx, sy), d.confidence, second, is_close, turns) for d in found],
+            [
+                Regard(f.look.region.scale(sx, sy), f.look.smallest * sx, f.look.is_close, turns)
+                for f in findings
+                if second
+            ],
+        )
 
     def _is_due(self, now: float) -> bool:
         if not self._held:
@@ -208,6 +215,10 @@ class Anonymizer:
         ]
         self._tracker.forget(moment.time)
         return Verdict(frame, tuple(box for _, box in believed), tuple(i for i, _ in believed))
+
+
+def _is_second(finding: Finding) -> bool:
+    return finding.look.role is Role.SECOND
 
 
 def _with_hair(box: Box, frame: Frame) -> Box:

@@ -52,6 +52,8 @@ class DetectionPlan:
         keep_threshold: Confidence that keeps a face which is already tracked.
         tiles: Parts per side the picture is divided into for closer looks in rotation,
             one each beat of the second opinion; 0 is none.
+        sideways: Beats of the second opinion between two looks at the picture lying on its
+            side, left and right in turn, for faces of people who lie; 0 is none.
         crop_every: Seconds between two close looks at a face that was lost or is doubted.
         lookahead: Seconds that frames are held back.
         coast: Longest time in seconds that a face nobody sees any more stays covered.
@@ -67,6 +69,7 @@ class DetectionPlan:
     second_threshold: float = 0.2
     keep_threshold: float = 0.12
     tiles: int = 0
+    sideways: int = 0
     crop_every: float = 0.2
     lookahead: float = 1.0
     coast: float = 1.2
@@ -89,7 +92,7 @@ PLANS: dict[Quality, DetectionPlan] = {
         primary_every=0.25, second_every=0.4, second_side=640, crop_every=0.12
     ),
     Quality.THOROUGH: DetectionPlan(
-        primary_every=0.1, second_every=0.16, second_side=960, tiles=2, crop_every=0.1
+        primary_every=0.1, second_every=0.16, second_side=960, tiles=2, sideways=2, crop_every=0.1
     ),
 }
 

@@ -283,6 +283,23 @@ def test_a_photo_is_judged_at_once(level: Quality) -> None:
     assert still.finish() == []
 
 
+class SeesWhoLies(SeesRed):
+    """Sees only when the picture, which is wider than high, is shown on its side."""
+
+    def detect(self, image: Rgb, time_ms: int) -> Sequence[Detection]:
+        return super().detect(image, time_ms) if image.shape[0] > image.shape[1] else []
+
+
+def test_who_lies_is_covered() -> None:
+    still = Anonymizer(info(still=True), Settings(), {Role.SECOND: SeesWhoLies()})
+    (verdict,) = still.push(frame(0, MIDDLE))
+    assert share(MIDDLE, verdict) == 1
+    settings = Settings(quality=Quality.THOROUGH)
+    lying = Anonymizer(info(), settings, {Role.SECOND: SeesWhoLies()})
+    verdicts = [v for n in range(60) for v in lying.push(frame(n, MIDDLE))] + lying.finish()
+    assert all(share(MIDDLE, verdict) == 1 for verdict in verdicts)
+
+
 def enlarged(one: Frame, factor: int) -> Frame:
     picture = cv2.resize(one.picture.to_ndarray(), None, fx=factor, fy=factor)
     made = av.VideoFrame.from_ndarray(np.asarray(picture, np.uint8), format="rgb24")

@@ -77,7 +77,7 @@ def find(detector: Says | Brightest, frame: Frame, look: Look = LOOK) -> tuple[D
 
 
 @given(
-    turns=st.integers(0, 3),
+    ways=st.tuples(st.integers(0, 3), st.integers(0, 3)),
     left=st.integers(0, WIDTH - 24),
     top=st.integers(0, HEIGHT - 24),
     size=st.tuples(st.integers(12, 24), st.integers(12, 24)),
@@ -85,7 +85,7 @@ def find(detector: Says | Brightest, frame: Frame, look: Look = LOOK) -> tuple[D
     scale=st.floats(0.4, 2.0),
 )
 def test_a_spot_is_found_where_it_is(
-    turns: int,
+    ways: tuple[int, int],
     left: int,
     top: int,
     size: tuple[int, int],
@@ -102,9 +102,11 @@ def test_a_spot_is_found_where_it_is(
     )
     width, height = max(1, round(region.width * scale)), max(1, round(region.height * scale))
     detector = Brightest()
-    look = Look(Role.SECOND, region, width, height)
+    # What brings the frame upright, and on which side it is then shown.
+    turns, more = ways
+    look = Look(Role.SECOND, region, width, height, turns=more)
     (found,) = find(detector, frame_with(spot, turns), look)
-    shown = (width, height, 3) if turns % 2 else (height, width, 3)
+    shown = (width, height, 3) if (turns + more) % 2 else (height, width, 3)
     assert detector.shapes == [shown]
     assert (found.confidence, found.detector) == (0.75, "brightest")
     # To within a pixel or two of the smaller of the two pictures.

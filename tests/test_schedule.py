@@ -31,7 +31,12 @@ times = st.one_of(
 
 
 def whole_second(looks: list[Look]) -> bool:
-    return any(look.role is Role.SECOND and look.region == WHOLE for look in looks)
+    return any(is_upright(look) and look.region == WHOLE for look in looks)
+
+
+def is_upright(look: Look) -> bool:
+    """Whether it is the second opinion's, and not of the picture on its side."""
+    return look.role is Role.SECOND and not look.turns
 
 
 def has(looks: list[Look], role: Role) -> bool:
@@ -212,7 +217,7 @@ def test_tiles_show_every_part_within_their_round() -> None:
     schedule = Schedule(plan, WIDTH, HEIGHT)
     beats = []
     for n in range(200):
-        looks = [look for look in schedule.looks(n / 50, cut=False) if look.role is Role.SECOND]
+        looks = [look for look in schedule.looks(n / 50, cut=False) if is_upright(look)]
         if looks:
             whole, tile = looks
             assert whole.region == WHOLE
@@ -235,8 +240,36 @@ def test_a_photo_is_looked_at_by_everybody_and_in_parts(level: Quality) -> None:
     tiles = [look for look in looks if look.region != WHOLE]
     assert len(tiles) == plan.tiles**2
     assert not tiles or covered([look.region for look in tiles])
-    (second,) = (look for look in looks if look.role is Role.SECOND and look.region == WHOLE)
-    assert (second.width, second.height) == (WIDTH, HEIGHT)
+    seconds = [look for look in looks if look.role is Role.SECOND and look.region == WHOLE]
+    assert all((look.width, look.height) == (WIDTH, HEIGHT) for look in seconds)
+    # Upright and lying on either side: who lies in a photo is not seen in another frame.
+    assert sorted(look.turns for look in seconds) == [0, 1, 3]
+
+
+def test_who_lies_is_looked_for_on_one_side_and_then_the_other() -> None:
+    plan = PLANS[Quality.THOROUGH]
+    schedule = Schedule(plan, WIDTH, HEIGHT)
+    at: dict[int, list[float]] = {1: [], 3: []}
+    for n in range(400):
+        for look in schedule.looks(n / 50, cut=False):
+            if look.turns:
+                assert (look.role, look.region) == (Role.SECOND, WHOLE)
+                at[look.turns].append(n / 50)
+    beat = plan.sideways * plan.second_every
+    for one, other in ((1, 3), (3, 1)):
+        assert at[one]
+        assert all(b - a <= 2 * beat + 0.1 for a, b in pairwise([0.0, *at[one], 8.0]))
+        assert not set(at[one]) & set(at[other])
+    # In time for the frames still held.
+    assert 2 * beat <= plan.lookahead
+
+
+def test_a_close_look_is_the_way_up_its_face_was_seen() -> None:
+    for turns in range(4):
+        schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
+        schedule.looks(0.0, cut=False)
+        (look,) = schedule.looks(0.1, cut=False, doubts=[Doubt(1, Box(50, 50, 90, 90), 0, turns)])
+        assert (look.is_close, look.turns) == (True, turns)
 
 
 def test_a_look_says_which_face_it_must_see() -> None:

@@ -224,6 +224,46 @@ def test_a_look_that_could_not_have_seen_it_is_no_denial() -> None:
         assert run.covered
 
 
+def sideways(confidence: float, face: Box = FACE) -> Sighting:
+    return Sighting(face, confidence, is_second=True, turns=1)
+
+
+def test_a_face_seen_on_its_side_only_must_be_seen_surely() -> None:
+    for confidence, is_face in ((0.3, False), (0.4, True)):
+        run = Run()
+        run.frame()
+        run.tracker.observe([sideways(confidence)], [Regard(WHOLE, 5.0, turns=1)])
+        assert bool(run.covered) is is_face
+        # Once known it is kept as any other.
+        run.frame()
+        run.tracker.observe([sideways(0.15)])
+        assert [track.hits for track in run.tracker.tracks] == [2] * is_face
+
+
+def test_a_face_seen_upright_is_not_taken_for_one_on_its_side() -> None:
+    askew = Box(FACE.x1 - 20, FACE.y1 + 10, FACE.x2, FACE.y2)
+    for upright, turned, moves in ((0.9, 0.5, False), (0.25, 0.8, True)):
+        run = Run()
+        run.frame(second=upright)
+        run.tracker.observe([sideways(turned, askew)])
+        (track,) = run.tracker.tracks
+        assert (track.box != FACE) is moves
+        # That it stands upright is what the next close look goes by.
+        assert track.turns == 0
+
+
+def test_looks_from_the_side_deny_only_who_lies() -> None:
+    for turns in (0, 1):
+        run = Run()
+        run.frame()
+        run.tracker.observe([Sighting(FACE, 0.9, is_second=True, turns=turns)])
+        run.frame()
+        for regard in (0, 1):
+            run.tracker.observe([], [Regard(WHOLE, 5.0, turns=regard)])
+            (track,) = run.tracker.tracks
+            assert track.denials == (regard >= turns)
+
+
 @pytest.mark.parametrize(
     ("looks", "name"),
     [

@@ -106,6 +106,9 @@ def test_the_picture_is_turned_upright(turns: int, pix_fmt: str, astronaut: Rgb)
     size = (128, 96) if turns % 2 == 0 else (96, 128)
     seen = view_of(picture, turns).rgb(whole(picture), *size)
     assert difference(seen, rgb_of(picture_of(upright, pix_fmt), 128, 96))[0] < 2
+    for more in range(4):
+        further = view_of(picture, turns).rgb(whole(picture), *size, more)
+        assert np.array_equal(further, np.rot90(seen, -more))
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv410p", "nv12", "p010le", "rgb24", "yuva420p"])

@@ -74,13 +74,13 @@ class Finder:
     def _carry_out(
         self, view: FrameView, look: Look, time_ms: int, quarter_turns: int
     ) -> tuple[Detection, ...]:
-        image = view.rgb(look.region, look.width, look.height)
+        image = view.rgb(look.region, look.width, look.height, look.turns)
         height, width = image.shape[:2]
         detector = self._detectors[look.role]
         found = []
         for detection in _ask(detector, image, time_ms):
             box = (
-                detection.box.rotate(-quarter_turns, width, height)
+                detection.box.rotate(-quarter_turns - look.turns, width, height)
                 .scale(look.region.width / look.width, look.region.height / look.height)
                 .shift(look.region.x1, look.region.y1)
             )

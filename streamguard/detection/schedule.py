@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from streamguard.geometry import Box
@@ -27,6 +27,8 @@ _NEW_VIEW = 0.12
 """Camera motion, in shares of the picture's sides, after which it looks at all of it again."""
 _BAND = 0.35
 """Width of such a band: the new part, and enough beside it to know a face by."""
+_SIDEWAYS = (1, 3)
+"""Quarter turns by which people lie on their side."""
 _ENOUGH = 10
 """Pixels of a face in the picture a detector is given from which a miss is a denial."""
 
@@ -48,6 +50,7 @@ class Look:
         width: Width of the picture it is given, in pixels, before turning upright.
         height: Height of it.
         is_close: Whether it is a close look at one doubted face.
+        turns: Clockwise quarter turns of the upright picture before it is shown.
     """
 
     role: Role
@@ -55,6 +58,7 @@ class Look:
     width: int
     height: int
     is_close: bool = False
+    turns: int = 0
 
     @property
     def smallest(self) -> float:
@@ -70,11 +74,13 @@ class Doubt:
         track_id: The track.
         box: Where it should be, in coded pixels.
         tries: Close or whole looks in a row that did not see it.
+        turns: Clockwise quarter turns of the picture it was last seen in.
     """
 
     track_id: int
     box: Box
     tries: int
+    turns: int = 0
 
 
 class Schedule:
@@ -95,7 +101,7 @@ class Schedule:
         self._whole = Box(0, 0, width, height)
         self._last = self._next_primary = self._next_second = float("-inf")
         self._next_crop: dict[int, float] = {}
-        self._tile = 0
+        self._tile = self._beat = 0
         self._moved, self._travelled = (0.0, 0.0), 0.0
         self._crops_from = float("-inf")
 
@@ -133,6 +139,7 @@ class Schedule:
             looks.append(self._look(Role.SECOND, self._whole, plan.second_side))
             if plan.tiles:
                 looks.append(self._next_tile())
+            looks += self._next_sideways()
         else:
             looks += self._bands()
         if cut or time >= self._next_primary:
@@ -149,11 +156,14 @@ class Schedule:
         return [self._look(Role.SECOND, self._whole, self._plan.second_side)]
 
     def still_looks(self) -> list[Look]:
-        """Return the looks at a photo: the whole and, if the plan has tiles, each enlarged."""
-        looks = [
-            self._look(Role.SECOND, self._whole, self._plan.second_side),
-            self._look(Role.PRIMARY, self._whole, _PRIMARY_SIDE),
-        ]
+        """Return the looks at a photo.
+
+        They are at the whole of it, upright and on either side, and, if the plan has tiles, at
+        each of these enlarged.
+        """
+        whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
+        looks = [whole, self._look(Role.PRIMARY, self._whole, _PRIMARY_SIDE)]
+        looks += [replace(whole, turns=turns) for turns in _SIDEWAYS]
         tiles = [self._next_tile(_MAX_ENLARGEMENT) for _ in range(self._plan.tiles**2)]
         return looks + tiles
 
@@ -188,17 +198,26 @@ class Schedule:
         self._crops_from = time + _CROP_SHARE * self._plan.crop_every - 1e-3
         wait = self._plan.crop_every * min(1 + due[0].tries, _MAX_BACKOFF)
         self._next_crop[due[0].track_id] = time + wait - 1e-3
-        return [self._crop(due[0].box)]
+        return [self._crop(due[0])]
 
-    def _crop(self, box: Box) -> Look:
-        """Return a square look round a box, moved inside the picture where it sticks out."""
-        whole = self._whole
+    def _crop(self, doubt: Doubt) -> Look:
+        """Return a square look round a face, moved inside the picture where it sticks out."""
+        whole, box = self._whole, doubt.box
         side = min(max(box.width, box.height) * _CROP_CONTEXT, whole.width, whole.height)
         x, y = box.center
         left = min(max(x - side / 2, 0.0), whole.width - side)
         top = min(max(y - side / 2, 0.0), whole.height - side)
         region = Box(left, top, left + side, top + side)
-        return Look(Role.SECOND, region, _CROP_SIDE, _CROP_SIDE, is_close=True)
+        return Look(Role.SECOND, region, _CROP_SIDE, _CROP_SIDE, True, doubt.turns)
+
+    def _next_sideways(self) -> list[Look]:
+        """Return a look at the whole picture on one side and then the other, every few beats."""
+        every = self._plan.sideways
+        self._beat += 1
+        if not every or self._beat % every:
+            return []
+        whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
+        return [replace(whole, turns=_SIDEWAYS[self._beat // every % len(_SIDEWAYS)])]
 
     def _next_tile(self, enlarge: float = 1.0) -> Look:
         parts = self._plan.tiles

@@ -55,19 +55,20 @@ class FrameView:
             return np.ascontiguousarray(found["y"])
         return np.asarray(cv2.cvtColor(self._rgb(whole, width, height), cv2.COLOR_RGB2GRAY))
 
-    def rgb(self, region: Box, width: int, height: int) -> Image:
+    def rgb(self, region: Box, width: int, height: int, turns: int = 0) -> Image:
         """Return a region scaled to ``width`` × ``height`` and then turned upright.
 
         Args:
             region: Part of the coded frame, in pixels, inside the frame.
             width: Width before turning, in pixels.
             height: Height before turning, in pixels.
+            turns: Clockwise quarter turns beyond upright.
         """
-        upright = self._rgb(region, width, height)
-        turns = self._frame.quarter_turns % 4
+        turned = self._rgb(region, width, height)
+        turns = (self._frame.quarter_turns + turns) % 4
         if turns:
-            upright = np.asarray(cv2.rotate(upright, _TURNS[turns - 1]), np.uint8)
-        return np.ascontiguousarray(upright)
+            turned = np.asarray(cv2.rotate(turned, _TURNS[turns - 1]), np.uint8)
+        return np.ascontiguousarray(turned)
 
     def _rgb(self, region: Box, width: int, height: int) -> Image:
         found = self._channels("yuvrgb", region, width, height)

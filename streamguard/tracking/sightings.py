@@ -16,12 +16,14 @@ class Sighting:
         confidence: How sure, 0 to 1.
         is_second: Whether it is the second opinion's.
         is_close: Whether it came of a close look.
+        turns: Clockwise quarter turns beyond upright of the picture it was seen in.
     """
 
     box: Box
     confidence: float
     is_second: bool
     is_close: bool = False
+    turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,10 @@ class Regard:
         region: Where.
         smallest: Size of a face it would have seen there.
         is_close: Whether it was a close look at one face.
+        turns: Clockwise quarter turns beyond upright of the picture.
     """
 
     region: Box
     smallest: float
     is_close: bool = False
+    turns: int = 0

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from streamguard.geometry import Box, intersection, iou
+from streamguard.geometry import Box, containment, intersection, iou
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.association import has_left, held_in, match
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
@@ -22,6 +22,10 @@ _DUPLICATE = 0.6
 _EDGE_SHARE = 0.3
 """Share of the usual coasting for a face last seen at the picture's edge: it has left it."""
 _AGREES = 0.6
+_SIDEWAYS_SURER = 1.75
+"""How much surer a face must be that only the picture on its side shows: measured on photos,
+three in four of the false ones at the usual confidence are below, and one in seven true ones."""
+_SAME = 0.5
 _WHOLE = 0.9
 """Share of a face that must lie in a region for a look at it to say anything."""
 
@@ -77,6 +81,7 @@ class Tracker:
             regards: Where the second opinion looked.
         """
         moment = self._timeline.moments[-1]
+        sightings = [s for s in sightings if not (s.turns and self._is_upright(s, moment))]
         pairs = match([t.box for t in self.tracks], [s.box for s in sightings])
         matched = {t for t, _ in pairs}
         unseen = [track for t, track in enumerate(self.tracks) if t not in matched]
@@ -145,12 +150,23 @@ class Tracker:
             self._timeline.widen(track.track_id, TURNED_ASPECT, since)
         moment.cover(track.track_id, sighting.box)
 
+    def _is_upright(self, sighting: Sighting, moment: Moment) -> bool:
+        """Return whether a face seen sideways was lately seen as surely another way up."""
+        since = moment.time - self._plan.second_every
+        return any(
+            track.last_second >= since
+            and track.turns != sighting.turns
+            and track.best_second >= sighting.confidence
+            and containment(track.box, sighting.box) > _SAME
+            for track in self.tracks
+        )
+
     def _begin(self, sightings: Sequence[Sighting], moment: Moment) -> None:
         for sighting in sightings:
             enough = (
                 self._plan.second_threshold if sighting.is_second else self._plan.primary_threshold
             )
-            if sighting.confidence < enough:
+            if sighting.confidence < enough * (_SIDEWAYS_SURER if sighting.turns else 1.0):
                 continue
             track = Track(next(self._ids), sighting.box, moment.time)
             track.see(sighting, moment.time, moment.luma.shape)
@@ -199,5 +215,7 @@ def _deny(unseen: Sequence[Track], regards: Sequence[Regard]) -> None:
         size = min(track.box.width, track.box.height)
         for regard in regards:
             shared = intersection(regard.region, track.box)
-            if size >= regard.smallest and shared >= _WHOLE * track.box.area:
+            # Upright, a face that lies on its side is hardly seen, and the other way round.
+            is_able = regard.turns == track.turns and size >= regard.smallest
+            if is_able and shared >= _WHOLE * track.box.area:
                 track.miss(regard.is_close)

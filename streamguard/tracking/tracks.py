@@ -63,6 +63,7 @@ class Track:
         scene_end: Time of a cut since when it has not been seen, in seconds.
         last_profile: Time of the last sighting from the side, in seconds.
         last_second: Time of the second opinion's last sighting, in seconds.
+        turns: Clockwise quarter turns beyond upright of the picture it saw the face in.
         is_traced: Whether it was followed back from where it was first seen.
         best_primary: Highest confidence of a primary sighting.
         best_second: Highest confidence of a second-opinion sighting.
@@ -87,6 +88,7 @@ class Track:
     is_traced: bool = False
     last_profile: float = -math.inf
     last_second: float = -math.inf
+    turns: int = 0
     velocity: tuple[float, float] = (0.0, 0.0)
     best_primary: float = 0.0
     best_second: float = 0.0
@@ -123,6 +125,8 @@ class Track:
                 self.last_profile = time
             self.best_second = max(self.best_second, sighting.confidence)
             self.denials = 0
+            if self.last_second < time:  # the upright look comes first, and counts
+                self.turns = sighting.turns
             self.last_second = time
             if sighting.is_close:
                 self.close_votes += 1 if sighting.confidence >= _CLOSE else -1
