@@ -19,6 +19,7 @@ from streamguard.detection.weights import MODELS
 from streamguard.errors import UsageError
 from streamguard.faults import let_go
 from streamguard.frames import RedactedFrame, Verdict, VideoInfo
+from streamguard.memory import give_back
 from streamguard.pipeline import Parts, run
 from streamguard.progress import Progress, Teller
 from streamguard.protocols import Image
@@ -75,6 +76,7 @@ def anonymize(
     stop = cancelled or threading.Event()
     tally = Tally()
     with ExitStack() as ending:
+        ending.callback(give_back)
         opened = open_source(source)
         ending.callback(let_go, opened.close)
         sink = open_sink(output, opened, settings)

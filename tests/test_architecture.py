@@ -15,7 +15,7 @@ PACKAGE = Path(streamguard.__file__).parent
 # A module imports only from its own layer or a lower one; within a layer only its own part.
 LAYERS = (
     {"errors", "geometry", "frames", "planes"},
-    {"faults", "protocols", "queues", "settings"},
+    {"faults", "memory", "protocols", "queues", "settings"},
     {
         "detection",
         "tracking",

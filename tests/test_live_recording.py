@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from live_kit import ROOT
 
 from streamguard.sinks.livemux import LiveFormat
@@ -51,6 +52,19 @@ def test_a_clock_on_the_wall_that_jumps(tmp_path: Path) -> None:
     for name in names:
         with av.open(str(tmp_path / name)) as container:
             assert sum(1 for _ in container.decode(video=0)) == 20
+
+
+def test_memory_goes_back_after_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished: list[int] = []
+
+    def count() -> None:
+        finished.append(len([path for path in tmp_path.iterdir() if ".part." not in path.name]))
+
+    monkeypatch.setattr("streamguard.sinks.recording.give_back", count)
+    clock = (datetime(2026, 1, 1) + timedelta(seconds=n) for n in range(100))
+    recording = Recording(tmp_path / "rec-%H%M%S.mp4", form(2 / 60), now=lambda: next(clock))
+    record(recording, 5, rate=5)
+    assert finished == [1, 2, 3]
 
 
 def test_nothing_but_names_and_reports_looks_at_the_clock_on_the_wall() -> None:

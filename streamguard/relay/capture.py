@@ -16,6 +16,7 @@ from streamguard.errors import (
     SourcePermissionError,
 )
 from streamguard.frames import Frame, PassthroughPacket
+from streamguard.memory import give_back
 from streamguard.protocols import Source
 from streamguard.queues import FrameQueue
 from streamguard.relay.states import Backoff, Drop, State
@@ -142,4 +143,5 @@ class Capture:
             status.state = State.FAILED
         status.reason = error.what
         status.reconnects += 1
+        give_back()
         self._stop.wait(wait)

@@ -8,6 +8,7 @@ from copy import deepcopy
 from multiprocessing.connection import Connection
 
 from streamguard.errors import SinkError, SinkPermissionError
+from streamguard.memory import give_back
 from streamguard.relay.camera import STOP
 from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end
 from streamguard.relay.states import Backoff, Freshness, State
@@ -146,6 +147,8 @@ class _Output:
                 sink.close()
             except SinkError as error:
                 log.info("closing: %s", error)
+            del sink
+            give_back()
 
 
 def _silence(bell: Connection) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamguard.errors import UsageError
+from streamguard.memory import give_back
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sinks.target import sink_errors
@@ -95,7 +96,11 @@ class Recording:
         """Finish the file and give it its name."""
         file, self._file = self._file, None
         if file is not None:
-            file.close()
+            try:
+                file.close()
+            finally:
+                del file  # the encoder lives as long
+                give_back()
 
 
 class _File:
