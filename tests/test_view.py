@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.video.reformatter import Interpolation
@@ -149,7 +150,7 @@ def test_looking_changes_nothing(pix_fmt: str, astronaut: Rgb) -> None:
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le"])
-@pytest.mark.parametrize(("step", "error"), [(2, 0.51), (3, 0.51), (4, 1.01), (8, 1.51)])
+@pytest.mark.parametrize(("step", "error"), [(2, 0.51), (3, 0.51), (4, 1.01), (6, 1.01), (8, 1.51)])
 def test_luma_by_a_whole_step_is_the_mean_of_blocks(pix_fmt: str, step: int, error: float) -> None:
     """Halving, the fast way down, adds at most half a level in each step."""
     picture = av.VideoFrame(32 * step, 20 * step, pix_fmt)
@@ -161,3 +162,13 @@ def test_luma_by_a_whole_step_is_the_mean_of_blocks(pix_fmt: str, step: int, err
     blocks = luma.reshape(20, step, 32, step).mean(axis=(1, 3))
     small = view_of(picture).luma(32, 20)
     assert np.abs(small - blocks.clip(0, 255)).max() <= error + (layout.bits > 8) * 0.5
+
+
+@pytest.mark.parametrize("width", [300, 255, 130, 119, 64, 33])
+def test_halving_first_shows_the_same_at_any_ratio(width: int, astronaut: Rgb) -> None:
+    picture = picture_of(astronaut, "yuv420p")
+    luma = native_layout("yuv420p").views(picture)[0]
+    areas = cv2.resize(luma, (width, width), interpolation=cv2.INTER_AREA)
+    apart = np.abs(view_of(picture).luma(width, width).astype(int) - areas)
+    assert apart.mean() < 1
+    assert apart.max() <= 24

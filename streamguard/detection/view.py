@@ -100,13 +100,12 @@ class FrameView:
         part = region.scale(columns / self._frame.width, rows / self._frame.height)
         x1, y1, x2, y2 = part.pixels(columns, rows)
         source = samples[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-        shrinks = source.shape[1] >= width
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        while _is_halved_twice(source, width, height):
+        while _is_halved(source, width, height):
             # Averages of averages of whole blocks are the same but for rounding by one, and
             # OpenCV is five times as fast at halving as at any other ratio.
             half = source.shape[1] // 2, source.shape[0] // 2
             source = cv2.resize(source, half, interpolation=cv2.INTER_AREA)
+        method = cv2.INTER_AREA if source.shape[1] >= width else cv2.INTER_LINEAR
         small = cv2.resize(source, (width, height), interpolation=method)
         if small.dtype == np.uint16:
             # The bits below a sample (P010 and its kin) go with those beyond the eighth.
@@ -132,8 +131,8 @@ class FrameView:
         return np.column_stack([rotation, -rotation @ zero])
 
 
-def _is_halved_twice(source: Samples, width: int, height: int) -> bool:
-    """Return whether exact halving leads, in more than one step, to the size wanted."""
-    across, down = source.shape[1] // width, source.shape[0] // height
-    exact = source.shape[:2] == (height * down, width * across)
-    return exact and across == down and across >= 4 and across & (across - 1) == 0
+def _is_halved(source: Samples, width: int, height: int) -> bool:
+    """Return whether whole blocks of four still leave enough for areas of the size wanted."""
+    rows, columns = source.shape[:2]
+    is_even = rows % 2 == columns % 2 == 0
+    return bool(is_even and rows >= 4 * height and columns >= 4 * width)
