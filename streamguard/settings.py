@@ -86,7 +86,7 @@ _STILL_SIDE = 1920
 
 PLANS: dict[Quality, DetectionPlan] = {
     Quality.FAST: DetectionPlan(
-        primary_every=0.25, second_every=0.9, second_side=448, crop_every=1.2, lookahead=0.9
+        primary_every=0.45, second_every=0.9, second_side=448, crop_every=1.2, lookahead=0.9
     ),
     Quality.BALANCED: DetectionPlan(
         primary_every=0.25, second_every=0.4, second_side=640, crop_every=0.12
