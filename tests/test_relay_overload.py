@@ -132,3 +132,15 @@ def test_the_floor_keeps_look_ahead_and_thresholds() -> None:
         assert after.second_every >= before.second_every
         assert after.primary_every >= before.primary_every
         assert after.keep_threshold == before.keep_threshold
+
+
+@pytest.mark.parametrize("quality", list(Quality))
+@pytest.mark.parametrize("lookahead", [0.1, 0.4, 1.0])
+def test_even_at_the_floor_the_primary_looks_within_the_look_ahead(
+    quality: Quality, lookahead: float
+) -> None:
+    """So a face large enough for it is covered from its first frame, however busy the machine."""
+    settings, governor = Settings(quality=quality, lookahead=lookahead), Governor(quality)
+    for step in range(20):
+        governor.changes(step * PERIOD, 100 * step, 50 * step)
+    assert governor.plan(settings).primary_every <= lookahead
