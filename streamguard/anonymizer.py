@@ -214,6 +214,8 @@ class Anonymizer:
             for box in boxes
         ]
         self._tracker.forget(moment.time)
+        if frame.damage:
+            return Verdict(frame, slate=frame.damage)
         return Verdict(frame, tuple(box for _, box in believed), tuple(i for i, _ in believed))
 
 

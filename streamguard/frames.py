@@ -26,6 +26,7 @@ class VideoInfo:
         quarter_turns: Clockwise quarter turns that bring the coded picture upright.
         live: Whether frames are lost when nobody reads them.
         still: Whether this is one photo and not a video.
+        equirectangular: Whether the picture wraps round: its left edge continues its right one.
     """
 
     width: int
@@ -38,6 +39,7 @@ class VideoInfo:
     quarter_turns: int = 0
     live: bool = False
     still: bool = False
+    equirectangular: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,15 @@ class Frame:
         index: Position in presentation order, from 0.
         time_ms: Presentation time in milliseconds since the first frame; it never decreases.
         quarter_turns: Clockwise quarter turns that bring the picture upright.
+        damage: Why the decoder cannot vouch for this picture; empty if it can. Such a frame
+            leaves as a slate.
     """
 
     picture: av.VideoFrame
     index: int
     time_ms: float
     quarter_turns: int = 0
+    damage: str = ""
 
     @property
     def width(self) -> int:

@@ -138,6 +138,48 @@ class EncodingSettings:
     crf: int | None = None
 
 
+class Projection(StrEnum):
+    """How the picture maps onto what the camera saw."""
+
+    AUTO = "auto"
+    FLAT = "flat"
+    EQUIRECTANGULAR = "equirectangular"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSettings:
+    """What is read of an input, and how much it may ask of this machine.
+
+    Attributes:
+        max_pixels: Pixels that one picture may have.
+        max_frames: Pictures that one animation may have.
+        open_timeout: Seconds that opening may take.
+        projection: How the picture maps onto what the camera saw; ``auto`` believes the file.
+        start: Seconds from the beginning at which to start.
+        end: Seconds from the beginning at which to end, or None for the end of the file.
+        sound: Whether sound passes through.
+    """
+
+    max_pixels: int = 200_000_000
+    max_frames: int = 20_000
+    open_timeout: float = 30.0
+    projection: Projection = Projection.AUTO
+    start: float = 0.0
+    end: float | None = None
+    sound: bool = True
+
+    def __post_init__(self) -> None:
+        if self.max_pixels < 1 or self.max_frames < 1:
+            raise UsageError("the limits on pixels and frames must be at least 1")
+        if not self.open_timeout > 0:
+            raise UsageError(f"the time to open a file must be above 0, not {self.open_timeout} s")
+        if self.start < 0 or (self.end is not None and self.end <= self.start):
+            raise UsageError(
+                f"the part from {self.start} s to {self.end} s is empty",
+                "Let it end after its start",
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a run can be told; immutable.
@@ -154,6 +196,7 @@ class Settings:
         stall_timeout: Seconds without any progress after which a run is given up.
         keep_metadata: Keep titles, GPS positions, device names and the like.
         overwrite: Replace an existing output.
+        input: What is read of the input, and its limits.
         redaction: What covered regions look like.
         encoding: How the result is encoded.
     """
@@ -166,6 +209,7 @@ class Settings:
     stall_timeout: float = 60.0
     keep_metadata: bool = False
     overwrite: bool = False
+    input: InputSettings = field(default_factory=InputSettings)
     redaction: RedactionSettings = field(default_factory=RedactionSettings)
     encoding: EncodingSettings = field(default_factory=EncodingSettings)
 

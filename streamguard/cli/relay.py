@@ -126,7 +126,7 @@ def _read(path: Path, is_check: bool = False) -> RelayConfig:
     except ImportError as error:
         raise SystemNotReadyError(
             f"--config needs {error.name}, which is not installed",
-            "Install it with: pip install 'streamguard[relay]'",
+            "Install it with: pip install '.[relay]' in the checkout",
         ) from error
     return read_config(path, try_folders=is_check)
 

@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             from streamguard.relay.metrics import CONTENT_TYPE, exposition
         except ImportError:
-            words = "metrics need prometheus-client: pip install 'streamguard[relay]'\n"
+            words = "metrics need prometheus-client: pip install '.[relay]' in the checkout\n"
             self._text(HTTPStatus.NOT_IMPLEMENTED, words)
             return
         body = exposition(lambda: list(self.supervisor.cameras.values()))

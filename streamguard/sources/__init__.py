@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from streamguard.settings import InputSettings
 from streamguard.sources.file import FileSource
 from streamguard.sources.opening import check_path
 from streamguard.sources.photo import PhotoSource, is_photo
@@ -12,11 +13,17 @@ from streamguard.sources.photo import PhotoSource, is_photo
 __all__ = ["FileSource", "PhotoSource", "open_source"]
 
 
-def open_source(name: str | os.PathLike[str]) -> FileSource | PhotoSource:
+DEFAULTS = InputSettings()
+
+
+def open_source(
+    name: str | os.PathLike[str], options: InputSettings = DEFAULTS
+) -> FileSource | PhotoSource:
     """Open a video or photo file, whatever its name says it is.
 
     Args:
         name: Path of the file.
+        options: What to read of it, and its limits.
 
     Raises:
         SourceError: Of the kind that fits.
@@ -24,4 +31,4 @@ def open_source(name: str | os.PathLike[str]) -> FileSource | PhotoSource:
     """
     path = Path(name)
     check_path(path)
-    return PhotoSource(path) if is_photo(path) else FileSource(path)
+    return PhotoSource(path, options) if is_photo(path) else FileSource(path, options)

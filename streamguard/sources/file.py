@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
+from streamguard.settings import InputSettings
 from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
 from streamguard.sources.streams import (
     Traits,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+DEFAULTS = InputSettings()
 _MAX_READ_FAILURES = 100
 _WHOLE = 0.9
 _PLAUSIBLE_RATES = (Fraction(1, 100), Fraction(480))
@@ -37,6 +39,7 @@ class FileSource:
 
     Args:
         path: The file.
+        options: What to read of it, and its limits.
 
     Attributes:
         path: The file.
@@ -53,8 +56,9 @@ class FileSource:
         UsageError: It is a folder.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
+        self._options = options
         self.damage = 0
         self.damage_notes: tuple[str, ...] = ()
         self.info, self.traits = _look_into(path)

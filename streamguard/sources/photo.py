@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
+from streamguard.settings import InputSettings
 from streamguard.sources.opening import open_photo, translated
 from streamguard.sources.orient import upright
 from streamguard.sources.sidedata import bare_copy
@@ -18,6 +19,7 @@ from streamguard.sources.streams import Orientation, Traits, traits_of
 if TYPE_CHECKING:
     import av
 
+DEFAULTS = InputSettings()
 _STILL_BRANDS = (b"avif", b"heic", b"heix", b"heif", b"mif1")
 
 
@@ -26,6 +28,7 @@ class PhotoSource:
 
     Args:
         path: The file.
+        options: What to read of it, and its limits.
 
     Attributes:
         path: The file.
@@ -40,8 +43,9 @@ class PhotoSource:
         SourceError: Of the kind that fits.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
+        self._options = options
         with translated(path):
             picture, traits, self._tags = _decode(path)
         self._orientation = traits.orientation
