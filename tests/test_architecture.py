@@ -42,6 +42,8 @@ PEERS = {
     ("protocols", "settings"),
     # What a source knows of its streams, a sink must match.
     ("sinks", "sources"),
+    # A mailbox is made of redaction's own slots.
+    ("sinks", "redaction"),
     ("api", "jobs"),
     ("api", "doctor"),
     ("jobs", "api"),
@@ -141,6 +143,23 @@ def test_redaction_does_make_them() -> None:
     assert any(
         constructions(path, "RedactedFrame") for path in (PACKAGE / "redaction").glob("*.py")
     )
+
+
+def test_pictures_of_a_mailbox_become_redacted_frames_in_redaction_only() -> None:
+    """A slot's stamp is made and checked in one module, and only the mailbox has slots."""
+    users = {name_of(p) for p in modules() if constructions(p, "Slot") or constructions(p, "_seal")}
+    assert users == {"redaction/slots.py", "sinks/mailbox.py"}
+    makers = {name_of(p) for p in modules() if constructions(p, "RedactedFrame")}
+    assert makers == {"redaction/redactor.py", "redaction/slates.py", "redaction/slots.py"}
+
+
+def test_only_redaction_changes_what_a_redacted_frame_says() -> None:
+    """`replace` makes a new one, too; it may copy anything but that."""
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "replace":
+                words = {keyword.arg for keyword in node.keywords}
+                assert "picture" not in words or part_of(path) == "redaction", name_of(path)
 
 
 def test_the_rules_catch_what_they_forbid(tmp_path: Path) -> None:

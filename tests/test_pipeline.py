@@ -282,11 +282,32 @@ def test_the_switch_interval_is_put_back() -> None:
 _SNIPPET = """
 from streamguard.frames import Frame, RedactedFrame, Verdict
 from streamguard.protocols import Redactor, Sink
+from streamguard.redaction.slots import Slot
+from streamguard.relay.preview import Screen
 from streamguard.sinks import FileSink, GifSink, PhotoSink
-
-def leak(sink: {sink}, frame: Frame, verdict: Verdict, redactor: Redactor) -> None:
-    sink.write({what})
+from streamguard.sinks.arrays import array_of
+from streamguard.sinks.jpeg import jpeg_of
+from streamguard.sinks.live import LiveSink, Stream
+from streamguard.sinks.livemux import LiveMuxer
+from streamguard.sinks.mailbox import Mailbox
+from streamguard.sinks.recording import Recording
+from streamguard.window import Window
 """
+_LEAK = """
+def leak_{number}({place}frame: Frame, verdict: Verdict, redactor: Redactor) -> None:
+    {call}({what}{more})
+"""
+_PLACES = (
+    *((f"place: {sink}, ", "place.write", "") for sink in ("Sink", "FileSink", "GifSink")),
+    ("place: PhotoSink, ", "place.write", ""),
+    *((f"place: {sink}, ", "place.write", ", 0.0") for sink in ("LiveSink", "Stream", "Recording")),
+    *((f"place: {sink}, ", "place.write", ", 0.0") for sink in ("LiveMuxer", "Mailbox")),
+    ("place: Slot, ", "place.write", ", 1, 0.0"),
+    *((f"place: {screen}, ", "place.show", ', "", ""') for screen in ("Screen", "Window")),
+    ("", "jpeg_of", ""),
+    ("", "array_of", ""),
+)
+"""Every place that takes a picture: its type, what it is given the picture by, what else."""
 
 
 @pytest.mark.parametrize(
@@ -302,17 +323,16 @@ def leak(sink: {sink}, frame: Frame, verdict: Verdict, redactor: Redactor) -> No
 def test_the_type_checker_guards_the_leak(what: str, error: str, tmp_path: Path) -> None:
     from mypy import api
 
-    sinks = ("Sink", "FileSink", "GifSink", "PhotoSink")
     snippet = tmp_path / "snippet.py"
-    snippet.write_text(
-        "\n".join(
-            _SNIPPET.format(sink=sink, what=what).replace("leak", f"leak_{sink}") for sink in sinks
-        )
-    )
+    leaks = [
+        _LEAK.format(number=number, place=place, call=call, what=what, more=more)
+        for number, (place, call, more) in enumerate(_PLACES)
+    ]
+    snippet.write_text(_SNIPPET + "".join(leaks))
     config = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir"]
     out, problems, code = api.run([*config, str(ROOT / ".mypy_cache"), str(snippet)])
     assert not problems
     found = [line for line in out.splitlines() if "snippet.py" in line and "error:" in line]
-    assert len(found) == (len(sinks) if error else 0), out
+    assert len(found) == (len(_PLACES) if error else 0), out
     assert all(error in line for line in found)
     assert code == 0 or error

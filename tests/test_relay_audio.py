@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from live_kit import Judge, free_port, plan_of, relaying, slowness, until, written
 from sound_kit import COPY, beeps, offsets, server, tracks, write_clip
 
+from streamguard.frames import RedactedFrame
 from streamguard.sinks import soundring
 from streamguard.sinks.live import LiveSink, open_live_sink
 from streamguard.sinks.livemux import LiveFormat
@@ -128,7 +129,7 @@ def play(sink: LiveSink, frames: range) -> None:
         picture = av.VideoFrame(64, 64, "yuv420p")
         for plane in picture.planes:
             plane.update(bytes([128]) * plane.buffer_size)
-        sink.write(picture, 100 + number / 25)
+        sink.write(RedactedFrame(picture, number), 100 + number / 25)
 
 
 def write(path: Path, box: SoundRing, count: int) -> None:

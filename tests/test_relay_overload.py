@@ -23,7 +23,7 @@ from streamguard.relay.status import CameraStatus
 from streamguard.relay.view import View
 from streamguard.relay.worker import Worker
 from streamguard.settings import PLANS, Quality, Settings
-from streamguard.sinks.mailbox import PIX_FMT, Mailbox
+from streamguard.sinks.mailbox import Mailbox
 from streamguard.sources.arrays import frame_of
 
 SIDE, RATE, PERIOD = 96, 25, 4.0
@@ -106,7 +106,7 @@ def test_a_frame_decided_upon_too_late_counts_as_a_slate() -> None:
     try:
         view = View(mailbox, Freshness(patience=60.0, interval=0.1))
         for late, words in ((True, "overload"), (False, "")):
-            slate = blank_slate(64, 48, PIX_FMT, text="overload")
+            slate = blank_slate(64, 48, text="overload")
             mailbox.write(slate if late else replace(slate, slate=""), time.monotonic())
             due = view.next()
             assert due is not None

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
-from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end, run_in_thread
+from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end, run_in_thread
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason, State
 from streamguard.relay.status import CameraStatus
@@ -24,7 +24,6 @@ from streamguard.sources.live import LiveSource
 log = logging.getLogger(__name__)
 
 _STEP = 0.1
-STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from typing import Any
 from streamguard.stages import SWITCH_INTERVAL
 
 REPORT_EVERY = 0.5
+STOP = "stop"
+"""Order: finish and end."""
 _PR_SET_PDEATHSIG = 1
 
 

@@ -9,8 +9,7 @@ from multiprocessing.connection import Connection
 
 from streamguard.errors import SinkError, SinkPermissionError
 from streamguard.memory import give_back
-from streamguard.relay.camera import STOP
-from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end
+from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end
 from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import OutputStatus
 from streamguard.relay.view import View
@@ -106,7 +105,7 @@ class _Output:
         due = self._view.next()
         if due is None:
             return
-        self._sink.write(due.picture, due.at)
+        self._sink.write(due.frame, due.at)
         status = self._status
         if not status.frames or status.state is not State.LIVE:
             self._backoff.after_success()

@@ -159,5 +159,5 @@ class Preview:
 
     def _save(self, frame: RedactedFrame) -> None:
         path = self._folder / f"snapshot-{datetime.now():%Y%m%d-%H%M%S-%f}.jpg"
-        path.write_bytes(jpeg_of(frame.picture))
+        path.write_bytes(jpeg_of(frame))
         log.info("saved %s", path)

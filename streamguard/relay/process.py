@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from streamguard.relay.camera import STOP
-from streamguard.relay.child import LogLine
+from streamguard.relay.child import STOP, LogLine
 from streamguard.relay.states import Backoff, State
 from streamguard.relay.status import OutputStatus, total
 from streamguard.sources.address import Address

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from streamguard.frames import RedactedFrame
 from streamguard.redaction import blank_slate
+from streamguard.redaction.slots import PIX_FMT, Letter
 from streamguard.relay.states import Freshness, Reason
-from streamguard.sinks.mailbox import PIX_FMT, Mailbox, Picture
+from streamguard.sinks.mailbox import Mailbox
 
 _DEAD_AFTER = 2.0
 
@@ -17,14 +19,14 @@ class Due:
     """What goes out now.
 
     Attributes:
-        picture: Redacted frame or slate.
+        frame: Redacted frame or slate.
         at: Its time, `time.monotonic` of its capture; a slate continues that count.
         captured: When it was captured; for a slate when it was made.
         slate: Why it is a slate; empty for a frame.
         skipped: Frames that were overtaken since the one before.
     """
 
-    picture: Picture
+    frame: RedactedFrame
     at: float
     captured: float
     slate: str = ""
@@ -44,7 +46,8 @@ class View:
         self._freshness = freshness
         self._latency = 0.0
         self._sequence = 0
-        self._slate: tuple[str, Picture] | None = None
+        self._met = 0
+        self._slate: tuple[str, RedactedFrame] | None = None
 
     def wait(self) -> float:
         """Return the seconds until a slate can be due, if no frame comes."""
@@ -53,19 +56,28 @@ class View:
     def next(self) -> Due | None:
         """Return what is due now, or None."""
         now = time.monotonic()
-        choice = self._freshness.choose(self._mailbox.newest, now)
-        letter = self._mailbox.read() if choice == "frame" else None
-        if letter is not None and now - letter.written <= self._freshness.patience:
+        letter = self._newest(now)
+        choice = self._freshness.choose(letter.sequence if letter else self._sequence, now)
+        if letter is not None and choice == "frame":
             skipped = letter.sequence - self._sequence - 1 if self._sequence else 0
             self._sequence = letter.sequence
             self._latency = now - letter.captured
-            # Redaction covers the whole of a frame only if it was decided upon too late.
-            slate = Reason.OVERLOAD.value if letter.whole else ""
-            return Due(letter.picture, letter.captured, letter.captured, slate, skipped)
+            return Due(letter.frame, letter.captured, letter.captured, letter.frame.slate, skipped)
         if choice != "slate":
             return None
         reason = self.reason()
         return Due(self._slate_for(reason), now - self._latency, now, reason)
+
+    def _newest(self, now: float) -> Letter | None:
+        """Return the newest frame if it was not met before and may still be shown."""
+        if self._mailbox.newest == self._met:
+            return None
+        self._met = self._mailbox.newest
+        letter = self._mailbox.read()
+        if letter is None:
+            return None
+        self._met = letter.sequence
+        return letter if now - letter.written <= self._freshness.patience else None
 
     def reason(self) -> str:
         """Return why there is no newer frame, in a few words."""
@@ -73,8 +85,8 @@ class View:
             return Reason.RESTARTING.value
         return self._mailbox.reason or Reason.STARTING.value
 
-    def _slate_for(self, reason: str) -> Picture:
+    def _slate_for(self, reason: str) -> RedactedFrame:
         if self._slate is None or self._slate[0] != reason:
             width, height = self._mailbox.width, self._mailbox.height
-            self._slate = reason, blank_slate(width, height, PIX_FMT, text=reason).picture
+            self._slate = reason, blank_slate(width, height, PIX_FMT, text=reason)
         return self._slate[1]

@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
             if due is None:
                 time.sleep(_POLL)
                 continue
-            yield jpeg_of(due.picture)
+            yield jpeg_of(due.frame)
             time.sleep(_INTERVAL)
 
     def _one(self, pictures: Iterator[bytes]) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from streamguard.errors import SinkError
-
-if TYPE_CHECKING:
-    import av
+from streamguard.frames import RedactedFrame
 
 _QUALITY = 80
 
 
-def jpeg_of(picture: av.VideoFrame) -> bytes:
-    """Return a picture as JPEG, without any metadata.
+def jpeg_of(frame: RedactedFrame) -> bytes:
+    """Return a redacted frame as JPEG, without any metadata.
 
     Raises:
         SinkError: It cannot be encoded.
@@ -21,7 +17,7 @@ def jpeg_of(picture: av.VideoFrame) -> bytes:
     import cv2
 
     done, data = cv2.imencode(
-        ".jpg", picture.to_ndarray(format="bgr24"), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+        ".jpg", frame.picture.to_ndarray(format="bgr24"), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
     )
     if not done:
         raise SinkError("a picture could not be encoded as JPEG")

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from streamguard.errors import SinkError, SinkPermissionError, UsageError
+from streamguard.frames import RedactedFrame
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 from streamguard.sinks.recording import FORMATS, Recording, check_pattern
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sources.address import Address, Kind
 from streamguard.sources.live_errors import translated
-
-if TYPE_CHECKING:
-    import av
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +33,13 @@ _SCHEMES = {
 
 
 class LiveSink(Protocol):
-    """Where pictures that have been through redaction are written, each at its own time."""
+    """Where redacted frames are written, each at its own time."""
 
-    def write(self, picture: av.VideoFrame, seconds: float) -> None:
-        """Encode and write one picture.
+    def write(self, frame: RedactedFrame, seconds: float) -> None:
+        """Encode and write one frame.
 
         Args:
-            picture: ``yuv420p``, of the size announced.
+            frame: Its picture is ``yuv420p``, of the size announced.
             seconds: Its time since any fixed moment; it should increase.
 
         Raises:
@@ -100,13 +98,13 @@ class Stream:
         self._sound = sound
         self._open()
 
-    def write(self, picture: av.VideoFrame, seconds: float) -> None:
-        """Encode and send one picture, and the sound that goes with it; see `LiveSink`."""
+    def write(self, frame: RedactedFrame, seconds: float) -> None:
+        """Encode and send one frame, and the sound that goes with it; see `LiveSink`."""
         if self._muxer.misses_sound:
             self.close()
             self._open()
         with translated(self._address, _stream_error):
-            self._muxer.write(picture, seconds)
+            self._muxer.write(frame, seconds)
 
     def close(self) -> None:
         """Say good-bye to the server."""

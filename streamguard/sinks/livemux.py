@@ -7,12 +7,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from streamguard.errors import UsageError
+from streamguard.frames import RedactedFrame
 from streamguard.settings import Codec, EncodingSettings
 from streamguard.sinks.sound import SoundTrack
 from streamguard.sinks.soundring import SoundRing
 
 if TYPE_CHECKING:
-    import av
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
@@ -122,10 +122,11 @@ class LiveMuxer:
         """Whether sound is there now for which the output has no track: it was begun too early."""
         return self._sound is not None and self._sound.is_outdated
 
-    def write(self, picture: av.VideoFrame, seconds: float) -> None:
-        """Encode and write one picture, and the sound that goes with it."""
+    def write(self, frame: RedactedFrame, seconds: float) -> None:
+        """Encode and write one frame, and the sound that goes with it."""
         from av.video.frame import PictureType
 
+        picture = frame.picture
         if self._epoch is None:
             self._epoch = seconds
         pts = max(self._last + 1, round((seconds - self._epoch) / TIME_BASE))

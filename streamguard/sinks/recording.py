@@ -9,16 +9,13 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from streamguard.errors import UsageError
+from streamguard.frames import RedactedFrame
 from streamguard.memory import give_back
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sinks.target import sink_errors
-
-if TYPE_CHECKING:
-    import av
 
 _SYNC = 10.0
 """Seconds of a recording that a power cut may cost."""
@@ -83,14 +80,14 @@ class Recording:
         self._length = form.record_minutes * 60 if "%" in path.name else float("inf")
         self._file: _File | None = _File(path, form, now(), sound)
 
-    def write(self, picture: av.VideoFrame, seconds: float) -> None:
-        """Encode and write one picture, into a new file if it is time; see `LiveSink`."""
+    def write(self, frame: RedactedFrame, seconds: float) -> None:
+        """Encode and write one frame, into a new file if it is time; see `LiveSink`."""
         file = self._file
         if file is not None and (file.seconds(seconds) >= self._length or file.misses_sound):
             self.close()
         if self._file is None:
             self._file = _File(self._path, self._form, self._now(), self._sound)
-        self._file.write(picture, seconds)
+        self._file.write(frame, seconds)
 
     def close(self) -> None:
         """Finish the file and give it its name."""
@@ -140,11 +137,11 @@ class _File:
         """Return how long the file is."""
         return 0.0 if self._began is None else now - self._began
 
-    def write(self, picture: av.VideoFrame, seconds: float) -> None:
+    def write(self, frame: RedactedFrame, seconds: float) -> None:
         if self._began is None:
             self._began = seconds
         with sink_errors(self._path):
-            self._video.write(picture, seconds)
+            self._video.write(frame, seconds)
             if time.monotonic() - self._synced > _SYNC:
                 self._synced = time.monotonic()
                 os.fsync(self._file.fileno())
