@@ -94,7 +94,7 @@ def anonymize(
         input=record,
         # No longer to be cancelled: the output stands.
         output=record_file(Path(output), threading.Event()),
-        versions=_versions(),
+        versions=versions(),
         settings=asdict(settings),
         detectors=anonymizer.detectors,
         models={name: model.sha256 for name, model in MODELS.items()},
@@ -126,7 +126,8 @@ def _observer(
     return observe
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the version of streamguard, of Python, and of the libraries that do the work."""
     libraries = {name: version(package) for name, package in _LIBRARIES.items()}
     return {"streamguard": __version__, "python": platform.python_version(), **libraries}
 

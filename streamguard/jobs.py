@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 
 from streamguard.errors import (
     SinkError,
@@ -15,6 +16,8 @@ from streamguard.errors import (
     SourcePermissionError,
     UsageError,
 )
+from streamguard.ledger import Ledger
+from streamguard.naming import BESIDE, IN_FOLDER, Wish, alike, assign, check_template
 
 PHOTO_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .tif .tiff .avif .heic .heif .jp2 .jxl "
@@ -37,20 +40,17 @@ class Job:
     Attributes:
         source: The file to read.
         output: The file to write.
-        in_folder: Whether the input was found in a folder and not named by itself; then it is
-            skipped when its output is there already.
+        folder: The input folder it was found in, or None if it was named by itself.
+        root: The output folder that belongs to that input folder. What is done there is
+            written down, and not done again.
         makes_folder: Whether the output's folder is ours to make.
     """
 
     source: Path
     output: Path
-    in_folder: bool = False
+    folder: Path | None = None
+    root: Path | None = None
     makes_folder: bool = False
-
-    @property
-    def is_done(self) -> bool:
-        """Whether an earlier run made the output; outputs only bear their name when whole."""
-        return self.in_folder and self.output.exists()
 
     def make_room(self) -> None:
         """Make the output's folder, if it is ours to make.
@@ -73,31 +73,78 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file of a folder that is no input.
+
+    Attributes:
+        path: The file.
+        reason: Why it is none.
+    """
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything one command has to do.
 
     Attributes:
         jobs: In the order named, folders sorted by name.
-        ignored: How many files in folders are neither photo nor video.
+        left_out: Files in folders that are no input.
         batch: Whether the jobs are many by nature, so that a summary is due at the end.
     """
 
     jobs: tuple[Job, ...]
-    ignored: int = 0
+    left_out: tuple[LeftOut, ...] = ()
     batch: bool = False
 
 
-def plan(
-    inputs: Sequence[Path],
-    output: Path | None,
-    suffix_for: Callable[[Path], str] | None = None,
-) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the user asked of a plan.
+
+    Attributes:
+        name: Template of the outputs' names, or None for the usual ones.
+        exclude: Patterns of files and folders in folders that are no input.
+        suffix_for: Gives the suffix of a file's result; `fitting_suffix` when None.
+    """
+
+    name: str | None = None
+    exclude: tuple[str, ...] = ()
+    suffix_for: Callable[[Path], str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            check_template(self.name)
+
+    def suffix(self, path: Path) -> str:
+        """Return the suffix of a file's result."""
+        return (self.suffix_for or fitting_suffix)(path)
+
+    def excludes(self, name: PurePosixPath) -> str | None:
+        """Return the pattern that leaves out a file or folder, or None.
+
+        A pattern fits the whole relative name, the last part of it, or a folder above it.
+        """
+        names = [name, *name.parents][:-1]
+        for pattern in self.exclude:
+            plain = pattern.rstrip("/")
+            if any(fnmatchcase(str(n), plain) or fnmatchcase(n.name, plain) for n in names):
+                return pattern
+        return None
+
+
+USUAL = Rules()
+
+
+def plan(inputs: Sequence[Path], output: Path | None, rules: Rules = USUAL) -> Plan:
     """Decide which file becomes which.
 
     Args:
         inputs: Files and folders; folders are walked, their tree is kept.
         output: The file or folder to write, or None for ``NAME.anonymized.EXT`` beside each.
-        suffix_for: Gives the suffix of a file's result; `fitting_suffix` when None.
+        rules: What outputs are called, and what is left out.
 
     Raises:
         UsageError: The inputs and the output do not fit each other.
@@ -106,23 +153,29 @@ def plan(
     """
     if not inputs:
         raise UsageError("no input was named")
-    into_folder = len(inputs) > 1 or (output is not None and output.is_dir())
+    several = len(inputs) > 1
+    into_folder = several or (output is not None and output.is_dir())
     if into_folder and output is not None and output.exists() and not output.is_dir():
         raise UsageError(f"{output} is a file", "several inputs need a folder as output")
-    suffix_for = suffix_for or fitting_suffix
     jobs: list[Job] = []
-    ignored = 0
+    left_out: list[LeftOut] = []
     for source in inputs:
         if source.is_dir():
-            root = _folder_output(source, output, nested=len(inputs) > 1)
-            files, skipped = _media_below(source, root)
-            jobs += _folder_jobs(source, root, files, suffix_for)
-            ignored += skipped
+            root = _folder_output(source, output, nested=several)
+            files, others = _media_below(source, root, rules)
+            jobs += _folder_jobs(source, root, files, rules)
+            left_out += others
+        elif output is not None and not into_folder:
+            if rules.name is not None:
+                raise UsageError(
+                    f"the output {output} has its name already", "Use --name without --output"
+                )
+            jobs.append(Job(source, output))
         else:
-            result = _file_output(source, output, into_folder, suffix_for)
-            jobs.append(Job(source, result, makes_folder=len(inputs) > 1 and output is not None))
+            result = _file_output(source, output, several, rules)
+            jobs.append(Job(source, result, makes_folder=several and output is not None))
     _refuse_collisions(jobs)
-    return Plan(tuple(jobs), ignored, batch=len(inputs) > 1 or inputs[0].is_dir())
+    return Plan(tuple(jobs), tuple(left_out), batch=several or inputs[0].is_dir())
 
 
 def fitting_suffix(path: Path) -> str:
@@ -149,12 +202,13 @@ def fitting_suffix(path: Path) -> str:
     return ".mp4"
 
 
-def _file_output(
-    source: Path, output: Path | None, into_folder: bool, suffix_for: Callable[[Path], str]
-) -> Path:
-    if output is None:
-        return source.with_name(f"{source.stem}.anonymized{suffix_for(source)}")
-    return output / f"{source.stem}{suffix_for(source)}" if into_folder else output
+def _file_output(source: Path, output: Path | None, several: bool, rules: Rules) -> Path:
+    folder = source.parent if output is None else output
+    template = rules.name or (BESIDE if output is None else IN_FOLDER)
+    suffix = rules.suffix(source)
+    # A single photo beside its input has a short name; nothing else can want it in that run.
+    name = source.name if several or output is not None else f"{source.stem}{suffix}"
+    return folder / Wish(PurePosixPath(name), suffix, template).name()
 
 
 def _folder_output(source: Path, output: Path | None, nested: bool) -> Path:
@@ -171,21 +225,26 @@ def _folder_output(source: Path, output: Path | None, nested: bool) -> Path:
     return root
 
 
-def _media_below(folder: Path, output: Path) -> tuple[list[Path], int]:
-    """Return the media files below a folder, sorted, and how many files are something else."""
+def _media_below(folder: Path, output: Path, rules: Rules) -> tuple[list[Path], list[LeftOut]]:
+    """Return the media files below a folder, sorted, and what is left out and why."""
     media: list[Path] = []
-    ignored = 0
+    left_out: list[LeftOut] = []
     for path in _walk(folder, output.resolve()):
-        if path.suffix.lower() in MEDIA_SUFFIXES and not path.name.startswith("."):
+        pattern = rules.excludes(PurePosixPath(path.relative_to(folder).as_posix()))
+        if pattern is not None:
+            left_out.append(LeftOut(path, f"excluded by {pattern}"))
+        elif path.name.startswith("."):
+            left_out.append(LeftOut(path, "hidden"))
+        elif path.suffix.lower() in MEDIA_SUFFIXES:
             media.append(path)
         else:
-            ignored += 1
+            left_out.append(LeftOut(path, "not a photo or video by its suffix"))
     if not media:
         raise SourceNotFoundError(
             f"folder {folder} holds no photo or video",
-            f"{ignored} other files were ignored" if ignored else "it is empty",
+            f"{len(left_out)} other files were left out" if left_out else "it is empty",
         )
-    return media, ignored
+    return media, left_out
 
 
 def _walk(folder: Path, leave_out: Path) -> Iterator[Path]:
@@ -200,28 +259,20 @@ def _walk(folder: Path, leave_out: Path) -> Iterator[Path]:
         yield from (Path(root, name) for name in sorted(names))
 
 
-def _folder_jobs(
-    folder: Path, root: Path, files: Iterable[Path], suffix_for: Callable[[Path], str]
-) -> Iterator[Job]:
-    taken: set[Path] = set()
-    # Files that keep their name come first, so that a.heic never takes the place of a.jpg.
-    named = {path: root / path.relative_to(folder) for path in files}
-    kept = {path for path in named if suffix_for(path) == path.suffix}
-    taken.update(named[path] for path in kept)
-    for path, twin in named.items():
-        output = twin
-        if path not in kept:
-            output = twin.with_suffix(suffix_for(path))
-            if output in taken:
-                output = twin.with_name(twin.name + suffix_for(path))
-            taken.add(output)
-        yield Job(path, output, in_folder=True, makes_folder=True)
+def _folder_jobs(folder: Path, root: Path, files: Sequence[Path], rules: Rules) -> Iterator[Job]:
+    template = rules.name or IN_FOLDER
+    wishes = [
+        Wish(PurePosixPath(path.relative_to(folder).as_posix()), rules.suffix(path), template)
+        for path in files
+    ]
+    for path, name in zip(files, assign(wishes, Ledger(root).owners()), strict=True):
+        yield Job(path, root / name, folder, root, makes_folder=True)
 
 
 def _refuse_collisions(jobs: Iterable[Job]) -> None:
-    sources: dict[Path, Path] = {}
+    sources: dict[str, Path] = {}
     for job in jobs:
-        other = sources.setdefault(job.output.resolve(), job.source)
+        other = sources.setdefault(alike(job.output.resolve()), job.source)
         if other is not job.source:
             raise UsageError(
                 f"{other} and {job.source} would both be written to {job.output}",

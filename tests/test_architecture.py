@@ -32,7 +32,7 @@ LAYERS = (
     {"anonymizer"},
     {"pipeline"},
     {"relay"},
-    {"doctor", "jobs", "api", "verification"},
+    {"doctor", "jobs", "ledger", "naming", "history", "api", "verification"},
     {"cli", "web"},
 )
 # Parts of one layer that may see each other: foundations and what composes them.
@@ -47,6 +47,10 @@ PEERS = {
     ("api", "jobs"),
     ("api", "doctor"),
     ("jobs", "api"),
+    ("jobs", "ledger"),
+    ("jobs", "naming"),
+    ("history", "jobs"),
+    ("history", "ledger"),
     ("report", "spans"),
     ("report", "tally"),
 }

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from streamguard.errors import SourceNotFoundError, UsageError
-from streamguard.jobs import Job, Plan, fitting_suffix, plan
+from streamguard.jobs import Plan, Rules, fitting_suffix, plan
 
 
-def keep(path: Path) -> str:
+def _suffix(path: Path) -> str:
     return ".jpg" if path.suffix == ".heic" else path.suffix
+
+
+keep = Rules(suffix_for=_suffix)
 
 
 def make(root: Path, *names: str) -> None:
@@ -36,8 +39,13 @@ def pairs(found: Plan, root: Path) -> dict[str, str]:
         (["a.mp4"], "b.mkv", {"a.mp4": "b.mkv"}),
         (["a.mp4"], "out", {"a.mp4": "out/a.mp4"}),
         (["c.heic"], None, {"c.heic": "c.anonymized.jpg"}),
-        (["a.mp4", "c.heic"], "out", {"a.mp4": "out/a.mp4", "c.heic": "out/c.jpg"}),
-        (["a.mp4", "c.heic"], None, {"a.mp4": "a.anonymized.mp4", "c.heic": "c.anonymized.jpg"}),
+        (["a.mp4", "c.heic"], "out", {"a.mp4": "out/a.mp4", "c.heic": "out/c.heic.jpg"}),
+        (
+            ["a.mp4", "c.heic"],
+            None,
+            {"a.mp4": "a.anonymized.mp4", "c.heic": "c.heic.anonymized.jpg"},
+        ),
+        (["c.heic"], "out", {"c.heic": "out/c.heic.jpg"}),
         (["d"], None, {"d/x.jpg": "d.anonymized/x.jpg", "d/e/y.mp4": "d.anonymized/e/y.mp4"}),
         (["d"], "new", {"d/x.jpg": "new/x.jpg", "d/e/y.mp4": "new/e/y.mp4"}),
         (
@@ -57,9 +65,14 @@ def test_every_input_gets_its_output(
     assert pairs(found, tmp_path) == expected
 
 
-def test_folder_counts_what_it_ignores(tmp_path: Path) -> None:
+def test_a_folder_says_what_it_leaves_out_and_why(tmp_path: Path) -> None:
     make(tmp_path, "d/x.jpg", "d/notes.txt", "d/.hidden.jpg", "d/e/more.pdf")
-    assert plan([tmp_path / "d"], None, keep).ignored == 3
+    found = plan([tmp_path / "d"], None, keep)
+    assert [(item.path.name, item.reason) for item in found.left_out] == [
+        (".hidden.jpg", "hidden"),
+        ("notes.txt", "not a photo or video by its suffix"),
+        ("more.pdf", "not a photo or video by its suffix"),
+    ]
 
 
 def test_new_suffix_never_takes_the_place_of_another_file(tmp_path: Path) -> None:
@@ -102,11 +115,38 @@ def test_what_does_not_fit_is_refused(
         plan([tmp_path / i for i in inputs], tmp_path / output if output else None, keep)
 
 
-def test_done_means_that_the_output_of_a_folder_exists(tmp_path: Path) -> None:
-    make(tmp_path, "x.jpg", "y.jpg")
-    assert Job(tmp_path / "x.jpg", tmp_path / "y.jpg", in_folder=True).is_done
-    assert not Job(tmp_path / "x.jpg", tmp_path / "z.jpg", in_folder=True).is_done
-    assert not Job(tmp_path / "x.jpg", tmp_path / "y.jpg").is_done
+@pytest.mark.parametrize(
+    ("patterns", "left"),
+    [
+        ((), {"d/x.jpg", "d/x.done.jpg", "d/e/y.mp4", "d/e/f/z.mp4"}),
+        (("*.done.*",), {"d/x.jpg", "d/e/y.mp4", "d/e/f/z.mp4"}),
+        (("e/*.mp4",), {"d/x.jpg", "d/x.done.jpg"}),
+        (("e/y.mp4", "z.*"), {"d/x.jpg", "d/x.done.jpg"}),
+        (("f",), {"d/x.jpg", "d/x.done.jpg", "d/e/y.mp4"}),
+        (("e/",), {"d/x.jpg", "d/x.done.jpg"}),
+        (("E/*",), {"d/x.jpg", "d/x.done.jpg", "d/e/y.mp4", "d/e/f/z.mp4"}),
+    ],
+)
+def test_patterns_leave_files_and_folders_out(
+    tmp_path: Path, patterns: tuple[str, ...], left: set[str]
+) -> None:
+    make(tmp_path, "d/x.jpg", "d/x.done.jpg", "d/e/y.mp4", "d/e/f/z.mp4")
+    found = plan([tmp_path / "d"], None, Rules(exclude=patterns, suffix_for=_suffix))
+    assert set(pairs(found, tmp_path)) == left
+    assert len(found.left_out) == 4 - len(left)
+    assert all(item.reason.startswith("excluded by ") for item in found.left_out)
+
+
+def test_names_of_outputs_follow_the_template(tmp_path: Path) -> None:
+    make(tmp_path, "d/x.jpg", "d/e/c.heic", "a.mp4")
+    rules = Rules(name="{stem}-covered{suffix}", suffix_for=_suffix)
+    assert pairs(plan([tmp_path / "d"], tmp_path / "o", rules), tmp_path) == {
+        "d/x.jpg": "o/x-covered.jpg",
+        "d/e/c.heic": "o/e/c.heic-covered.jpg",
+    }
+    assert pairs(plan([tmp_path / "a.mp4"], None, rules), tmp_path) == {"a.mp4": "a-covered.mp4"}
+    with pytest.raises(UsageError, match="has its name already"):
+        plan([tmp_path / "a.mp4"], tmp_path / "b.mp4", rules)
 
 
 @pytest.mark.parametrize(

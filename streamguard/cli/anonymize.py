@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +12,16 @@ from streamguard.cli.console import (
     FACES_LEFT,
     FAILED,
     WRONG_USAGE,
-    complain,
     is_quiet,
-    say,
     verbosity_options,
 )
 from streamguard.cli.options import settings_of, settings_options
 from streamguard.cli.progress import shown
-from streamguard.errors import CancelledError, SystemNotReadyError, UsageError
+from streamguard.errors import CancelledError, UsageError
 from streamguard.settings import Settings
 
 if TYPE_CHECKING:
-    from streamguard.cli.results import Outcome
-    from streamguard.jobs import Job
+    from streamguard.cli.work import Outcome
 
 # Whether it can be read is told file by file, so that one bad file does not stop the rest.
 _PATH = click.Path(path_type=Path, readable=False)
@@ -60,51 +55,27 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 
 def _run(options: dict[str, Any], settings: Settings) -> int:
-    from streamguard.cli.results import Outcome, report_file, summarize, tell
+    from streamguard.cli.results import report_file, summarize, tell
     from streamguard.cli.signals import stop_on_signal
+    from streamguard.cli.work import Worker
     from streamguard.jobs import plan
 
     todo = plan(options["inputs"], options["output"])
     outcomes: list[Outcome] = []
     with stop_on_signal() as stop, report_file(options["report"], todo, settings.overwrite) as file:
+        worker = Worker(settings, options["verify"], stop)
         for number, job in enumerate(todo.jobs, 1):
             if stop.is_set():
                 raise CancelledError("stopped on request")
             place = f"[{number}/{len(todo.jobs)}] " if len(todo.jobs) > 1 else ""
-            if job.is_done and not settings.overwrite:
-                say(f"{place}{job.source}: done before, skipped")
-                outcomes.append(Outcome(job))
-            else:
-                outcomes.append(
-                    _one(job, place + job.source.name, settings, stop, options["verify"])
-                )
-            tell(outcomes[-1], options["as_json"])
+            outcome = worker.do(job, place + job.source.name, shown)
+            outcomes.append(outcome)
+            tell(outcome, options["as_json"], place)
             if file is not None:
-                file.add(outcomes[-1])
+                file.add(outcome)
     if todo.batch and not is_quiet():
         summarize(outcomes, todo)
     return _exit_code(outcomes)
-
-
-def _one(job: Job, name: str, settings: Settings, stop: threading.Event, verify: bool) -> Outcome:
-    """Do one job; only what would stop every other job as well is raised."""
-    import streamguard
-    from streamguard.cli.results import Outcome
-
-    try:
-        job.make_room()
-        with shown(name) as show:
-            report = streamguard.anonymize(job.source, job.output, settings, show, cancelled=stop)
-        if verify:
-            with shown(f"{name} (verifying)") as show:
-                found = streamguard.verify(job.output, job.source, show, cancelled=stop)
-            report = replace(report, verification=found)
-    except (CancelledError, SystemNotReadyError):
-        raise
-    except Exception as error:  # noqa: BLE001 - told to the user; the other inputs go on
-        complain(error)
-        return Outcome(job, error=error)
-    return Outcome(job, report)
 
 
 def _exit_code(outcomes: list[Outcome]) -> int:

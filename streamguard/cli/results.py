@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from streamguard.cli.console import is_quiet, say, words_for
+from streamguard.cli.console import complain, is_quiet, say, words_for
 from streamguard.cli.progress import duration
 from streamguard.cli.verify import sentences
+from streamguard.cli.work import Outcome
 from streamguard.errors import SinkError, UsageError
 from streamguard.jobs import Job, Plan
 from streamguard.report import Report
@@ -21,30 +21,15 @@ from streamguard.report import Report
 REPORTS_SCHEMA = "streamguard.reports/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one input: a report, an error, or neither when it was done before."""
-
-    job: Job
-    report: Report | None = None
-    error: Exception | None = None
-
-    @property
-    def status(self) -> str:
-        """``done``, ``failed`` or ``skipped``."""
-        if self.error is not None:
-            return "failed"
-        return "done" if self.report is not None else "skipped"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain values, without the tracks."""
-        result: dict[str, Any] = {
-            "input": str(self.job.source),
-            "output": str(self.job.output) if self.error is None else None,
-            "status": self.status,
-            "error": words_for(self.error) if self.error is not None else None,
-        }
-        return result | _figures(self.report) if self.report is not None else result
+def to_dict(outcome: Outcome) -> dict[str, Any]:
+    """Return what became of one input as plain values, without the tracks."""
+    result: dict[str, Any] = {
+        "input": str(outcome.job.source),
+        "output": str(outcome.job.output) if outcome.error is None else None,
+        "status": outcome.status,
+        "error": words_for(outcome.error) if outcome.error is not None else None,
+    }
+    return result | _figures(outcome.report) if outcome.report is not None else result
 
 
 def _figures(report: Report) -> dict[str, Any]:
@@ -66,10 +51,20 @@ def _figures(report: Report) -> dict[str, Any]:
     }
 
 
-def tell(outcome: Outcome, as_json: bool) -> None:
-    """Print what became of one input: the result to stdout, remarks to stderr."""
+def tell(outcome: Outcome, as_json: bool, place: str = "") -> None:
+    """Print what became of one input: the result to stdout, remarks and errors to stderr.
+
+    Args:
+        outcome: What became of it.
+        as_json: Whether the result is printed as JSON.
+        place: Which of how many it is, in words.
+    """
+    if outcome.error is not None:
+        complain(outcome.error)
+    elif outcome.report is None:
+        say(f"{place}{outcome.job.source}: done before, skipped")
     if as_json:
-        click.echo(json.dumps(outcome.to_dict(), ensure_ascii=False))
+        click.echo(json.dumps(to_dict(outcome), ensure_ascii=False))
     elif outcome.report is not None and not is_quiet():
         click.echo(_sentence(outcome.job, outcome.report))
         if outcome.report.verification is not None:
@@ -125,7 +120,7 @@ def summarize(outcomes: Sequence[Outcome], plan: Plan) -> None:
     for outcome in outcomes:
         counts[outcome.status] += 1
     words = [f"{count} {name}" for name, count in counts.items()]
-    ignored = f"; other files ignored: {plan.ignored}" if plan.ignored else ""
+    ignored = f"; other files ignored: {len(plan.left_out)}" if plan.left_out else ""
     say(f"{', '.join(words)}{ignored}")
 
 
@@ -145,7 +140,7 @@ class ReportFile:
         """
         if outcome.report is None and not self._batch:
             return
-        entry = outcome.report.to_dict() if outcome.report is not None else outcome.to_dict()
+        entry = outcome.report.to_dict() if outcome.report is not None else to_dict(outcome)
         if self._batch:
             entry["status"] = outcome.status
             self._append(self._separator + "\n")
