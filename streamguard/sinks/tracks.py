@@ -80,8 +80,10 @@ class Copied:
             packet.dts = packet.pts
         if packet.dts is None:
             return []
-        # Muxers refuse a packet that is not later than the one before.
-        if self._last_dts is not None and packet.dts < self._last_dts:
+        if self._last_dts is not None and packet.dts <= self._last_dts:
+            # Where recordings were joined, their sound overlaps by a few milliseconds.
+            if packet.duration and self._stream.type == "audio":
+                return []
             packet.dts = self._last_dts
         if packet.pts is None or packet.pts < packet.dts:
             packet.pts = packet.dts

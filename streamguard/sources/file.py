@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.settings import InputSettings
+from streamguard.sources.cutting import Cut
+from streamguard.sources.joining import offsets_of, put_on, start_of
 from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
 from streamguard.sources.streams import (
     Traits,
     describe_all,
+    film_of,
     has_decoder,
     kept_tracks,
-    main_video,
+    real_videos,
     traits_of,
 )
 from streamguard.sources.timing import Clock
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 DEFAULTS = InputSettings()
 _MAX_READ_FAILURES = 100
 _WHOLE = 0.9
+_INDEXED = frozenset(("mov", "matroska"))
+_RUN_UP = 1
+"""Seconds before a cut from where on decoding starts: sound has to begin somewhere, too."""
 _PLAUSIBLE_RATES = (Fraction(1, 100), Fraction(480))
 
 
@@ -61,11 +67,13 @@ class FileSource:
         self._options = options
         self.damage = 0
         self.damage_notes: tuple[str, ...] = ()
-        self.info, self.traits = _look_into(path)
+        self.info, self.traits, film = _look_into(path)
         self._container = open_media(path)
-        self._video = _video_of(self._container, path)
-        self._tracks = kept_tracks(self._container)
+        self._video = _video_of(self._container, path, film)
+        self._tracks = kept_tracks(self._container, sound=options.sound)
         self.traits = replace(self.traits, tracks=tuple(self._tracks))
+        self._cut = Cut(options, self._tracks)
+        self.info = self._cut.info(self.info)
         words = describe_all(list(self._container.streams))
         kept = sorted([self._video.index, *(stream.index for stream in self._tracks)])
         self.streams_kept = tuple(words[index] for index in kept)
@@ -82,18 +90,18 @@ class FileSource:
         Raises:
             SourceDamagedError: Not one frame could be decoded.
         """
-        clock = Clock(self.info)
+        clock = Clock(self.info, -self._cut.start)
         frames = patched = 0
         with translated(self.path):
             for packet in self._demux():
                 if packet.stream.type != "video":
-                    if packet.size:
+                    if self._cut.keeps(packet):
                         yield PassthroughPacket(packet)
                     continue
-                if packet.is_corrupt:
-                    self._count("a piece of the video is incomplete")
                 for picture in self._decode(packet):
-                    time_ms = clock.stamp(picture)
+                    time_ms = self._cut.place(clock.stamp(picture))
+                    if time_ms is None:
+                        continue
                     if picture.is_corrupt:
                         patched += 1
                         self._count("parts of some pictures are damaged")
@@ -102,9 +110,10 @@ class FileSource:
         if self._closed:
             return
         if not frames:
+            self._cut.check(self.path)
             raise _nothing_decoded(self.path)
         # Some frames are left out on purpose by edit lists; many missing mean a cut file.
-        if frames + self.damage - patched < (self.info.frames or 0) * _WHOLE:
+        if self._cut.is_whole and frames + self.damage - patched < (self.info.frames or 0) * _WHOLE:
             self._count(f"it ends early: {frames} of {self.info.frames} frames are there")
 
     def close(self) -> None:
@@ -137,10 +146,16 @@ class FileSource:
         }
 
     def _demux(self) -> Iterator[av.Packet[Any]]:
-        """Yield packets; a place that cannot be read is counted and passed over."""
+        """Yield packets, all on one clock that starts near zero.
+
+        A place that cannot be read is counted and passed over.
+        """
         failures = 0
-        packets = self._container.demux([self._video, *self._tracks])
-        while failures < _MAX_READ_FAILURES:
+        streams = [self._video, *self._tracks]
+        offsets = offsets_of(self._container, streams, self._cut.start)
+        self._seek(start_of(streams) + self._cut.start - _RUN_UP)
+        packets = self._container.demux(streams)
+        while failures < _MAX_READ_FAILURES and not self._cut.is_over:
             # The lock keeps `close` in another thread from pulling the file away beneath us.
             with self._lock:
                 if self._closed:
@@ -150,14 +165,24 @@ class FileSource:
                 except ffmpeg_errors() as error:
                     failures += 1
                     self._count(f"reading failed: {error.strerror}")
-                    packets = self._container.demux([self._video, *self._tracks])
+                    packets = self._container.demux(streams)
                     continue
             if packet is None:
                 return
             failures = 0
+            if packet.size:
+                put_on(offsets, packet)
             yield packet
 
+    def _seek(self, goal: Fraction) -> None:
+        """Go to the key picture before a time, where there is an index and clocks do not jump."""
+        if goal > 0 and not _INDEXED.isdisjoint(self._container.format.name.split(",")):
+            with self._lock:
+                self._container.seek(int(goal * 1_000_000))
+
     def _decode(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
+        if packet.is_corrupt:
+            self._count("a piece of the video is incomplete")
         try:
             with self._lock:
                 return [] if self._closed else packet.decode()
@@ -171,25 +196,37 @@ class FileSource:
             self.damage_notes += (note,)
 
 
-def _look_into(path: Path) -> tuple[VideoInfo, Traits]:
-    """Decode the first picture: only it tells the true format, orientation and colours."""
+def _look_into(path: Path) -> tuple[VideoInfo, Traits, int | None]:
+    """Find the film and decode its first picture.
+
+    Only that tells the true format, orientation and colours.
+    """
     with open_media(path) as container, translated(path):
-        video = _video_of(container, path)
-        first = _first_picture(container, video)
-        if first is None:
-            raise _nothing_decoded(path)
-        traits = traits_of(container, video, first)
-        info = VideoInfo(
-            width=first.width,
-            height=first.height,
-            pix_fmt=first.format.name,
-            time_base=video.time_base or Fraction(1, 90_000),
-            frame_rate=_frame_rate(video),
-            frames=video.frames or None,
-            duration=_duration(container, video),
-            quarter_turns=traits.orientation.quarter_turns,
-        )
-        return info, traits
+        several = len(real_videos(container)) > 1
+        film = film_of(container)
+        if not several:
+            return *_look_at(container, path, film), film
+    with open_media(path) as container, translated(path):
+        return *_look_at(container, path, film), film
+
+
+def _look_at(container: InputContainer, path: Path, film: int | None) -> tuple[VideoInfo, Traits]:
+    video = _video_of(container, path, film)
+    first = _first_picture(container, video)
+    if first is None:
+        raise _nothing_decoded(path)
+    traits = traits_of(container, video, first)
+    info = VideoInfo(
+        width=first.width,
+        height=first.height,
+        pix_fmt=first.format.name,
+        time_base=video.time_base or Fraction(1, 90_000),
+        frame_rate=_frame_rate(video),
+        frames=video.frames or None,
+        duration=_duration(container, video),
+        quarter_turns=traits.orientation.quarter_turns,
+    )
+    return info, traits
 
 
 def _first_picture(container: InputContainer, video: VideoStream) -> av.VideoFrame | None:
@@ -210,8 +247,8 @@ def _first_picture(container: InputContainer, video: VideoStream) -> av.VideoFra
     return None
 
 
-def _video_of(container: InputContainer, path: Path) -> VideoStream:
-    video = main_video(container)
+def _video_of(container: InputContainer, path: Path, film: int | None) -> VideoStream:
+    video = next((stream for stream in container.streams.video if stream.index == film), None)
     if video is None:
         words = ", ".join(describe_all(list(container.streams)).values())
         container.close()

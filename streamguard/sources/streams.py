@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from av.subtitles.stream import SubtitleStream
     from av.video.stream import VideoStream
 
+_LOOK_AT = 500
+"""Packets to look at for a second picture of the first video."""
 TEXT_SUBTITLES = frozenset(("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml"))
 
 
@@ -94,7 +96,6 @@ def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFram
         color=(first.color_range, first.color_primaries, first.color_trc, first.colorspace),
         interlaced=order if first.interlaced_frame else "",
         hdr=extra,
-        tracks=tuple(kept_tracks(container)),
         metadata=dict(container.metadata),
         video_metadata=dict(video.metadata),
         disposition=int(video.disposition),
@@ -104,16 +105,39 @@ def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFram
 
 def main_video(container: InputContainer) -> VideoStream | None:
     """Return the stream to redact: the default or else the first one that is a real video."""
+    return next(iter(real_videos(container)), None)
+
+
+def real_videos(container: InputContainer) -> list[VideoStream]:
+    """Return all streams that claim to be real videos, default ones first."""
     from av.stream import Disposition
 
     videos = [stream for stream in container.streams.video if not is_cover_art(stream)]
-    default = [stream for stream in videos if stream.disposition & Disposition.default]
-    return next(iter(default or videos), None)
+    return sorted(videos, key=lambda stream: not stream.disposition & Disposition.default)
 
 
-def kept_tracks(container: InputContainer) -> list[AudioStream | SubtitleStream]:
+def film_of(container: InputContainer) -> int | None:
+    """Return the index of the stream to redact: of several videos one that is no still picture.
+
+    Where there are several, packets are read to tell; the container is of no more use then.
+    """
+    videos = real_videos(container)
+    if len(videos) < 2:
+        return videos[0].index if videos else None
+    counts = {stream.index: 0 for stream in videos}
+    first = videos[0].index
+    for number, packet in enumerate(container.demux(videos)):
+        counts[packet.stream_index] += bool(packet.size)
+        if counts[first] > 1 or number > _LOOK_AT:
+            break
+    return next((index for index, count in counts.items() if count > 1), first)
+
+
+def kept_tracks(
+    container: InputContainer, *, sound: bool = True
+) -> list[AudioStream | SubtitleStream]:
     """Return what passes through untouched, in container order; pictures of text may not."""
-    kept: list[AudioStream | SubtitleStream] = list(container.streams.audio)
+    kept: list[AudioStream | SubtitleStream] = list(container.streams.audio) if sound else []
     kept += [s for s in container.streams.subtitles if codec_of(s) in TEXT_SUBTITLES]
     return sorted(kept, key=lambda stream: stream.index)
 

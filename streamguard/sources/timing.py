@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import av
 
 _FALLBACK_RATE = Fraction(25)
+_CATCHES_UP = Fraction(3, 10)
+"""Seconds that stamps may run behind and still be caught up with."""
 _MOST_AHEAD = 2.0
 """Seconds of pictures in hand beyond which time stamps have jumped, and are not waited for."""
 
@@ -19,34 +21,40 @@ _MOST_AHEAD = 2.0
 class Clock:
     """Gives every picture a time stamp later than the one before.
 
-    Stamps that are missing or run backwards are replaced by the one before plus its duration.
+    Stamps that are missing are replaced by the one before plus its duration. Those that run
+    backwards follow closely, until time has caught up with them: sound does not wait.
+
+    Args:
+        info: What the video is like.
+        begin: Time of a first picture without a stamp, in seconds.
 
     Attributes:
         repaired: How many stamps were replaced.
     """
 
-    def __init__(self, info: VideoInfo) -> None:
+    def __init__(self, info: VideoInfo, begin: Fraction = Fraction(0)) -> None:
         self.repaired = 0
         self._time_base = info.time_base
         step = 1 / ((info.frame_rate or _FALLBACK_RATE) * info.time_base)
         self._step = max(1, round(step))
-        self._first: int | None = None
-        self._next: int | None = None
+        self._next = round(begin / info.time_base)
         self._last: int | None = None
 
-    def stamp(self, picture: av.VideoFrame) -> float:
-        """Set the picture's ``pts`` if need be; return milliseconds since the first picture."""
+    def stamp(self, picture: av.VideoFrame) -> Fraction:
+        """Set the picture's ``pts`` if need be; return it in seconds."""
         pts = self._in_time_base(picture)
-        if pts is None or (self._last is not None and pts <= self._last):
+        if pts is None:
             self.repaired += 1
-            pts = self._next or 0
+            pts = self._next
+        elif self._last is not None and pts <= self._last:
+            self.repaired += 1
+            late = (self._last - pts) * self._time_base
+            pts = self._last + max(1, self._step // 4) if late < _CATCHES_UP else self._next
         picture.pts = pts
         picture.time_base = self._time_base
-        if self._first is None:
-            self._first = pts
         self._last = pts
         self._next = pts + (picture.duration or self._step)
-        return float((pts - self._first) * self._time_base * 1000)
+        return pts * self._time_base
 
     def _in_time_base(self, picture: av.VideoFrame) -> int | None:
         if picture.pts is None or not picture.time_base:
