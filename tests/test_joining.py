@@ -160,7 +160,7 @@ def ends(path: Path) -> tuple[float, float, int, int]:
                 end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
                 last[kind] = max(last[kind], end)
                 count[kind] += 1
-    return (*last, *count)
+    return last[0], last[1], count[0], count[1]
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.avi", "out.mpg", "out.webm"])
@@ -221,9 +221,9 @@ def seen(source: FileSource) -> tuple[list[int], list[float], list[float]]:
     for item in source.read():
         if isinstance(item, Frame):
             numbers.append(round((memoryview(item.picture.planes[0])[0] - 20) / 2))
-            pictures.append(float(item.picture.pts * item.picture.time_base))
+            pictures.append(float(item.picture.time or 0))
         else:
-            sound.append(float(item.packet.pts * item.packet.time_base))
+            sound.append(float((item.packet.pts or 0) * item.packet.time_base))
     return numbers, pictures, sound
 
 
