@@ -20,8 +20,8 @@ from streamguard.ledger import Ledger
 from streamguard.naming import BESIDE, IN_FOLDER, Wish, alike, assign, check_template
 
 PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .tif .tiff .avif .heic .heif .jp2 .jxl "
-    ".ppm .pgm .tga".split()
+    ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .tif .tiff .avif .heic .heif .hif .jp2 .j2k "
+    ".jpf .jpx .j2c .jxl .mpo .ppm .pgm .pbm .pnm .tga .qoi .psd".split()
 )
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .qt .mkv .webm .avi .divx .flv .f4v .wmv .asf .mpg .mpeg .mpe .m2v .vob .ts "

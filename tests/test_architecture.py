@@ -61,6 +61,8 @@ ALLOWED = {
     "av": {"sources/", "sinks/", "redaction/", "frames.py", "planes.py"},
     "click": {"cli/"},
     "rich": {"cli/"},
+    "PIL": {"sources/", "sinks/"},
+    "pillow_heif": {"sources/", "sinks/"},
     "cv2": {"window.py", "detection/", "tracking/", "redaction/", "sinks/"},
 }
 

@@ -153,8 +153,8 @@ def test_names_of_outputs_follow_the_template(tmp_path: Path) -> None:
     ("name", "content", "suffix"),
     [
         ("a.JPG", b"\xff\xd8\xff", ".JPG"),
-        ("a.jfif", b"\xff\xd8\xff", ".jpg"),
-        ("a.mp4", b"\x89PNG", ".png"),
+        ("a.jfif", b"\xff\xd8\xff", ".jfif"),
+        ("a.mp4", b"\x89PNG\r\n\x1a\n", ".png"),
         ("a.ogv", b"OggS", ".mp4"),
         ("a.mkv", b"\x1a\x45\xdf\xa3", ".mkv"),
         ("a", b"\x1a\x45\xdf\xa3", ".mp4"),

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from streamguard.errors import UsageError
 from streamguard.settings import Settings
-from streamguard.sinks.fitting import to_format
 from streamguard.sinks.local import LocalSink
+from streamguard.sinks.pixels import picture_of
 from streamguard.sources import FileSource, PhotoSource
+from streamguard.sources.photo_reading import PhotoTraits
+from streamguard.sources.profiles import fits, to_srgb
 
 if TYPE_CHECKING:
     import av
+    from PIL import Image
 
-# FFmpeg's JPEG scale of 2 is a file about as large and as good as quality 95 elsewhere.
-_JPEG_SCALE = 2
-_LAMBDA = 118
-_WEBP_QUALITY = 95
-_ENCODERS = {
-    ".jpg": "mjpeg",
-    ".jpeg": "mjpeg",
-    ".png": "png",
-    ".webp": "libwebp",
-    ".bmp": "bmp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
+_QUALITY = 95
+_KINDS = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
+    **dict.fromkeys((".tif", ".tiff"), "TIFF"),
+    **dict.fromkeys((".heic", ".heif"), "HEIF"),
+    **dict.fromkeys((".ppm", ".pgm", ".pnm"), "PPM"),
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tga": "TGA",
+    ".jp2": "JPEG2000",
+    ".avif": "AVIF",
 }
-_LOSSLESS = {
-    "png": {"gray": "gray", "gbrap": "rgba"},
-    "bmp": {"gray": "gray", "gbrap": "bgra", "": "bgr24"},
-    "tiff": {"gray": "gray", "gbrap": "rgba"},
+# Pillow's modes that each format holds, and whether it holds a colour profile.
+_HOLDS = {
+    "JPEG": (("L", "RGB"), True),
+    "TIFF": (("L", "LA", "RGB", "RGBA", "I;16"), True),
+    "PNG": (("L", "LA", "RGB", "RGBA", "I;16"), True),
+    "WEBP": (("RGB", "RGBA"), True),
+    "AVIF": (("RGB", "RGBA"), True),
+    "HEIF": (("L", "RGB", "RGBA"), True),
+    "BMP": (("L", "RGB"), False),
+    "PPM": (("L", "RGB", "I;16"), False),
+    "TGA": (("L", "LA", "RGB", "RGBA"), False),
+    "JPEG2000": (("L", "LA", "RGB", "RGBA", "I;16"), False),
 }
 
 
@@ -37,55 +48,110 @@ class PhotoSink(LocalSink[FileSource | PhotoSource]):
     """Encodes one redacted frame as a photo: lossless formats without loss, others nearly so."""
 
     def _start(self, source: FileSource | PhotoSource, settings: Settings) -> None:
-        self._encoder = _ENCODERS[self.path.suffix.lower()]
-        self._data = b""
+        if not isinstance(source, PhotoSource):
+            raise UsageError(f"a video cannot be written as {self.path.name}")
+        self._kind = _KINDS[self.path.suffix.lower()]
+        self._traits = source.photo
+        self._picture: av.VideoFrame | None = None
+        self.notes += source.photo.notes
+        if source.info.equirectangular and source.photo.xmp:
+            self.notes.append("the mark of a 360° picture is left out")
         if settings.keep_metadata:
             self.notes.append("a photo's tags are never kept")
 
     def _encode(self, picture: av.VideoFrame) -> None:
-        self._data = _encoded(self._encoder, picture)
+        # Encoded at the end, when nobody holds the photo itself any more: both may be large.
+        self._picture = picture
 
     def _finish(self) -> None:
-        self._target.part.write_bytes(self._data)
+        assert self._picture is not None
+        whole, self._picture = picture_of(self._picture), None
+        fitted, profile = _fitted(whole, self._kind, self._traits.profile, self.notes)
+        del whole
+        _bare(fitted)
+        options = _options(self._kind, fitted.mode, self._traits)
+        if profile:
+            options["icc_profile"] = profile
+        with self._target.part.open("wb") as file:
+            _save(fitted, file, self._kind, options)
 
 
-def _encoded(name: str, picture: av.VideoFrame) -> bytes:
-    import av
+def _fitted(
+    picture: Image.Image, kind: str, profile: bytes, notes: list[str]
+) -> tuple[Image.Image, bytes]:
+    """Return the picture in a mode that its format holds, and the profile to write with it."""
+    from PIL import Image
 
-    encoder = av.CodecContext.create(name, "w")
-    assert isinstance(encoder, av.VideoCodecContext)
-    encoder.width, encoder.height = size = picture.width, picture.height
-    encoder.time_base = Fraction(1, 25)
-    encoder.pix_fmt = _pixel_format(name, picture.format.name)
-    encoder.options = _options(name, encoder.pix_fmt)
-    fitted = to_format(picture, encoder, size)
-    fitted.pts = None
-    packets = [*encoder.encode(fitted), *encoder.encode(None)]
-    return b"".join(bytes(packet) for packet in packets)
+    modes, holds_profile = _HOLDS[kind]
+    deep = picture.mode == "I;16" and "I;16" not in modes
+    if deep:
+        notes.append("the 16 bits of each colour became 8")
+        picture = _shallow(picture)
+    if picture.mode in ("RGBA", "LA") and picture.mode not in modes and "RGBA" not in modes:
+        if picture.getextrema()[-1] != (255, 255):
+            notes.append("transparency is gone, the ground is white")
+        ground = Image.new(picture.mode, picture.size, "white")
+        ground.alpha_composite(picture) if picture.mode == "RGBA" else ground.paste(
+            picture, mask=picture.getchannel("A")
+        )
+        picture = ground.convert("RGB" if picture.mode == "RGBA" else "L")
+    if profile and not (holds_profile and _target_mode(picture.mode, modes) == picture.mode):
+        if fits(profile, picture.mode) and picture.mode in ("RGB", "RGBA", "L"):
+            picture = to_srgb(profile, picture.mode)(picture)
+            notes.append("colours were converted to sRGB")
+        profile = b""
+    target = _target_mode(picture.mode, modes)
+    return picture if picture.mode == target else picture.convert(target), profile
 
 
-def _pixel_format(encoder: str, name: str) -> str:
-    """Return the encoder's format for a picture, without loss where it can."""
-    is_yuv = name.startswith("yuv")
-    match encoder:
-        case "mjpeg":
-            chroma = next((c for c in ("420", "422") if is_yuv and c in name), "444")
-            return f"yuvj{'420' if name == 'gray' else chroma}p"
-        case "libwebp":
-            return "yuv420p" if is_yuv else "bgra"
-        case _:
-            formats = _LOSSLESS[encoder]
-            return formats.get(name, formats.get("", "rgb24"))
+def _target_mode(mode: str, modes: tuple[str, ...]) -> str:
+    if mode in modes:
+        return mode
+    return {"L": "RGB", "LA": "RGBA"}.get(mode, "RGB")
 
 
-def _options(encoder: str, pix_fmt: str) -> dict[str, str]:
-    match encoder:
-        case "mjpeg":
-            # Bit-exact leaves out the comment that names the software.
-            return {"flags": "+qscale+bitexact", "global_quality": str(_JPEG_SCALE * _LAMBDA)}
-        case "libwebp":
-            return {"quality": str(_WEBP_QUALITY), "lossless": "1" if pix_fmt == "bgra" else "0"}
-        case "tiff":
-            return {"compression_algo": "deflate"}
-        case _:
-            return {}
+def _shallow(picture: Image.Image) -> Image.Image:
+    import numpy as np
+    from PIL import Image
+
+    samples = np.asarray(picture)
+    return Image.fromarray(((samples.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def _bare(picture: Image.Image) -> None:
+    """Leave nothing beside the pixels: encoders write what they find there."""
+    picture.info.clear()
+
+
+def _options(kind: str, mode: str, traits: PhotoTraits) -> dict[str, Any]:
+    """Return what Pillow's encoder of a format is told."""
+    chroma = traits.chroma or "4:4:4"
+    if kind == "JPEG" and traits.kind == "JPEG" and _tables_fit(traits, mode):
+        tables = [list(table) for table in traits.tables]
+        return {"qtables": tables, "subsampling": chroma, "progressive": traits.progressive}
+    if kind == "WEBP" and traits.lossless:
+        return {"lossless": True, "exact": True}
+    options: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": _QUALITY, "subsampling": chroma},
+        "WEBP": {"quality": _QUALITY, "exact": True, "use_sharp_yuv": True},
+        "AVIF": {"quality": _QUALITY, "subsampling": chroma},
+        "HEIF": {"quality": _QUALITY, "chroma": int(chroma.replace(":", ""))},
+        "TIFF": {"compression": "tiff_adobe_deflate"},
+        "JPEG2000": {"irreversible": False},
+    }
+    return options.get(kind, {})
+
+
+def _tables_fit(traits: PhotoTraits, mode: str) -> bool:
+    return len(traits.tables) in ((1, 2) if mode == "L" else (2, 3, 4))
+
+
+def _save(picture: Image.Image, file: Any, kind: str, options: dict[str, Any]) -> None:
+    if kind == "HEIF":
+        import pillow_heif
+
+        if profile := options.pop("icc_profile", b""):
+            picture.info["icc_profile"] = profile
+        pillow_heif.from_pillow(picture).save(file, **options)
+        return
+    picture.save(file, format=kind, **options)

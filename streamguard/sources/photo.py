@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
-from streamguard.settings import InputSettings
+from streamguard.settings import InputSettings, Projection
+from streamguard.sources.kinds import is_refused, kind_of, refuse
 from streamguard.sources.opening import open_photo, translated
-from streamguard.sources.orient import upright
-from streamguard.sources.sidedata import bare_copy
-from streamguard.sources.streams import Orientation, Traits, traits_of
+from streamguard.sources.photo_reading import read_photo
+from streamguard.sources.streams import Orientation, Traits
 
 if TYPE_CHECKING:
     import av
 
 DEFAULTS = InputSettings()
-_STILL_BRANDS = (b"avif", b"heic", b"heix", b"heif", b"mif1")
+# By EXIF's number: clockwise quarter turns, and whether the result is mirrored.
+_ORIENTATIONS = {
+    1: Orientation(),
+    2: Orientation(0, True),
+    3: Orientation(2),
+    4: Orientation(2, True),
+    5: Orientation(1, True),
+    6: Orientation(1),
+    7: Orientation(3, True),
+    8: Orientation(3),
+}
+_SPHERE = re.compile(rb"GPano:ProjectionType[\s=\"'>]{1,9}equirectangular", re.IGNORECASE)
 
 
 class PhotoSource:
@@ -33,10 +44,11 @@ class PhotoSource:
     Attributes:
         path: The file.
         info: Size and format of the upright picture.
-        traits: What a sink needs to give back the same photo.
+        traits: What any sink needs to give back the same picture.
+        photo: What a photo's sink needs beyond that.
         streams_kept: What is redacted and kept, in words.
         streams_dropped: Always empty; tags of the photo are no streams.
-        damage: 1 if the decoder says that the picture is damaged.
+        damage: 1 if part of the picture is missing.
         damage_notes: What was wrong.
 
     Raises:
@@ -45,32 +57,40 @@ class PhotoSource:
 
     def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
-        self._options = options
         with translated(path):
-            picture, traits, self._tags = _decode(path)
-        self._orientation = traits.orientation
-        plain = _plain_format(bare_copy(picture))
-        self._picture: av.VideoFrame | None = upright(plain, traits.orientation)
-        self.traits: Traits = replace(traits, orientation=Orientation())
+            refuse(path)
+            kind = kind_of(path)
+        if not kind:
+            raise SourceDamagedError(f"{path} is not a photo that can be read", "Is it whole?")
+        reading = read_photo(path, kind, options)
+        self.photo = reading.traits
+        self._orientation = _ORIENTATIONS[reading.orientation]
+        self._picture: av.VideoFrame | None = reading.frame
+        self._damage = reading.damage
+        self.traits = Traits(codec=kind.lower(), container=kind.lower())
         self.info = VideoInfo(
-            width=self._picture.width,
-            height=self._picture.height,
-            pix_fmt=self._picture.format.name,
+            width=reading.frame.width,
+            height=reading.frame.height,
+            pix_fmt=reading.frame.format.name,
             time_base=Fraction(1, 1000),
             frames=1,
             still=True,
+            equirectangular=_is_sphere(self.photo.xmp, options.projection),
         )
-        self.damage = int(picture.is_corrupt)
-        self.damage_notes = ("part of the picture is damaged",) if self.damage else ()
-        self.streams_kept = (f"photo ({traits.codec} {self.info.width}x{self.info.height})",)
+        self.damage = int(bool(reading.damage))
+        self.damage_notes = (reading.damage,) if reading.damage else ()
+        self.streams_kept = (f"photo ({kind.lower()} {self.info.width}x{self.info.height})",)
         self.streams_dropped: tuple[str, ...] = ()
 
     def read(self) -> Iterator[Frame | PassthroughPacket]:
-        """Yield the one frame."""
-        if self._picture is not None:
-            self._picture.pts = 0
-            self._picture.time_base = self.info.time_base
-            yield Frame(self._picture, 0, 0.0)
+        """Yield the one frame, once: a large photo shall not be held longer than it is needed."""
+        picture, self._picture = self._picture, None
+        if picture is not None:
+            picture.pts = 0
+            picture.time_base = self.info.time_base
+            frame = Frame(picture, 0, 0.0, damage=self._damage)
+            del picture
+            yield frame
 
     def close(self) -> None:
         """Let go of the picture."""
@@ -90,53 +110,41 @@ class PhotoSource:
             "redacted": self.streams_kept[0],
             "kept": [],
             "dropped": [],
-            "metadata_dropped": sorted(self._tags),
+            "metadata_dropped": sorted(self.photo.tags),
         }
 
 
 def is_photo(path: Path) -> bool:
-    """Whether a file is a still picture by its own content, not by its name."""
-    with translated(path), path.open("rb") as file:
-        head = file.read(4096)
-    match head:
-        case _ if head.startswith((b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")):
+    """Whether a file is a still picture by its own content, not by its name.
+
+    Pictures that can only be refused count too, so that their refusal names the reason.
+    """
+    with translated(path):
+        if is_refused(path):
             return True
-        case _ if head.startswith(b"\x89PNG"):
+        kind = kind_of(path)
+        with path.open("rb") as file:
+            head = file.read(4096)
+    match kind:
+        case "PNG":
             return b"acTL" not in head
-        case _ if head.startswith(b"GIF8"):
-            return not _has_two_pictures(path)
-        case _ if head[8:12] == b"WEBP":
+        case "WEBP":
             return b"ANIM" not in head[:64]
+        case "AVIF":
+            return head[8:12] != b"avis"
+        case "GIF":
+            return not _has_two_pictures(path)
         case _:
-            return head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS
-
-
-def _plain_format(picture: av.VideoFrame) -> av.VideoFrame:
-    """Return what is not YUV as 8-bit planes, which redaction need not convert."""
-    name = picture.format.name
-    if name.startswith(("gray", "mono")):
-        return picture.reformat(format="gray")
-    if name.startswith("yuv") and "yuva" not in name:
-        return picture
-    transparent = "a" in name and bool((picture.to_ndarray(format="rgba")[..., 3] < 255).any())
-    return picture.reformat(format="gbrap" if transparent else "gbrp")
+            return bool(kind)
 
 
 def _has_two_pictures(path: Path) -> bool:
-    with open_photo(path.read_bytes()) as container:
+    with translated(path), open_photo(path.read_bytes()) as container:
         packets = (packet for packet in container.demux(video=0) if packet.size)
         return next(packets, None) is not None and next(packets, None) is not None
 
 
-def _decode(path: Path) -> tuple[av.VideoFrame, Traits, set[str]]:
-    with open_photo(path.read_bytes()) as container:
-        videos = container.streams.video
-        if len(videos) > 1 and "mp4" in container.format.name:
-            raise SourceDamagedError(
-                f"{path} is a photo made of tiles, which is not supported",
-                "Convert it to JPEG or PNG first",
-            )
-        for picture in container.decode(video=0):
-            tags = {*container.metadata, *picture.metadata}
-            return picture, traits_of(container, videos[0], picture), tags
-    raise SourceDamagedError(f"no picture in {path} can be decoded", "Is it whole?")
+def _is_sphere(xmp: bytes, projection: Projection) -> bool:
+    if projection is Projection.AUTO:
+        return bool(_SPHERE.search(xmp))
+    return projection is Projection.EQUIRECTANGULAR

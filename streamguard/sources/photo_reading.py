@@ -1,0 +1,239 @@
+"""Reading one photo: its pixels upright, and what its copy shall be like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamguard.errors import SourceError, StreamguardError
+from streamguard.planes import native_layout
+from streamguard.settings import InputSettings
+from streamguard.sources.kinds import raw_refused
+from streamguard.sources.opening import open_photo
+from streamguard.sources.pictures import open_picture
+from streamguard.sources.pixels import blank_frame, frame_from, mode_for
+from streamguard.sources.profiles import fits, lab_to_srgb, to_srgb
+
+if TYPE_CHECKING:
+    import av
+    from PIL import Image
+
+CUT_SHORT = "part of the picture is missing"
+_ORIENTATION, _BITS, _SUBFILE, _COMPRESSION = 0x0112, 258, 254, 259
+_DNG_VERSION, _REDUCED = 50706, 1
+_RAW_COMPRESSIONS = (32767, 32769, 34713, 65000, 65535)  # Sony, Epson, Nikon, Kodak, Pentax
+_DEEP = {"rgb48": "rgb48le", "rgba64": "rgba64le", "ya16": "ya16le"}
+_LOSSLESS = ("PNG", "BMP", "TIFF", "PPM", "TGA", "GIF", "QOI", "PSD")
+_CHROMA = ("4:4:4", "4:2:2", "4:2:0")
+_TAGS = {"xmp": "XMP", "XML:com.adobe.xmp": "XMP", "photoshop": "IPTC", "comment": "Comment"}
+
+Convert = Callable[["Image.Image"], "Image.Image"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoTraits:
+    """What a photo's copy shall have in common with it.
+
+    Attributes:
+        kind: Pillow's name of its format.
+        profile: Colour profile of the frame's own colours; empty for sRGB.
+        tables: Quantization tables of a JPEG.
+        chroma: Chroma subsampling, such as ``4:2:0``; empty if unknown.
+        progressive: Whether a JPEG is.
+        lossless: Whether its format lost nothing.
+        xmp: Its XMP, raw.
+        tags: Names of the tags that are left out.
+        notes: What could not be read as it was, in words.
+    """
+
+    kind: str
+    profile: bytes = b""
+    tables: tuple[tuple[int, ...], ...] = ()
+    chroma: str = ""
+    progressive: bool = False
+    lossless: bool = False
+    xmp: bytes = b""
+    tags: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A photo that was read.
+
+    Attributes:
+        frame: Its pixels, upright.
+        orientation: EXIF's number of how they were stored, 1 to 8.
+        traits: What its copy shall be like.
+        damage: What is wrong with the pixels; empty if nothing is.
+    """
+
+    frame: av.VideoFrame
+    orientation: int
+    traits: PhotoTraits
+    damage: str = ""
+
+
+def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
+    """Read a photo.
+
+    A photo that is cut short is read as a black picture of its size, with its damage said.
+
+    Raises:
+        SourceError: Of the kind that fits.
+    """
+    with open_picture(path, kind, options) as picture:
+        _refuse_previews(path, picture)
+        _refuse_pages(path, picture)
+        traits = _traits(picture, kind)
+        deep = _is_deep(picture)
+        if not _is_whole(picture):
+            frame, _ = blank_frame(picture.size, "rgb24")
+            return Reading(frame, 1, replace(traits, profile=b""), CUT_SHORT)
+        # TIFF pictures are turned by Pillow in loading, and then say so.
+        orientation = orientation_of(picture)
+        if deep:
+            frame_of_ffmpeg = _deep_frame(path, orientation)
+            if frame_of_ffmpeg is not None:
+                kept = traits.profile if fits(traits.profile, "RGB") else b""
+                return Reading(frame_of_ffmpeg, orientation, replace(traits, profile=kept))
+        mode, convert, kept = _conversion(picture, traits.profile)
+        frame = frame_from(picture, mode, orientation, convert)
+        notes = _notes(picture, deep)
+        return Reading(frame, orientation, replace(traits, profile=kept, notes=notes))
+
+
+def orientation_of(picture: Image.Image) -> int:
+    """Return EXIF's number of how a picture is brought upright; 1 if it tells none that counts."""
+    try:
+        value = picture.getexif().get(_ORIENTATION, 1)
+    except (OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError):
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _is_whole(picture: Image.Image) -> bool:
+    """Read the pixels; return whether all of them came."""
+    try:
+        picture.load()
+    except (StreamguardError, MemoryError):
+        raise
+    except OSError as error:
+        if error.errno is not None or "not available" in str(error):
+            raise
+        return False
+    except (SyntaxError, ValueError, EOFError, LookupError):
+        return False
+    return True
+
+
+def _refuse_previews(path: Path, picture: Image.Image) -> None:
+    """Refuse camera raw files, which are TIFF files whose first picture is a small one."""
+    tags = getattr(picture, "tag_v2", {})
+    if (
+        _DNG_VERSION in tags
+        or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS
+        or (tags.get(_SUBFILE, 0) == _REDUCED and picture.format == "TIFF")
+    ):
+        raise raw_refused(path)
+
+
+def _refuse_pages(path: Path, picture: Image.Image) -> None:
+    """Refuse a TIFF of several pages; small copies of the first one are none."""
+    if picture.format != "TIFF":
+        return
+    pages = 0
+    for number in range(getattr(picture, "n_frames", 1)):
+        picture.seek(number)
+        pages += not getattr(picture, "tag_v2", {}).get(_SUBFILE, 0) & _REDUCED
+    picture.seek(0)
+    if pages > 1:
+        raise SourceError(
+            f"{path} has {pages} pages, and only single pictures can be written",
+            "Save each page as a file of its own first, for example with `tiffsplit`",
+        )
+
+
+def _traits(picture: Image.Image, kind: str) -> PhotoTraits:
+    info = picture.info
+    sampling = info.get("chroma")
+    chroma = ":".join(str(sampling)) if sampling in (420, 422, 444) else ""
+    tables: tuple[tuple[int, ...], ...] = ()
+    if kind == "JPEG":
+        from PIL import JpegImagePlugin
+
+        found = JpegImagePlugin.get_sampling(picture)
+        chroma = _CHROMA[found] if found in range(3) else ""
+        quantization: dict[int, Any] = getattr(picture, "quantization", {})
+        tables = tuple(tuple(quantization[key]) for key in sorted(quantization))
+    profile, xmp = info.get("icc_profile"), info.get("xmp") or info.get("XML:com.adobe.xmp")
+    return PhotoTraits(
+        kind=kind,
+        profile=profile if isinstance(profile, bytes) else b"",
+        tables=tables,
+        chroma=chroma,
+        progressive=bool(info.get("progressive")),
+        lossless=kind in _LOSSLESS and info.get("compression") not in ("jpeg", "webp"),
+        xmp=xmp.encode() if isinstance(xmp, str) else xmp or b"",
+        tags=_tags(picture),
+    )
+
+
+def _tags(picture: Image.Image) -> frozenset[str]:
+    """Return names of what a photo tells beside its pixels."""
+    from PIL import ExifTags
+
+    found = {name for key, name in _TAGS.items() if picture.info.get(key)}
+    try:
+        numbers = set(picture.getexif())
+    except (OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError):
+        return frozenset({*found, "EXIF"})
+    if picture.format != "TIFF":
+        found |= {ExifTags.TAGS.get(number, f"tag {number}") for number in numbers}
+    return frozenset(found)
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    """Whether Pillow would cut a picture's samples from 16 bits to 8."""
+    bits = getattr(picture, "tag_v2", {}).get(_BITS, (8,))
+    modes = [str(tile.args) for tile in getattr(picture, "tile", ())]
+    is_16 = max(bits, default=8) == 16 if picture.format == "TIFF" else ";16B" in "".join(modes)
+    return is_16 and picture.mode in ("RGB", "RGBA", "LA", "CMYK")
+
+
+def _deep_frame(path: Path, orientation: int) -> av.VideoFrame | None:
+    """Return a picture of 16 bits for each channel, read by FFmpeg; None if that fails."""
+    import av
+
+    try:
+        with open_photo(path.read_bytes()) as container:
+            picture = next(iter(container.decode(video=0)), None)
+    except av.FFmpegError:
+        return None
+    stem = picture.format.name.removesuffix("be").removesuffix("le") if picture else ""
+    if picture is None or picture.is_corrupt or stem not in _DEEP:
+        return None
+    native = picture.reformat(format=_DEEP[stem])
+    frame, stored = blank_frame((native.width, native.height), _DEEP[stem], orientation)
+    (samples,) = native_layout(_DEEP[stem]).views(native)
+    stored[...] = samples
+    return frame
+
+
+def _conversion(picture: Image.Image, profile: bytes) -> tuple[str, Convert | None, bytes]:
+    """Return the frame's mode, how parts are brought to it, and the profile they then have."""
+    mode = mode_for(picture)
+    if picture.mode in ("CMYK", "LAB"):
+        if fits(profile, picture.mode):
+            return "RGB", to_srgb(profile, picture.mode), b""
+        return "RGB", lab_to_srgb() if picture.mode == "LAB" else None, b""
+    return mode, None, profile if fits(profile, mode) else b""
+
+
+def _notes(picture: Image.Image, deep: bool) -> tuple[str, ...]:
+    bits = picture.info.get("bit_depth", 8)
+    if deep or (isinstance(bits, int) and bits > 8):
+        return (f"the {16 if deep else bits} bits of each colour became 8",)
+    return ()

@@ -1,0 +1,97 @@
+"""Opening pictures with Pillow: one file and nothing else is read, and limits are kept."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from streamguard.errors import SourceDamagedError, SourceError, StreamguardError, unreadable
+from streamguard.settings import InputSettings
+from streamguard.sources.kinds import HEIF
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_PILLOWS_OWN_LIMIT = threading.Lock()
+"""Pillow keeps its limit in a variable of its module; ours, which can be raised, replaces it."""
+
+
+@contextmanager
+def open_picture(path: Path, kind: str, options: InputSettings) -> Iterator[Image.Image]:
+    """Open a picture or an animation; only its header is read, until its pixels are asked for.
+
+    Args:
+        path: The file.
+        kind: Pillow's name of its format, see `kind_of`.
+        options: How many pixels it may have.
+
+    Yields:
+        Pillow's picture; the file is closed afterwards.
+
+    Raises:
+        SourceError: It has too many pixels, or it cannot be read.
+        SourceDamagedError: It is not what it says.
+    """
+    with picture_errors(path), path.open("rb") as file, _open(file, kind) as picture:
+        check_pixels(path, picture.size, options)
+        yield picture
+
+
+def check_pixels(path: Path, size: tuple[int, int], options: InputSettings) -> None:
+    """Refuse a picture that would need more memory than was allowed.
+
+    Raises:
+        SourceError: ``size`` in pixels is above ``options.max_pixels``.
+    """
+    width, height = size
+    if width * height > options.max_pixels:
+        raise SourceError(
+            f"{path} has {width} x {height} pixels, and {options.max_pixels:,} is the limit",
+            "Raise it with --max-pixels if this machine has the memory",
+        )
+
+
+@contextmanager
+def picture_errors(path: Path) -> Iterator[None]:
+    """Turn what Pillow and the system raise into this project's errors; ignore its warnings.
+
+    Raises:
+        SourceError: Of the kind that fits.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Odd tags and chunks: none of them is kept, so none matters.
+            warnings.simplefilter("ignore")
+            yield
+    except StreamguardError:
+        raise
+    except (FileNotFoundError, PermissionError) as error:
+        raise unreadable(path, error) from error
+    except MemoryError as error:
+        raise SourceError(f"{path} needs more memory than there is", "Make it smaller") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise unreadable(path, error) from error
+        raise SourceDamagedError(
+            f"{path} is not a picture that can be read", "Is it whole? Does it show elsewhere?"
+        ) from error
+
+
+def _open(file: BinaryIO, kind: str) -> Image.Image:
+    from PIL import Image
+
+    if kind == HEIF:
+        from pillow_heif.as_plugin import HeifImageFile
+
+        # Named here, and not registered: other users of Pillow in this process keep theirs.
+        return HeifImageFile(file)  # type: ignore[no-untyped-call]
+    with _PILLOWS_OWN_LIMIT:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file, formats=(kind,))
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
