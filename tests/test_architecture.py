@@ -63,6 +63,9 @@ ALLOWED = {
     "rich": {"cli/"},
     "PIL": {"sources/", "sinks/"},
     "pillow_heif": {"sources/", "sinks/"},
+    "starlette": {"relay/"},
+    "uvicorn": {"relay/"},
+    "h11": {"relay/"},
     "cv2": {"window.py", "detection/", "tracking/", "redaction/", "sinks/"},
 }
 

@@ -82,9 +82,10 @@ def test_no_credential_in_log_metrics_pages_or_process_list(tmp_path: Path) -> N
         )
     try:
         # One warning a second in the log; this page tells of source and sinks at once.
-        wait_until(lambda: page(web, "readyz").count(b"refuses the connection") >= 3, 40, log)
+        wait_until(lambda: page(web, "cameras.json").count(b"refuses the connection") >= 3, 40, log)
         shown = [
-            page(web, path) for path in ("", "metrics", "healthz", "readyz", "status", "nothing")
+            page(web, path)
+            for path in ("", "metrics", "cameras.json", "readyz", "status", "nothing")
         ]
         shown += [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if gone(path)]
         shown.append(subprocess.run(["ps", "-efww"], check=True, capture_output=True).stdout)

@@ -11,6 +11,7 @@ import pytest
 from streamguard.cli import run
 from streamguard.errors import UsageError
 from streamguard.relay.config import read_config
+from streamguard.relay.plan import HttpPlan
 from streamguard.settings import Effect, Quality
 
 GOOD = """\
@@ -44,7 +45,7 @@ def config(tmp_path: Path, text: str) -> Path:
 
 def test_a_good_file(tmp_path: Path) -> None:
     read = read_config(config(tmp_path, GOOD), {"PASSWORD": "p@ss/w"})
-    assert read.http == "9090"
+    assert read.http == HttpPlan(host="127.0.0.1", port=9090)
     front, back = read.cameras
     assert front.source.url == "rtsp://viewer:p%40ss%2Fw@192.0.2.1/stream"
     assert (front.settings.quality, front.live.read_timeout) == (Quality.FAST, 0.5)
@@ -103,7 +104,7 @@ CAMERA = "cameras:\n  a:\n    source: lavfi:testsrc2\n"
         (CAMERA + "    size: 0x5\n", "line 4: cameras.a.size: '5' is not a size"),
         (CAMERA + "    lookahead: 1.2.3s\n", "line 4: cameras.a.lookahead: '1.2.3s' is not"),
         (CAMERA + "    show_boxes: maybe\n", "cameras.a.show_boxes: should be true or false"),
-        (CAMERA + "http: x\n", "line 4: http: 'x' is not of the form PORT or HOST:PORT"),
+        (CAMERA + "http: x\n", "line 4: http.listen: 'x' is not of the form PORT or HOST:PORT"),
         ("cameras:\n  a: rtsp://h\n", "line 2: cameras.a: should be a map"),
         ("- a\n", "line 1: the file: should be a map"),
         (

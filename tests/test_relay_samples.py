@@ -17,8 +17,9 @@ import yaml
 from streamguard.cli import cli
 from streamguard.cli.relay import command
 from streamguard.relay.config import read_config
+from streamguard.relay.listen import is_loopback
 from streamguard.relay.metrics import exposition
-from streamguard.relay.plan import CameraPlan
+from streamguard.relay.plan import CameraPlan, HttpPlan
 from streamguard.relay.supervisor import Camera
 from streamguard.settings import Settings
 from streamguard.sources.address import parse_address
@@ -36,6 +37,19 @@ def known_options() -> set[str]:
 def test_the_configuration_is_valid() -> None:
     config = read_config(SAMPLES / "cameras.yaml", SECRETS)
     assert [plan.name for plan in config.cameras] == ["front-door", "yard"]
+    assert config.http == HttpPlan(port=8080)
+    assert is_loopback(config.http.host)
+
+
+def test_what_the_configuration_leaves_out_is_valid_too(tmp_path: Path) -> None:
+    text = (SAMPLES / "cameras.yaml").read_text("utf-8")
+    # The two lines below `listen`, with the comment sign off.
+    text = re.sub(r"^# (token_file|allowed_hosts):", r"  \1:", text, flags=re.MULTILINE)
+    (tmp_path / "cameras.yaml").write_text(text, "utf-8")
+    http = read_config(tmp_path / "cameras.yaml", SECRETS).http
+    assert http is not None
+    assert http.token_file == Path("/etc/streamguard/token")
+    assert http.allowed_hosts == ("cameras.example",)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -58,6 +72,12 @@ def test_the_compose_file_starts_the_relay() -> None:
     words = services["streamguard"]["command"]
     assert words[0] == "relay"
     assert {word for word in words if word.startswith("--")} <= known_options()
+    # Without a token the pages are published on loopback only.
+    assert ("--no-token" in words) != ("--token-file" in words)
+    assert services["streamguard"]["ports"] == ["127.0.0.1:8080:8080"]
+    assert "http://127.0.0.1:8080/healthz" in services["streamguard"]["healthcheck"]["test"][-1]
+    # Prometheus asks by the service's name.
+    assert words[words.index("--allowed-host") + 1] == "streamguard"
     # The raw streams' server is not to be reached from outside.
     assert "ports" not in services["cameras"]
     assert services["cameras"]["networks"] == ["raw"]

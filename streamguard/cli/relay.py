@@ -15,6 +15,7 @@ import click
 
 from streamguard.cli.console import DONE, is_quiet, say, verbosity_options
 from streamguard.cli.options import live_of, live_options, settings_of
+from streamguard.cli.serving import check_http, http_of, http_options, serve
 from streamguard.errors import SystemNotReadyError, UsageError
 
 if TYPE_CHECKING:
@@ -32,11 +33,7 @@ _ONE = "camera"
 @click.argument("sinks", nargs=-1, metavar="[SINK]...")
 @click.option("--config", type=click.Path(path_type=Path), help="Many cameras, from a YAML file.")
 @click.option("--check", is_flag=True, help="Check the configuration, start nothing.")
-@click.option(
-    "--http",
-    metavar="[HOST:]PORT",
-    help="Serve a view, health and metrics over HTTP; on 127.0.0.1 unless a host is named.",
-)
+@http_options
 @click.option(
     "--record",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -68,6 +65,8 @@ def command(context: click.Context, /, **options: Any) -> None:
     from streamguard.doctor import require_system
 
     config = _config_of(context, options)
+    config = replace(config, http=http_of(config.http, options))
+    check_http(config.http)
     if options["check"]:
         count = len(config.cameras)
         say(f"{count} camera{'s' * (count != 1)}, no mistakes")
@@ -81,8 +80,7 @@ def _config_of(context: click.Context, options: dict[str, Any]) -> RelayConfig:
     if options["config"] is not None:
         if options["source"] is not None:
             raise click.UsageError("name either --config or a source, not both", context)
-        config = _read(options["config"], is_check=options["check"])
-        return _with_http(config, options["http"])
+        return _read(options["config"], is_check=options["check"])
     from streamguard.relay.compose import camera_plan
 
     if options["source"] is None:
@@ -99,25 +97,13 @@ def _config_of(context: click.Context, options: dict[str, Any]) -> RelayConfig:
         record_minutes=options["record_minutes"],
         size=options["size"],
     )
-    return _with_http(_config_for(plan), options["http"])
+    return _config_for(plan)
 
 
 def _config_for(plan: CameraPlan) -> RelayConfig:
     from streamguard.relay.plan import RelayConfig
 
     return RelayConfig((plan,))
-
-
-def _with_http(config: RelayConfig, http: str | None) -> RelayConfig:
-    from streamguard.relay.compose import host_and_port
-
-    if http is None:
-        return config
-    try:
-        host_and_port(http)
-    except UsageError as error:
-        raise UsageError(f"--http {error}") from None
-    return replace(config, http=http)
 
 
 def _read(path: Path, is_check: bool = False) -> RelayConfig:
@@ -171,7 +157,7 @@ def _run(config: RelayConfig, path: Path | None) -> int:
         web = None
         again = _reload_on_hangup() if path is not None else threading.Event()
         try:
-            web = _serve(config, supervisor)
+            web = serve(config.http, supervisor)
             while not stop.is_set():
                 supervisor.step()
                 if again.is_set() and path is not None:
@@ -182,18 +168,6 @@ def _run(config: RelayConfig, path: Path | None) -> int:
                 web.close()
             supervisor.stop()
     return DONE
-
-
-def _serve(config: RelayConfig, supervisor: Supervisor) -> Any:
-    if config.http is None:
-        return None
-    from streamguard.relay.compose import host_and_port
-    from streamguard.relay.web import WebServer
-
-    host, port = host_and_port(config.http)
-    server = WebServer(supervisor, host, port)
-    say(f"watch at http://{f'[{host}]' if ':' in host else host}:{server.port}/")
-    return server
 
 
 def _reload_on_hangup() -> threading.Event:

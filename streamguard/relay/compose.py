@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,15 @@ def host_and_port(text: str) -> tuple[str, int]:
     if not (port.isascii() and port.isdecimal() and int(port) <= 65535):
         raise UsageError(f"{text!r} is not of the form PORT or HOST:PORT")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def host_name(text: str) -> str:
+    """Return a name or IP address as a Host header may hold it, in small letters, without a port.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    name = text.strip("[]").lower().removesuffix(".")
+    if not re.fullmatch(r"[a-z0-9_.-]+|[0-9a-f:.]+", name):
+        raise UsageError(f"{text!r} is not a host name or IP address", "Name it without a port")
+    return name

@@ -100,7 +100,8 @@ def _checked(
         mistakes += _locked_folders(cameras)
     if mistakes:
         return None
-    return RelayConfig(tuple(each.entry.plan(each.name) for each in cameras), file.http)
+    http = file.http.plan() if file.http is not None else None
+    return RelayConfig(tuple(each.entry.plan(each.name) for each in cameras), http)
 
 
 def _idle_colors(cameras: list[_Camera], is_default: bool) -> Iterator[str]:

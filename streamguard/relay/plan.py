@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from streamguard.relay.zones import Zones
 from streamguard.settings import Settings
@@ -50,14 +51,33 @@ class CameraPlan:
         return self.settings.plan.lookahead
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPlan:
+    """Where pictures, states and metrics are served, and to whom.
+
+    Attributes:
+        host: Name or IP address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        token_file: File that holds the token, or None for no token.
+        no_token: Whether the user asked for no token beyond loopback.
+        allowed_hosts: Names and addresses that clients may have for this machine.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    token_file: Path | None = None
+    no_token: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RelayConfig:
     """All cameras of one relay.
 
     Attributes:
         cameras: Every camera's plan.
-        http: Where to serve health and metrics, ``PORT`` or ``HOST:PORT``; None for nowhere.
+        http: Where pictures, states and metrics are served; None for nowhere.
     """
 
     cameras: tuple[CameraPlan, ...]
-    http: str | None = None
+    http: HttpPlan | None = None

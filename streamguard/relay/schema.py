@@ -14,9 +14,10 @@ from streamguard.relay.compose import (
     camera_plan,
     check_detector,
     host_and_port,
+    host_name,
     source_address,
 )
-from streamguard.relay.plan import CameraPlan
+from streamguard.relay.plan import CameraPlan, HttpPlan
 from streamguard.relay.zones import Zones
 from streamguard.settings import (
     Codec,
@@ -94,9 +95,18 @@ def _crf(value: int) -> int:
     return value
 
 
-def _http(value: str) -> str:
+def _listen(value: str) -> str:
     host_and_port(value)
     return value
+
+
+def _host(value: str) -> str:
+    return host_name(value)
+
+
+def _http(value: object) -> object:
+    """Let a bare port or address stand for a map that holds nothing else."""
+    return {"listen": value} if isinstance(value, str | int) else value
 
 
 Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
@@ -197,9 +207,29 @@ class CameraEntry(_Strict):
         )
 
 
+class HttpEntry(_Strict):
+    """What is served over HTTP, and to whom."""
+
+    listen: Annotated[str, AfterValidator(_listen)]
+    token_file: Path | None = None
+    no_token: bool = False
+    allowed_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+
+    def plan(self) -> HttpPlan:
+        """Return it as the relay needs it."""
+        host, port = host_and_port(self.listen)
+        return HttpPlan(
+            host=host,
+            port=port,
+            token_file=self.token_file,
+            no_token=self.no_token,
+            allowed_hosts=self.allowed_hosts,
+        )
+
+
 class FileEntry(_Strict):
     """The whole file, its cameras not yet looked at."""
 
     defaults: dict[str, Any] = Field(default_factory=dict)
     cameras: dict[Name, dict[str, Any]] = Field(min_length=1)
-    http: Annotated[str, AfterValidator(_http)] | None = None
+    http: Annotated[HttpEntry, BeforeValidator(_http)] | None = None

@@ -65,7 +65,7 @@ class View:
             return Due(letter.frame, letter.captured, letter.captured, letter.frame.slate, skipped)
         if choice != "slate":
             return None
-        reason = self.reason()
+        reason = why_slate(self._mailbox)
         return Due(self._slate_for(reason), now - self._latency, now, reason)
 
     def _newest(self, now: float) -> Letter | None:
@@ -79,14 +79,15 @@ class View:
         self._met = letter.sequence
         return letter if now - letter.written <= self._freshness.patience else None
 
-    def reason(self) -> str:
-        """Return why there is no newer frame, in a few words."""
-        if time.monotonic() - self._mailbox.beat > _DEAD_AFTER:
-            return Reason.RESTARTING.value
-        return self._mailbox.reason or Reason.STARTING.value
-
     def _slate_for(self, reason: str) -> RedactedFrame:
         if self._slate is None or self._slate[0] != reason:
             width, height = self._mailbox.width, self._mailbox.height
             self._slate = reason, blank_slate(width, height, PIX_FMT, text=reason)
         return self._slate[1]
+
+
+def why_slate(mailbox: Mailbox) -> str:
+    """Return why there is no newer frame in a mailbox, in a few words."""
+    if time.monotonic() - mailbox.beat > _DEAD_AFTER:
+        return Reason.RESTARTING.value
+    return mailbox.reason or Reason.STARTING.value

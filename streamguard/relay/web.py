@@ -2,248 +2,129 @@
 
 from __future__ import annotations
 
-import ipaddress
-import json
+import asyncio
+import functools
 import logging
-import re
 import threading
-import time
-from collections.abc import Callable, Iterator
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import uvicorn
 
 from streamguard.errors import UsageError
-from streamguard.relay.page import page_of
-from streamguard.relay.server import Server
-from streamguard.relay.states import Freshness
-from streamguard.relay.supervisor import Camera, Supervisor
-from streamguard.relay.view import View
-from streamguard.sinks.jpeg import jpeg_of
-from streamguard.sinks.mailbox import Mailbox
+from streamguard.relay.access import access_for
+from streamguard.relay.guard import Guard
+from streamguard.relay.listen import BACKLOG, is_loopback, listening
+from streamguard.relay.plan import HttpPlan
+from streamguard.relay.protocol import REQUEST_SECONDS, Door, GuardedProtocol
+from streamguard.relay.routes import Routes
+from streamguard.relay.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
-_BOUNDARY = "streamguard"
-_INTERVAL = 1 / 15
-_POLL = 0.01
-_MOST_VIEWERS = 8
-_STUCK_AFTER = 10.0
+_MOST_HEADERS = 8192
+_POOL = 2
+"""Threads that encode pictures and write metrics; cameras need the other cores."""
+_END_SECONDS = 1
 
 
 class WebServer:
-    """Serves ``/healthz``, ``/readyz``, ``/metrics``, and for each camera a picture and a stream.
+    """Serves state, metrics, and for each camera a picture and a stream, in a thread of its own.
 
     Args:
         supervisor: Whose cameras to show.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
+        plan: Where to listen, and who may see what.
 
     Attributes:
+        host: The host listened on.
         port: The port listened on.
 
     Raises:
-        UsageError: The address or port cannot be had.
+        UsageError: The address or port cannot be had, or a token is needed and missing.
     """
 
-    def __init__(self, supervisor: Supervisor, host: str, port: int) -> None:
-        class Handler(_Handler):
-            """Answers for this supervisor."""
+    def __init__(self, supervisor: Supervisor, plan: HttpPlan) -> None:
+        access = access_for(plan)
+        self._socket = listening(plan.host, plan.port)
+        bound = self._socket.getsockname()
+        self.host, self.port = plan.host, int(bound[1])
+        self._is_local = is_loopback(bound[0])
+        self._is_open = access.is_open
+        if not (self._is_local or plan.no_token) and access.is_open:
+            # The name stood for another address a moment ago.
+            self._socket.close()
+            raise UsageError(f"{bound[0]} needs a token", "Name one with --token-file FILE")
+        self._door = Door()
+        self._pool = ThreadPoolExecutor(_POOL, thread_name_prefix="web")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # Browsers keep the cookies of all ports of a host together.
+        cookie = f"streamguard-{self.port}"
+        app = Routes(supervisor, access, cookie, self._pool).app()
+        self._server = uvicorn.Server(_config(self._door, Guard(app, access, cookie)))
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+        self._thread.start()
 
-        Handler.supervisor, Handler.name = supervisor, host.lower()
-        try:
-            self._server = Server((host, port), Handler)
-        except OSError as error:
-            raise UsageError(
-                f"{host}:{port} cannot be listened on: {error.strerror}",
-                "Choose another port, or an address of this machine",
-            ) from error
-        bound = self._server.socket.getsockname()
-        self.port = int(bound[1])
-        # What is listened on, not what it was called: any name may stand for loopback.
-        Handler.on_loopback = ipaddress.ip_address(bound[0].partition("%")[0]).is_loopback
-        threading.Thread(target=self._server.serve_forever, name="web", daemon=True).start()
+    @property
+    def address(self) -> str:
+        """The page's address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/"
+
+    @property
+    def audience(self) -> str:
+        """What is visible to whom, in a sentence."""
+        who = "this machine" if self._is_local else "every machine that reaches this address"
+        if self._is_open:
+            return f"Covered pictures, states and metrics are shown to {who}, without a token"
+        return (
+            f"Covered pictures, states and metrics are shown to {who} with the token; "
+            "/healthz and /readyz answer without it"
+        )
 
     def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
+        """End all connections and stop listening, within a second."""
+        self._server.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._door.close)
+        self._thread.join(2 * _END_SECONDS)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
-
-class _Handler(BaseHTTPRequestHandler):
-    supervisor: Supervisor
-    name: str
-    on_loopback: bool
-    timeout = 10.0
-    server_version = "streamguard"
-    sys_version = ""
-    _viewers = threading.BoundedSemaphore(_MOST_VIEWERS)
-
-    def do_GET(self) -> None:
-        """Answer one request."""
-        if not self._is_for_us():
-            self._text(HTTPStatus.FORBIDDEN, "unknown host name\n")
-            return
-        match self.path.partition("?")[0].strip("/").split("/"):
-            case [""]:
-                self._page()
-            case ["healthz"]:
-                self._health(lambda _camera: True)
-            case ["readyz"]:
-                self._health(lambda camera: camera.ready)
-            case ["metrics"]:
-                self._metrics()
-            case [name, "snapshot.jpg"] if name in self.supervisor.cameras:
-                self._watch(name, once=True)
-            case [name, "stream.mjpg"] if name in self.supervisor.cameras:
-                self._watch(name, once=False)
-            case _:
-                self._text(HTTPStatus.NOT_FOUND, "not found\n")
-
-    def do_HEAD(self) -> None:
-        """Answer like GET, without the body."""
-        self.do_GET()
-
-    def end_headers(self) -> None:
-        """Keep pages of other sites from showing the picture in theirs, and caches from keeping it.
-
-        Whoever listens on more than loopback may want it in a page of another host.
-        """
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        if self.on_loopback:
-            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
-            self.send_header("X-Frame-Options", "SAMEORIGIN")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Log requests only when debugging."""
-        log.debug(format, *args)
-
-    def _is_for_us(self) -> bool:
-        """Refuse foreign host names: a web page could point its own name at this machine.
-
-        Beyond loopback everybody may ask anyway, and Prometheus or a proxy does so by whatever
-        name it has for this machine.
-        """
-        host = re.sub(r":\d*$", "", self.headers.get("Host", "")).strip("[]").lower()
-        if host in ("localhost", self.name):
-            return True
+    def _run(self) -> None:
         try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            return not self.on_loopback
-        return True
+            asyncio.run(self._serve())
+        except Exception as error:  # noqa: BLE001 - the cameras go on without their pages
+            log.error("web: the pages ended: %s: %s", type(error).__name__, error)
 
-    def _health(self, good: Callable[[Camera], bool]) -> None:
-        supervisor = self.supervisor
-        cameras = supervisor.cameras.copy()
-        alive = time.monotonic() - supervisor.stepped < _STUCK_AFTER
-        fine = alive and all(good(camera) for camera in cameras.values())
-        words = {"ok": fine, "cameras": {n: describe(camera) for n, camera in cameras.items()}}
-        body = json.dumps(words, indent=2).encode() + b"\n"
-        status = HTTPStatus.OK if fine else HTTPStatus.SERVICE_UNAVAILABLE
-        self._send(status, "application/json", body)
-
-    def _metrics(self) -> None:
-        try:
-            from streamguard.relay.metrics import CONTENT_TYPE, exposition
-        except ImportError:
-            words = "metrics need prometheus-client: pip install '.[relay]' in the checkout\n"
-            self._text(HTTPStatus.NOT_IMPLEMENTED, words)
-            return
-        body = exposition(lambda: list(self.supervisor.cameras.values()))
-        self._send(HTTPStatus.OK, CONTENT_TYPE, body)
-
-    def _page(self) -> None:
-        body = page_of(sorted(self.supervisor.cameras)).encode()
-        self._send(HTTPStatus.OK, "text/html; charset=utf-8", body)
-
-    def _watch(self, name: str, *, once: bool) -> None:
-        mailbox = _mailbox_of(self.supervisor.cameras.get(name))
-        if mailbox is None:
-            self._text(HTTPStatus.SERVICE_UNAVAILABLE, "no picture yet\n")
-            return
-        try:
-            if not self._viewers.acquire(blocking=False):
-                self._text(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers\n")
-                return
-            try:
-                pictures = self._pictures(name, mailbox)
-                self._one(pictures) if once else self._stream(pictures)
-            finally:
-                self._viewers.release()
-        finally:
-            mailbox.close()
-
-    def _pictures(self, name: str, mailbox: Mailbox) -> Iterator[bytes]:
-        camera = self.supervisor.cameras[name]
-        view = View(mailbox, Freshness(camera.plan.patience, 0.2))
-        while self.supervisor.cameras.get(name) is camera:
-            due = view.next()
-            if due is None:
-                time.sleep(_POLL)
-                continue
-            yield jpeg_of(due.frame)
-            time.sleep(_INTERVAL)
-
-    def _one(self, pictures: Iterator[bytes]) -> None:
-        data = next(pictures, None)
-        if data is None:
-            self._text(HTTPStatus.SERVICE_UNAVAILABLE, "no picture any more\n")
-        else:
-            self._send(HTTPStatus.OK, "image/jpeg", data)
-
-    def _stream(self, pictures: Iterator[bytes]) -> None:
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        for data in pictures:
-            size = f"Content-Length: {len(data)}"
-            head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{size}\r\n\r\n"
-            self.wfile.write(head.encode() + data + b"\r\n")
-
-    def _text(self, status: HTTPStatus, words: str) -> None:
-        self._send(status, "text/plain; charset=utf-8", words.encode())
-
-    def _send(self, status: HTTPStatus, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._server.serve(sockets=[self._socket])
+        self._loop = None
 
 
-def describe(camera: Camera) -> dict[str, object]:
-    """Return a camera's state in words, ready for JSON."""
-    return {
-        "state": camera.state.value,
-        "source": {
-            "address": camera.plan.source.shown,
-            "state": camera.status.state.value,
-            "reason": camera.status.reason,
-        },
-        "sinks": [
-            {
-                "address": output.address.shown,
-                "state": output.status.state.value,
-                "reason": output.status.reason,
-                "latency": output.status.latencies.quantile(0.5),
-            }
-            for output in camera.outputs
-        ],
-        "restarts": camera.restarts,
-    }
+def _config(door: Door, app: Guard) -> uvicorn.Config:
+    logger = logging.getLogger("uvicorn.error")
+    logger.handlers[:] = [_ToDebug()]
+    logger.propagate = False
+    return uvicorn.Config(
+        app,
+        http=cast("type[asyncio.Protocol]", functools.partial(GuardedProtocol, door=door)),
+        ws="none",
+        loop="asyncio",
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        h11_max_incomplete_event_size=_MOST_HEADERS,
+        timeout_keep_alive=int(REQUEST_SECONDS),
+        timeout_graceful_shutdown=_END_SECONDS,
+    )
 
 
-def _mailbox_of(camera: Camera | None) -> Mailbox | None:
-    """Return a mapping of the camera's mailbox of one's own: the camera may go at any moment."""
-    mailbox = None if camera is None else camera.mailbox
-    if mailbox is None:
-        return None
-    try:
-        return Mailbox.attach(mailbox.name, mailbox.width, mailbox.height)
-    except OSError:
-        return None
+class _ToDebug(logging.Handler):
+    """Passes on what uvicorn says only when debugging."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.debug("web: %s", record.getMessage())

@@ -201,7 +201,7 @@ def test_never_was_the_raw_mark_seen(chain: Chain) -> None:
 
 
 def test_no_credential_is_shown_anywhere(chain: Chain) -> None:
-    from streamguard.relay.web import describe
+    from streamguard.relay.overview import describe
 
     text = exposition(lambda: [chain.rig.camera]).decode()
     text += repr(chain.rig.camera.plan) + str(describe(chain.rig.camera))

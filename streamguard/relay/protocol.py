@@ -1,0 +1,184 @@
+"""Connections that stall, trickle or never read cost the others nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from streamguard.relay.access import client_key
+
+REQUEST_SECONDS = 5.0
+"""Within this a request must be complete, counted from the connection or the last response."""
+WRITE_SECONDS = 5.0
+"""Within this a client must take what was sent to it."""
+_MOST, _MOST_PER_CLIENT = 256, 128
+_SEND_BUFFER = 256 * 1024
+"""Bytes that the system holds for a client: a slow viewer sees skipped frames, not old ones."""
+_WRITE_BUFFER = 64 * 1024
+
+
+class Guest(Protocol):
+    """A connection, as the door sees it."""
+
+    def drop(self) -> None:
+        """End the connection at once."""
+
+
+class Door:
+    """Counts connections. Where there are too many, the one that waits longest goes.
+
+    Args:
+        most: Connections at once.
+        most_per_client: Connections of one client at once.
+    """
+
+    def __init__(self, most: int = _MOST, most_per_client: int = _MOST_PER_CLIENT) -> None:
+        self._most = most
+        self._most_per_client = most_per_client
+        self._clients: dict[Guest, str] = {}
+        self._waiting: dict[Guest, None] = {}
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def enter(self, guest: Guest, client: str) -> bool:
+        """Let a connection in, or return False."""
+        own = sum(each == client for each in self._clients.values())
+        is_full = len(self._clients) >= self._most or own >= self._most_per_client
+        if self._closed or (is_full and not self._evict(client, own)):
+            return False
+        self._clients[guest] = client
+        self.waits(guest)
+        return True
+
+    def waits(self, guest: Guest) -> None:
+        """Note that a connection has sent no full request yet."""
+        if guest in self._clients:
+            self._waiting.setdefault(guest)
+
+    def works(self, guest: Guest) -> None:
+        """Note that a connection is being answered."""
+        self._waiting.pop(guest, None)
+
+    def leave(self, guest: Guest) -> None:
+        """Forget a connection."""
+        self._clients.pop(guest, None)
+        self._waiting.pop(guest, None)
+
+    def close(self) -> None:
+        """End all connections, and let none in any more."""
+        self._closed = True
+        for guest in list(self._clients):
+            guest.drop()
+
+    def _evict(self, client: str, own: int) -> bool:
+        """End the connection that has been waiting longest, of a greedy client its own."""
+        greedy = own >= self._most_per_client
+        for guest in self._waiting:
+            if not greedy or self._clients[guest] == client:
+                self.leave(guest)
+                guest.drop()
+                return True
+        return False
+
+
+class _Deadline:
+    """Does something after a time, unless it is stopped before."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, act: Callable[[], None]
+    ) -> None:
+        self._loop, self._seconds, self._act = loop, seconds, act
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin to count, if it does not count yet."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._seconds, self._act)
+
+    def stop(self) -> None:
+        """Count no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class GuardedProtocol(H11Protocol):
+    """HTTP/1.1 with deadlines for requests and for reading responses.
+
+    Args:
+        door: Counts the connections.
+        args: As uvicorn passes them.
+        kwargs: As uvicorn passes them.
+    """
+
+    def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._door = door
+        self._request = _Deadline(self.loop, REQUEST_SECONDS, self.drop)
+        self._write = _Deadline(self.loop, WRITE_SECONDS, self.drop)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection before anything is read from it."""
+        stream = cast("asyncio.Transport", transport)
+        stream.set_write_buffer_limits(high=_WRITE_BUFFER)
+        plug = stream.get_extra_info("socket")
+        if plug is not None:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        super().connection_made(stream)
+        if self._door.enter(self, client_key(self.client[0] if self.client else "")):
+            self._watch()
+        else:
+            stream.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent; nothing after the connection's end was decided."""
+        if not self.transport.is_closing():
+            super().data_received(data)
+            self._watch()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._watch()
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read, but not for ever."""
+        super().pause_writing()
+        self._write.start()
+
+    def resume_writing(self) -> None:
+        """Go on with a client that reads again."""
+        self._write.stop()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._request.stop()
+        self._write.stop()
+        self._door.leave(self)
+        super().connection_lost(exc)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End an idle connection; uvicorn would wait for one that does not read."""
+        self.drop()
+
+    def drop(self) -> None:
+        """End the connection at once, whatever is still to be sent."""
+        self.transport.abort()
+
+    def _watch(self) -> None:
+        """Run the deadline while the client owes a request, or has to take a last response."""
+        owes = self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+        if owes or self.transport.is_closing():
+            self._door.waits(self)
+            self._request.start()
+        else:
+            self._door.works(self)
+            self._request.stop()
