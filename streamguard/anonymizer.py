@@ -55,6 +55,7 @@ class Anonymizer:
         self._finder = Finder(default_detectors(self._plan) if detectors is None else detectors)
         self._size = (0, 0)
         self._shortened = False
+        self._was_damaged = False
         self._failed = False
         self._ids = count(1)
         self._restart(info.width, info.height)
@@ -123,7 +124,10 @@ class Anonymizer:
         time = frame.time_ms / 1000
         view = FrameView(frame)
         luma = view.luma(*self._luma_size)
-        moment = Moment(luma, time, cut=self._cuts.is_cut(luma))
+        # What is seen in a damaged picture says nothing of those before and after.
+        mended = bool(frame.damage) != self._was_damaged
+        self._was_damaged = bool(frame.damage)
+        moment = Moment(luma, time, cut=self._cuts.is_cut(luma) or mended)
         self._tracker.advance(moment)
         self._held.append(frame)
         self._held_bytes += frame.nbytes
@@ -166,7 +170,7 @@ class Anonymizer:
         ]
 
     def _look(self, frame: Frame, view: FrameView, looks: Sequence[Look]) -> None:
-        if looks:
+        if looks and not frame.damage:
             findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
             self._observe(findings)
 

@@ -110,7 +110,8 @@ def anonymize(
         streams_dropped=opened.streams_dropped,
         damage=opened.damage,
         damage_notes=opened.damage_notes,
-        notes=(*anonymizer.notes, *sink.notes),
+        damage_spans=tuple(tally.damage_spans),
+        notes=(*opened.notes, *anonymizer.notes, *sink.notes),
         duration=tally.last_ms / 1000,
         elapsed=teller.elapsed,
     )

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from streamguard.errors import CancelledError, unreadable
 from streamguard.spans import Verification
-from streamguard.tally import TrackRecord
+from streamguard.tally import DamageSpan, TrackRecord
 
 SCHEMA = "streamguard.report/1"
 """Changes whenever a reader of the JSON form would have to."""
@@ -62,6 +62,7 @@ class Report:
         streams_dropped: What did not, and why.
         damage: How many pieces of the input could not be read or decoded.
         damage_notes: What was wrong with them, each kind once.
+        damage_spans: Where the picture was covered as a whole for that, by time.
         notes: What else the user should know.
         duration: Seconds of video, from the first frame to the last.
         elapsed: Seconds the run took.
@@ -86,6 +87,7 @@ class Report:
     streams_dropped: tuple[str, ...] = ()
     damage: int = 0
     damage_notes: tuple[str, ...] = ()
+    damage_spans: tuple[DamageSpan, ...] = ()
     notes: tuple[str, ...] = ()
     duration: float
     elapsed: float
@@ -105,6 +107,11 @@ class Report:
     def passed(self) -> bool:
         """Whether the output was not verified, or nothing was found."""
         return self.verification is None or self.verification.passed
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether something of the input could not be read, or was covered for that."""
+        return bool(self.damage or self.damage_spans)
 
     @property
     def local_execution(self) -> bool:
@@ -172,7 +179,7 @@ def _sha256(file: BinaryIO, cancelled: threading.Event) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Verification):
         return value.to_dict()
-    if isinstance(value, FileRecord | TrackRecord):
+    if isinstance(value, FileRecord | TrackRecord | DamageSpan):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}

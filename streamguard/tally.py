@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from streamguard.frames import RedactedFrame, Verdict
+from streamguard.frames import Frame, RedactedFrame, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,25 @@ class TrackRecord:
     boxes: array[int]
 
 
+@dataclass(frozen=True, slots=True)
+class DamageSpan:
+    """A stretch of the input that is damaged, covered as a whole.
+
+    Attributes:
+        start: Seconds from the video's start to the first of its frames.
+        end: Seconds to the first whole frame after it, or to its own last frame at the end.
+        first_frame: Index of the first frame.
+        last_frame: Index of the last.
+        reason: What is wrong, in a few words.
+    """
+
+    start: float
+    end: float
+    first_frame: int
+    last_frame: int
+    reason: str
+
+
 class Tally:
     """Counts while a run goes on; its memory grows by 20 bytes per face and frame."""
 
@@ -41,6 +60,8 @@ class Tally:
         self.slate_reasons: Counter[str] = Counter()
         self.longest_slate = 0
         self.last_ms = 0.0
+        self.damage_spans: list[DamageSpan] = []
+        self._was_damaged = False
         self._slates_in_a_row = 0
         self._boxes: dict[int, array[int]] = {}
         self._spans: dict[int, tuple[float, float]] = {}
@@ -54,6 +75,7 @@ class Tally:
         """Count one frame that was written."""
         self.frames += 1
         self.last_ms = verdict.frame.time_ms
+        self._add_damage(verdict.frame)
         if redacted.slate:
             self.slate_reasons[redacted.slate] += 1
             self._slates_in_a_row += 1
@@ -66,6 +88,16 @@ class Tally:
             self._boxes.setdefault(track_id, array("i")).extend((verdict.frame.index, *corners))
             first, _ = self._spans.get(track_id, (self.last_ms, 0.0))
             self._spans[track_id] = (first, self.last_ms)
+
+    def _add_damage(self, frame: Frame) -> None:
+        now, reason = frame.time_ms / 1000, frame.damage
+        last = self.damage_spans[-1] if self._was_damaged else None
+        if last is not None:
+            end = frame.index if reason == last.reason else last.last_frame
+            self.damage_spans[-1] = replace(last, end=now, last_frame=end)
+        if reason and (last is None or reason != last.reason):
+            self.damage_spans.append(DamageSpan(now, now, frame.index, frame.index, reason))
+        self._was_damaged = bool(reason)
 
     def tracks(self) -> tuple[TrackRecord, ...]:
         """Return every track so far, by its number."""

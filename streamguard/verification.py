@@ -182,6 +182,8 @@ class _Check:
         self, detections: list[Detection], frame: Frame, twin: Frame, scale: float
     ) -> list[Detection]:
         """Leave out what is covered. Where the two cannot be compared, everything counts."""
+        if twin.damage:
+            return detections
         coded = (
             (frame.height, frame.width) if frame.quarter_turns % 2 else (frame.width, frame.height)
         )

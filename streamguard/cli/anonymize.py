@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamguard.cli.console import (
+    DAMAGED_INPUT,
     DONE,
     FACES_LEFT,
     FAILED,
@@ -81,6 +82,8 @@ def _run(options: dict[str, Any], settings: Settings) -> int:
 def _exit_code(outcomes: list[Outcome]) -> int:
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     if not errors:
-        left = any(outcome.report and not outcome.report.passed for outcome in outcomes)
-        return FACES_LEFT if left else DONE
+        reports = [outcome.report for outcome in outcomes if outcome.report is not None]
+        if not all(report.passed for report in reports):
+            return FACES_LEFT
+        return DAMAGED_INPUT if any(report.is_damaged for report in reports) else DONE
     return WRONG_USAGE if len(outcomes) == 1 and isinstance(errors[0], UsageError) else FAILED

@@ -13,7 +13,7 @@ import click
 
 from streamguard.errors import StreamguardError
 
-DONE, FAILED, WRONG_USAGE, FACES_LEFT, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, FAILED, WRONG_USAGE, FACES_LEFT, DAMAGED_INPUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 _LOGGER = logging.getLogger("streamguard")
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from streamguard.errors import SinkError, UsageError
 from streamguard.jobs import Job, Plan
 from streamguard.report import Report
 
+_SPANS_SAID = 5
 REPORTS_SCHEMA = "streamguard.reports/1"
 
 
@@ -46,6 +48,7 @@ def _figures(report: Report) -> dict[str, Any]:
         "streams_dropped": list(report.streams_dropped),
         "damage": report.damage,
         "damage_notes": list(report.damage_notes),
+        "damage_spans": [asdict(span) for span in report.damage_spans],
         "notes": list(report.notes),
         "verification": report.verification and report.verification.to_dict(),
     }
@@ -94,9 +97,17 @@ def _remarks(job: Job, report: Report) -> Iterator[str]:
         yield f"{report.slate_frames} frames covered as a whole: {reasons}"
     if report.damage:
         yield f"damaged input: {report.damage} × {'; '.join(report.damage_notes)}"
+    if report.damage_spans:
+        yield f"covered as a whole, damaged: {_spans(report)}"
     if report.streams_dropped:
         yield f"dropped, may show or name somebody: {', '.join(report.streams_dropped)}"
     yield from report.notes
+
+
+def _spans(report: Report) -> str:
+    spans = [f"{span.start:.2f}-{span.end:.2f} s" for span in report.damage_spans]
+    more = len(spans) - _SPANS_SAID
+    return ", ".join(spans[:_SPANS_SAID]) + (f" and {more} more" if more > 0 else "")
 
 
 def summarize(outcomes: Sequence[Outcome], plan: Plan) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.settings import InputSettings
 from streamguard.sources.cutting import Cut
+from streamguard.sources.decoding import Decoding
 from streamguard.sources.joining import offsets_of, put_on, start_of
 from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
 from streamguard.sources.streams import (
@@ -53,9 +55,6 @@ class FileSource:
         traits: What a sink needs to give back the same video.
         streams_kept: What passes through, in words.
         streams_dropped: What does not, in words: it may show or name somebody.
-        damage: Number of packets that could not be decoded so far, and of pictures that the
-            decoder had to patch up.
-        damage_notes: What was wrong, each kind once.
 
     Raises:
         SourceError: Of the kind that fits; nothing can be decoded.
@@ -65,11 +64,10 @@ class FileSource:
     def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
         self._options = options
-        self.damage = 0
-        self.damage_notes: tuple[str, ...] = ()
         self.info, self.traits, film = _look_into(path)
         self._container = open_media(path)
         self._video = _video_of(self._container, path, film)
+        self._decoding = Decoding(self._video)
         self._tracks = kept_tracks(self._container, sound=options.sound)
         self.traits = replace(self.traits, tracks=tuple(self._tracks))
         self._cut = Cut(options, self._tracks)
@@ -82,30 +80,46 @@ class FileSource:
         self._lock = threading.Lock()
         self._closed = False
 
+    @property
+    def damage(self) -> int:
+        """Number of packets and pictures so far that were missing, cut or patched up."""
+        return self._decoding.damage
+
+    @property
+    def damage_notes(self) -> tuple[str, ...]:
+        """What was wrong, each kind once."""
+        return self._decoding.notes
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else the user should be told of how reading went."""
+        left_out = self._decoding.left_out
+        if not left_out or self._cut.start:
+            return ()
+        return (f"{left_out} pictures left out: they come before the first key picture",)
+
     def read(self) -> Iterator[Frame | PassthroughPacket]:
         """Yield frames in presentation order, and packets of the kept tracks in between.
 
-        What cannot be decoded is skipped and counted in `damage`.
+        What cannot be decoded is skipped and counted in `damage`. A frame that the decoder had
+        to patch up, or that rests on such a one, says so in its own `damage`.
 
         Raises:
             SourceDamagedError: Not one frame could be decoded.
         """
         clock = Clock(self.info, -self._cut.start)
-        frames = patched = 0
+        frames = 0
         with translated(self.path):
             for packet in self._demux():
                 if packet.stream.type != "video":
                     if self._cut.keeps(packet):
                         yield PassthroughPacket(packet)
                     continue
-                for picture in self._decode(packet):
+                for picture, wrong in self._decoding.feed(packet, partial(self._decode, packet)):
                     time_ms = self._cut.place(clock.stamp(picture))
                     if time_ms is None:
                         continue
-                    if picture.is_corrupt:
-                        patched += 1
-                        self._count("parts of some pictures are damaged")
-                    yield Frame(picture, frames, time_ms, self.info.quarter_turns)
+                    yield Frame(picture, frames, time_ms, self.info.quarter_turns, wrong)
                     frames += 1
         if self._closed:
             return
@@ -113,8 +127,9 @@ class FileSource:
             self._cut.check(self.path)
             raise _nothing_decoded(self.path)
         # Some frames are left out on purpose by edit lists; many missing mean a cut file.
-        if self._cut.is_whole and frames + self.damage - patched < (self.info.frames or 0) * _WHOLE:
-            self._count(f"it ends early: {frames} of {self.info.frames} frames are there")
+        expected = (self.info.frames or 0) - self._decoding.left_out
+        if self._cut.is_whole and frames + self._decoding.failed < expected * _WHOLE:
+            self._decoding.lose(f"it ends early: {frames} of {self.info.frames} frames are there")
 
     def close(self) -> None:
         """Let go of the file; a `read` in another thread ends at its next packet."""
@@ -164,14 +179,14 @@ class FileSource:
                     packet = next(packets, None)
                 except ffmpeg_errors() as error:
                     failures += 1
-                    self._count(f"reading failed: {error.strerror}")
+                    self._decoding.lose(f"reading failed: {error.strerror}")
                     packets = self._container.demux(streams)
                     continue
             if packet is None:
                 return
             failures = 0
-            if packet.size:
-                put_on(offsets, packet)
+            if packet.size and put_on(offsets, packet) and packet.stream_index == self._video.index:
+                self._decoding.join()
             yield packet
 
     def _seek(self, goal: Fraction) -> None:
@@ -181,19 +196,8 @@ class FileSource:
                 self._container.seek(int(goal * 1_000_000))
 
     def _decode(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
-        if packet.is_corrupt:
-            self._count("a piece of the video is incomplete")
-        try:
-            with self._lock:
-                return [] if self._closed else packet.decode()
-        except ffmpeg_errors() as error:
-            self._count(f"decoding failed: {error.strerror}")
-            return []
-
-    def _count(self, note: str) -> None:
-        self.damage += 1
-        if note not in self.damage_notes:
-            self.damage_notes += (note,)
+        with self._lock:
+            return [] if self._closed else packet.decode()
 
 
 def _look_into(path: Path) -> tuple[VideoInfo, Traits, int | None]:

@@ -88,7 +88,7 @@ class Offsets:
         end = place.due if self._end is None else self._end
         if sparse:
             place.due = end
-        place.epoch = self._epoch_of(place, stamp)
+        place.epoch = self._nearest(place, stamp)
         if not sparse and not self._fits(place, stamp, duration, end):
             self._offsets.append(end - shown)
             place.epoch = self.jumps
@@ -97,7 +97,12 @@ class Offsets:
         self._end = max(end, shown + offset + duration)
         return offset
 
-    def _epoch_of(self, place: _Place, stamp: Fraction) -> int:
+    def epoch_of(self, track: int) -> int | None:
+        """Return how many jumps a track has made; None before its first packet."""
+        place = self._places.get(track)
+        return None if place is None else place.epoch
+
+    def _nearest(self, place: _Place, stamp: Fraction) -> int:
         """Return the offset that brings a packet nearest to where it is expected."""
 
         def distance(epoch: int) -> Fraction:
@@ -139,11 +144,16 @@ def start_of(tracks: Sequence[Stream]) -> Fraction:
     return Fraction(0) if _PRIMING < start < 0 else Fraction(start)
 
 
-def put_on(offsets: Offsets, packet: av.Packet[Any]) -> None:
-    """Bring the times of a track's next packet onto the one clock."""
+def put_on(offsets: Offsets, packet: av.Packet[Any]) -> bool:
+    """Bring the times of a track's next packet onto the one clock.
+
+    Returns:
+        Whether the track's own clock jumped here.
+    """
     unit = packet.time_base
     if not unit:
-        return
+        return False
+    before = offsets.epoch_of(packet.stream_index)
     dts, pts = packet.dts, packet.pts
     offset = offsets.shift(
         packet.stream_index,
@@ -155,3 +165,4 @@ def put_on(offsets: Offsets, packet: av.Packet[Any]) -> None:
     ticks = round(offset / unit)
     packet.dts = None if dts is None else dts + ticks
     packet.pts = None if pts is None else pts + ticks
+    return before not in (None, offsets.epoch_of(packet.stream_index))

@@ -50,6 +50,7 @@ class PhotoSource:
         streams_dropped: Always empty; tags of the photo are no streams.
         damage: 1 if part of the picture is missing.
         damage_notes: What was wrong.
+        notes: What else the user should be told.
 
     Raises:
         SourceError: Of the kind that fits.
@@ -78,6 +79,7 @@ class PhotoSource:
             equirectangular=_is_sphere(self.photo.xmp, options.projection),
         )
         self.damage = int(bool(reading.damage))
+        self.notes: tuple[str, ...] = ()
         self.damage_notes = (reading.damage,) if reading.damage else ()
         self.streams_kept = (f"photo ({kind.lower()} {self.info.width}x{self.info.height})",)
         self.streams_dropped: tuple[str, ...] = ()

@@ -1,0 +1,173 @@
+"""Decodes one video stream and says of each picture whether the decoder can vouch for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
+from streamguard.sources.h264 import H264Reader
+
+if TYPE_CHECKING:
+    import av
+    from av.video.stream import VideoStream
+
+Decode: TypeAlias = "Callable[[], list[av.VideoFrame]]"
+"""Hands a packet to the decoder, and gives what comes out."""
+
+# Codecs whose decoders mark key pictures. Of others the first picture is taken for one.
+_MARK_KEYS = frozenset(
+    "h264 hevc vvc mpeg1video mpeg2video mpeg4 vp8 vp9 av1 h263 flv1 msmpeg4v3 theora".split()
+)
+# Where each packet holds one picture to be shown; elsewhere there are hidden and repeated ones.
+_ONE_EACH = frozenset(("h264", "hevc"))
+
+
+_HELD = 3
+"""Packets after an incomplete one that are waited for: a piece of MPEG-TS holds a few pictures."""
+
+
+class Decoding:
+    """One decoder with a look at all that goes in and comes out.
+
+    Args:
+        video: The stream; nothing of it may have been decoded yet.
+
+    Attributes:
+        damage: Number of packets that are incomplete or could not be decoded, and of pictures
+            that are missing or that the decoder had to patch up.
+        notes: What was wrong, each kind once.
+        failed: Number of packets among them that gave no picture.
+        left_out: Pictures before the first one that decoding can begin at.
+    """
+
+    def __init__(self, video: VideoStream) -> None:
+        context = video.codec_context
+        self.damage = 0
+        self.notes: tuple[str, ...] = ()
+        self.failed = self.left_out = 0
+        self._codec = context.codec.canonical_name
+        self._reader = H264Reader(context.extradata) if self._codec == "h264" else None
+        self._custody: Custody[av.VideoFrame] = Custody(starts_late=self._codec in _MARK_KEYS)
+        self._gap = self._joined = False
+        self._suspects: list[tuple[av.Packet[Any], Decode]] = []
+        # Threads and reordering part packets from pictures; this tells which came of which.
+        context.copy_opaque = True
+
+    def feed(self, packet: av.Packet[Any], decode: Decode) -> Iterator[tuple[av.VideoFrame, str]]:
+        """Decode a packet; yield pictures in presentation order, each with what is wrong with it.
+
+        Args:
+            packet: The packet; the last one is empty and has no time stamp.
+            decode: Hands it to the decoder.
+        """
+        is_last = not packet.size and packet.pts is None and packet.dts is None
+        if not packet.size and not is_last:
+            # It says that the picture before is shown on.
+            return
+        if self._suspects or packet.is_corrupt:
+            yield from self._doubted(packet, decode, is_last=is_last)
+            return
+        self._joined = False
+        if not is_last:
+            yield from self._sent(packet, decode)
+            return
+        yield from self._released(self._decoded(decode))
+        self._custody.finish()
+        yield from self._released([])
+
+    def lose(self, note: str) -> None:
+        """Take it that something is missing between the last packet and the next."""
+        self._count(note)
+        self._gap = True
+
+    def join(self) -> None:
+        """Take it that the next packet begins another recording: the clock jumped."""
+        self._joined = True
+
+    def _doubted(
+        self, packet: av.Packet[Any], decode: Decode, *, is_last: bool
+    ) -> Iterator[tuple[av.VideoFrame, str]]:
+        """Hold packets from an incomplete one on, until it is known what ended it.
+
+        Counters start again with another recording, too: nothing is lost before its key picture.
+        """
+        is_join, self._joined = self._joined and packet.is_keyframe, False
+        if not (is_join or is_last) and len(self._suspects) < _HELD:
+            self._suspects.append((packet, decode))
+            return
+        suspects, self._suspects = self._suspects, []
+        for suspect, late in suspects:
+            yield from self._sent(suspect, late, is_cut=suspect.is_corrupt and not is_join)
+        yield from self.feed(packet, decode)
+
+    def _sent(
+        self, packet: av.Packet[Any], decode: Decode, *, is_cut: bool = False
+    ) -> Iterator[tuple[av.VideoFrame, str]]:
+        piece = self._piece(packet)
+        if is_cut:
+            self._count("a piece of the video is incomplete")
+            piece.fault = DAMAGED
+        packet.opaque = self._custody.send(piece)
+        yield from self._released(self._decoded(decode))
+
+    def _decoded(self, decode: Decode) -> list[av.VideoFrame]:
+        from streamguard.sources.opening import ffmpeg_errors
+
+        try:
+            return decode()
+        except ffmpeg_errors() as error:
+            self._count(f"decoding failed: {error.strerror}")
+            self.failed += 1
+            self._custody.fail(UNREADABLE)
+            return []
+
+    def _released(self, pictures: list[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, str]]:
+        from av.video.frame import PictureType
+
+        for picture in pictures:
+            if picture.is_corrupt:
+                self._count("parts of some pictures are damaged")
+            intra = picture.key_frame
+            if self._reader is not None:
+                intra = intra or picture.pict_type == PictureType.I
+            fault = DAMAGED if picture.is_corrupt else ""
+            index = picture.opaque if isinstance(picture.opaque, int) else None
+            self._custody.take(picture, index, fault=fault, intra=intra)
+        missing = self._custody.missing
+        for picture, reason in self._custody.ready():
+            if reason == LATE_START:
+                self.left_out += 1
+            else:
+                yield picture, reason
+        for _ in range(self._custody.missing - missing):
+            self.failed += 1
+            self._count("some pictures are missing")
+
+    def _piece(self, packet: av.Packet[Any]) -> Piece:
+        base = packet.time_base
+        piece = Piece(
+            None if packet.pts is None else float(packet.pts * base),
+            None if packet.dts is None else float(packet.dts * base),
+            gives_picture=self._codec in _ONE_EACH and not packet.is_discard,
+        )
+        if self._gap:
+            self._gap, piece.fault = False, GAP
+        if self._reader is not None:
+            self._read_h264(self._reader, packet, piece)
+        return piece
+
+    def _read_h264(self, reader: H264Reader, packet: av.Packet[Any], piece: Piece) -> None:
+        place = reader.read(bytes(packet))
+        piece.is_key, piece.number = place.is_idr, place.frame_num
+        piece.refreshes = place.refreshed_at
+        if place.is_field:
+            piece.gives_picture = False
+        if place.is_gap and not piece.fault:
+            self._count("pictures are missing that others rest on")
+            piece.fault = GAP
+
+    def _count(self, note: str) -> None:
+        self.damage += 1
+        if note not in self.notes:
+            self.notes += (note,)
