@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from live_kit import (
     Judge,
     alive,
     is_raw,
+    keep,
     luma_of,
     plan_of,
     recovered,
@@ -226,6 +228,55 @@ def test_a_recordings_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
     assert judge.raw == 0
     assert judge.scenes >= 10
     assert (tmp_path / "out.part.mp4").read_bytes() == b"somebody's"
+
+
+def test_another_look_ahead_leaves_no_gap_at_the_sink(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    plan = plan_of(SOURCE, out)
+    with relaying(plan) as supervisor:
+        until(supervisor, written(40))
+        camera = supervisor.cameras["cam"]
+        before, (output,) = camera.pids, camera.outputs
+        for lookahead in (1.0, 0.4):
+            settings = replace(plan.settings, lookahead=lookahead)
+            assert supervisor.reload([replace(plan, settings=settings)]) == ["cam"]
+            pid = camera.pids["cam: camera"]
+            until(supervisor, lambda camera, pid=pid: camera.pids["cam: camera"] != pid)  # type: ignore[misc]
+            until(supervisor, written(40))
+        assert supervisor.cameras == {"cam": camera}
+        assert camera.plan.lookahead == 0.4
+        # The sink was never closed, and nothing counts as a fault.
+        assert camera.pids[f"cam: {out}"] == before[f"cam: {out}"]
+        assert camera.restarts == output.status.reconnects == 0
+        assert camera.status.captured > 100
+        pids = camera.pids.values()
+    assert alive(pids) == []
+    judge = Judge()
+    judge.look_at_file(out)
+    assert judge.raw == 0
+    assert judge.times == sorted(judge.times)
+    assert max(steps(judge)) < 2 * slowness()
+    assert judge.slates < 20 * slowness()
+
+
+def test_a_change_of_plan_while_one_is_under_way(tmp_path: Path) -> None:
+    plan = plan_of(SOURCE, tmp_path / "out.mp4")
+    with relaying(plan) as supervisor:
+        until(supervisor, written(10))
+        camera = supervisor.cameras["cam"]
+        pid = camera.pids["cam: camera"]
+        for lookahead in (0.5, 0.6, 0.7):
+            settings = replace(plan.settings, lookahead=lookahead)
+            supervisor.reload([replace(plan, settings=settings)])
+            keep(supervisor, 0.2)
+        until(supervisor, lambda camera: camera.pids["cam: camera"] != pid)
+        until(supervisor, written(20))
+        # One that is not ready yet ends with the others.
+        supervisor.reload([plan])
+        keep(supervisor, 0.3)
+        pids = {child.pid for child in multiprocessing.active_children() if child.pid}
+        assert len(pids) == 3
+    assert alive(pids) == []
 
 
 def test_reloading_touches_only_what_changed(tmp_path: Path) -> None:

@@ -134,7 +134,15 @@ def test_signals_reload_what_changed_and_finish_recordings(tmp_path: Path) -> No
         slower = entry.format("two", tmp_path, "two", ", quality: fast")
         config.write_text("cameras:\n" + one + slower)
         process.send_signal(signal.SIGHUP)
+        # Source and sinks stay as they are: the camera's process is replaced, its output is not.
         wait_until(lambda: b"changed: two" in log.read_bytes(), 15, log)
+        wait_until(lambda: len(before - children(process.pid)) == 1, 60, log)
+        wait_until(lambda: len(children(process.pid)) == len(before), 10, log)
+        assert len(list(tmp_path.glob("two-*.mp4"))) == 1
+        before = children(process.pid)
+        smaller = entry.format("two", tmp_path, "two", ", quality: fast, crf: 30")
+        config.write_text("cameras:\n" + one + smaller)
+        process.send_signal(signal.SIGHUP)
         wait_until(lambda: len(list(tmp_path.glob("two-*.mp4"))) == 2, 60, log)
         # Camera and output of one, and the tracker of shared memory.
         assert len(before & children(process.pid)) == len(before) - 2

@@ -9,15 +9,20 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from live_kit import plan_of
 
 from streamguard.frames import Frame, Verdict
 from streamguard.geometry import Box
+from streamguard.relay.cameras import Camera
 from streamguard.relay.logs import Calm, JsonFormatter
+from streamguard.relay.metrics import exposition
 from streamguard.relay.overload import Governor
+from streamguard.relay.process import Child
 from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import CameraStatus, Latencies, OutputStatus, total
 from streamguard.relay.zones import Polygon, Zones, bands, contains
 from streamguard.settings import Quality
+from streamguard.sources.address import parse_address, told_apart
 from streamguard.sources.arrays import frame_of
 
 SQUARE: Polygon = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
@@ -170,21 +175,83 @@ def test_counters_survive_the_process_that_counted() -> None:
     assert sum(new.latencies.counts) == 1
 
 
+def test_sinks_that_differ_in_a_secret_only_are_told_apart() -> None:
+    names = ("rtmp://h/live/key-one", "rtsp://h/x", "rtmp://h/live/key-two", "rtmp://h/app/key-one")
+    shown = [str(each) for each in told_apart([parse_address(name) for name in names])]
+    assert shown == [
+        "rtmp://h/live/*** #1",
+        "rtsp://h/x",
+        "rtmp://h/live/*** #3",
+        "rtmp://h/app/***",
+    ]
+    sinks = ("rtsp://h/x?token=abcd", "rtsp://h/x?token=efgh", "rtsp://u:pass@h/x?token=ijkl")
+    camera = Camera(plan_of("lavfi:color", *sinks))
+    text = exposition(lambda: [camera]).decode()
+    for metric in ("frames_written_total", "last_frame_timestamp_seconds", "reconnects_total"):
+        series = [line for line in text.splitlines() if line.startswith(f"streamguard_{metric}{{")]
+        ours = [line for line in series if "rtsp" in line]
+        assert len(set(ours)) == 3
+    for secret in ("abcd", "efgh", "ijkl", "pass"):
+        assert secret not in text + repr(camera.outputs)
+    for output in camera.outputs:
+        assert output.address.url in sinks
+
+
 def record(level: int, message: str) -> logging.LogRecord:
     return logging.LogRecord("streamguard.x", level, "x.py", 1, message, (), None)
 
 
-def test_one_warning_a_second_for_each_camera() -> None:
+def test_one_warning_a_second_for_each_cause() -> None:
     now = [0.0]
     calm = Calm(lambda: now[0])
     assert calm.filter(record(logging.WARNING, "front: bad"))
     assert not any(calm.filter(record(logging.WARNING, "front: bad")) for _ in range(50))
     assert calm.filter(record(logging.WARNING, "back: bad"))
-    assert calm.filter(record(logging.INFO, "front: fine"))
+    # A source that fails all the time hides no sink that is refused, however alike their names.
+    assert calm.filter(record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a1 refuses"))
+    assert calm.filter(record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a2 refuses"))
+    assert calm.filter(record(logging.INFO, "front: bad"))
     now[0] = 1.1
-    late = record(logging.WARNING, "front: bad again")
+    late = record(logging.WARNING, "front: bad")
     assert calm.filter(late)
-    assert late.getMessage() == "front: bad again (50 more warnings before this)"
+    assert late.getMessage() == "front: bad (50 more like this before)"
+    other = record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a1 refuses")
+    assert calm.filter(other)
+    assert "more" not in other.getMessage()
+
+
+def test_figures_make_no_new_cause() -> None:
+    calm = Calm(lambda: 0.0)
+    words = "front: its process ended; it is started again in {:.1f} s"
+    assert calm.filter(record(logging.WARNING, words.format(0.2)))
+    assert not calm.filter(record(logging.WARNING, words.format(0.4)))
+    assert calm.filter(record(logging.WARNING, "front: its process ended with code -9"))
+    assert calm.filter(record(logging.WARNING, "front: its process ended with code -11"))
+
+
+def test_a_log_never_grows_however_many_causes_there_are() -> None:
+    calm = Calm(lambda: 0.0)
+    for number in range(5000):
+        calm.filter(record(logging.WARNING, f"front: x{number}"))
+        calm.filter(record(logging.WARNING, f"front: x{number}"))
+    assert len(calm._last) <= 1000
+    assert len(calm._held) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "line"),
+    [
+        ("camera: camera", "live: 64x48", "camera: live: 64x48"),
+        ("cam: rtsp://h/x", "rtsp://h/x refuses", "cam: rtsp://h/x refuses"),
+        ("cam: rtsp://h/x", "the sound is left out", "cam: rtsp://h/x: the sound is left out"),
+    ],
+)
+def test_a_line_names_camera_and_sink_once(
+    name: str, words: str, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    child = Child(name, print, lambda _link: (), 1.0, print)
+    child._log(logging.WARNING, words)
+    assert caplog.messages == [line]
 
 
 def test_log_lines_as_json() -> None:

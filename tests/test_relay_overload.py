@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -144,3 +145,16 @@ def test_even_at_the_floor_the_primary_looks_within_the_look_ahead(
     for step in range(20):
         governor.changes(step * PERIOD, 100 * step, 50 * step)
     assert governor.plan(settings).primary_every <= lookahead
+
+
+def test_overload_is_a_warning_and_its_end_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    status = CameraStatus()
+    worker = Worker(plan_of("lavfi:color"), status, lambda *_: None)
+    black = np.zeros((8, 8, 3), np.uint8)
+    for period in range(20):
+        status.captured = 100 * period
+        status.dropped["newer frame"] = min(50, status.captured)
+        worker._adapt(frame_of(black, period, period * PERIOD))
+    levels = [(line.levelname, line.getMessage().partition(":")[0]) for line in caplog.records]
+    assert levels == [("WARNING", "overload"), ("INFO", "no overload any more")]

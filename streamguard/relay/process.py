@@ -128,19 +128,25 @@ class Child:
                 message = link.recv()
                 self._heard, self._spoke = now, True
                 if isinstance(message, LogLine):
-                    extra = {"camera": self.name.partition(":")[0]}
-                    log.log(message.level, "%s: %s", self.name, message.message, extra=extra)
+                    self._log(message.level, message.message)
                 else:
                     self.on_message(message)
         except (OSError, EOFError):
             # It closed its end, so it is ending; its exit code tells the rest.
             return
 
+    def _log(self, level: int, words: str) -> None:
+        """Log a line that names the camera and the sink it is about, each once."""
+        camera, _, part = self.name.partition(": ")
+        # The camera's own process speaks for the camera; errors of a sink name it already.
+        name = camera if part == "camera" or part in words else self.name
+        log.log(level, "%s: %s", name, words, extra={"camera": camera})
+
     def _replace(self, why: str, now: float) -> None:
         if now - self._started > _LASTED:
             self._backoff.after_success()
         wait = self._backoff.after_failure()
-        log.warning("%s: %s; it is started again in %.1f s", self.name, why, wait)
+        self._log(logging.WARNING, f"its process {why}; it is started again in {wait:.1f} s")
         self._end()
         self.restarts += 1
         self._retry_at = now + wait

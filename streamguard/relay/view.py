@@ -46,6 +46,7 @@ class View:
         self._freshness = freshness
         self._latency = 0.0
         self._sequence = 0
+        self._captured = 0.0
         self._met = 0
         self._slate: tuple[str, RedactedFrame] | None = None
 
@@ -60,7 +61,7 @@ class View:
         choice = self._freshness.choose(letter.sequence if letter else self._sequence, now)
         if letter is not None and choice == "frame":
             skipped = letter.sequence - self._sequence - 1 if self._sequence else 0
-            self._sequence = letter.sequence
+            self._sequence, self._captured = letter.sequence, letter.captured
             self._latency = now - letter.captured
             return Due(letter.frame, letter.captured, letter.captured, letter.frame.slate, skipped)
         if choice != "slate":
@@ -77,7 +78,10 @@ class View:
         if letter is None:
             return None
         self._met = letter.sequence
-        return letter if now - letter.written <= self._freshness.patience else None
+        # A camera process that takes over may be further behind than the one before was.
+        is_news = letter.captured > self._captured
+        is_fresh = now - letter.written <= self._freshness.patience
+        return letter if is_news and is_fresh else None
 
     def _slate_for(self, reason: str) -> RedactedFrame:
         if self._slate is None or self._slate[0] != reason:

@@ -129,13 +129,16 @@ class Worker:
 
     def _adapt(self, frame: Frame) -> None:
         """Look less often while frames are being dropped, as often as asked when they are not."""
-        dropped = self._status.dropped[Drop.NEWER]
+        dropped, level = self._status.dropped[Drop.NEWER], self._governor.level
         if not self._governor.changes(frame.time_ms / 1000, self._status.captured, dropped):
             return
         self._status.level = self._governor.level
         plan = self._governor.plan(self._plan.settings)
-        log.warning(
-            "overload: detection level is now %s, a whole look every %.1f s",
+        is_better = self._governor.level < level
+        log.log(
+            logging.INFO if is_better else logging.WARNING,
+            "%s: detection level is now %s, a whole look every %.1f s",
+            "no overload any more" if is_better else "overload",
             self._governor.quality.value,
             plan.second_every,
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -160,6 +162,21 @@ def _longest_first(secrets: list[str]) -> tuple[str, ...]:
     # Shorter than three letters would blot out half of every message, and hide nothing.
     known = {secret for secret in secrets if len(secret) > 2}
     return tuple(sorted(known, key=lambda secret: (-len(secret), secret)))
+
+
+def told_apart(addresses: Sequence[Address]) -> tuple[Address, ...]:
+    """Return addresses of which no two are shown alike.
+
+    What differs only in what must not be shown, such as a stream key, gets the number that it has
+    among all: logs and metrics tell the two apart, and the secret stays one.
+    """
+    shown = Counter(address.shown for address in addresses)
+    return tuple(
+        replace(address, shown=f"{address.shown} #{number}")
+        if shown[address.shown] > 1
+        else address
+        for number, address in enumerate(addresses, 1)
+    )
 
 
 def is_there(address: Address) -> bool:
