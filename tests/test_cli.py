@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 import streamguard
 from streamguard.cli import anonymize, cli, run
@@ -20,7 +23,7 @@ from streamguard.cli.options import settings_of, settings_options
 from streamguard.cli.progress import duration, status
 from streamguard.errors import RedactionError, SystemNotReadyError
 from streamguard.progress import Progress
-from streamguard.settings import RedactionSettings, Settings
+from streamguard.settings import InputSettings, RedactionSettings, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +78,12 @@ def test_defaults_are_those_of_the_settings() -> None:
                 )
             ),
         ),
+        (
+            ["--start", "1:30", "--end", "0:02:00.5", "--audio", "drop"],
+            Settings(input=InputSettings(start=90, end=120.5, sound=False)),
+        ),
+        (["--start", "7.25"], Settings(input=InputSettings(start=7.25))),
+        (["--end", "100:00:01"], Settings(input=InputSettings(end=360_001))),
     ],
 )
 def test_options_become_settings(args: list[str], expected: Settings) -> None:
@@ -93,6 +102,13 @@ def test_options_become_settings(args: list[str], expected: Settings) -> None:
         (["anonymize", "a", "--padding", "9"], "padding"),
         (["anonymize", "a", "--threshold", "2"], "threshold"),
         (["anonymize", "a", "--lookahead", "99"], "lookahead"),
+        (["anonymize", "a", "--start", "soon"], "is not a time"),
+        (["anonymize", "a", "--start", "1:75"], "is not a time"),
+        (["anonymize", "a", "--end", "-1"], "is not a time"),
+        (["anonymize", "a", "--start", "9", "--end", "0:09"], "is empty"),
+        (["anonymize", "a", "--jobs", "0"], "--jobs"),
+        (["anonymize", "a", "--name", "x/{stem}"], "path separator"),
+        (["anonymize", "a", "-o", "b.mp4", "--name", "{stem}{suffix}"], "has its name already"),
     ],
 )
 def test_wrong_usage_exits_with_2(
@@ -132,6 +148,13 @@ def test_bad_files(
     before = sorted(tmp_path.iterdir())
     refused([str(source)], capsys, 1, words)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_part_of_a_photo_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], astronaut: NDArray[np.uint8]
+) -> None:
+    Image.fromarray(astronaut[:64, :64]).save(tmp_path / "a.png")
+    refused([str(tmp_path / "a.png"), "--end", "2"], capsys, 2, "is a photo")
 
 
 def test_sound_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

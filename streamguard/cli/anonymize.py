@@ -17,12 +17,12 @@ from streamguard.cli.console import (
     verbosity_options,
 )
 from streamguard.cli.options import settings_of, settings_options
-from streamguard.cli.progress import shown
-from streamguard.errors import CancelledError, UsageError
+from streamguard.errors import UsageError
 from streamguard.settings import Settings
 
 if TYPE_CHECKING:
     from streamguard.cli.work import Outcome
+    from streamguard.jobs import Plan
 
 # Whether it can be read is told file by file, so that one bad file does not stop the rest.
 _PATH = click.Path(path_type=Path, readable=False)
@@ -36,6 +36,26 @@ _PATH = click.Path(path_type=Path, readable=False)
     type=_PATH,
     help="File or folder to write.  [default: NAME.anonymized.EXT beside the input]",
 )
+@click.option(
+    "--name",
+    metavar="TEMPLATE",
+    help="Name of each output, made of {stem} and {suffix} of the input.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out files and folders of a folder, such as '*.anonymized.*'. May be repeated.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Work on so many files at a time, each in a process of its own.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
 @settings_options
 @click.option("--report", type=_PATH, metavar="FILE", help="Write what was done, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each input.")
@@ -52,26 +72,44 @@ def command(context: click.Context, /, **options: Any) -> None:
 
     settings = settings_of(options)
     require_system()
+    if options["dry_run"]:
+        if options["report"] is not None:
+            raise click.UsageError("--dry-run writes no report. Use --json", context)
+        context.exit(_try(options, settings))
     context.exit(_run(options, settings))
 
 
+def _plan(options: dict[str, Any]) -> Plan:
+    from streamguard.jobs import Rules, plan
+
+    rules = Rules(name=options["name"], exclude=options["exclude"])
+    return plan(options["inputs"], options["output"], rules)
+
+
+def _try(options: dict[str, Any], settings: Settings) -> int:
+    from streamguard.cli.dry import foresee, print_forecasts
+    from streamguard.cli.signals import stop_on_signal
+
+    todo = _plan(options)
+    with stop_on_signal() as stop:
+        forecasts = foresee(todo, settings, stop)
+    print_forecasts(forecasts, options["as_json"])
+    return FAILED if any(forecast.fails for forecast in forecasts) else DONE
+
+
 def _run(options: dict[str, Any], settings: Settings) -> int:
+    from streamguard.cli.crew import outcomes_of
     from streamguard.cli.results import report_file, summarize, tell
     from streamguard.cli.signals import stop_on_signal
-    from streamguard.cli.work import Worker
-    from streamguard.jobs import plan
+    from streamguard.cli.work import Recipe
 
-    todo = plan(options["inputs"], options["output"])
+    todo = _plan(options)
     outcomes: list[Outcome] = []
+    recipe = Recipe(settings, options["verify"])
     with stop_on_signal() as stop, report_file(options["report"], todo, settings.overwrite) as file:
-        worker = Worker(settings, options["verify"], stop)
-        for number, job in enumerate(todo.jobs, 1):
-            if stop.is_set():
-                raise CancelledError("stopped on request")
-            place = f"[{number}/{len(todo.jobs)}] " if len(todo.jobs) > 1 else ""
-            outcome = worker.do(job, place + job.source.name, shown)
+        for outcome in outcomes_of(todo.jobs, recipe, options["jobs"], stop):
             outcomes.append(outcome)
-            tell(outcome, options["as_json"], place)
+            tell(outcome, options["as_json"])
             if file is not None:
                 file.add(outcome)
     if todo.batch and not is_quiet():

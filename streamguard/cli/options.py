@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from streamguard.settings import Effect, EncodingSettings, RedactionSettings, Settings
+from streamguard.settings import (
+    Effect,
+    EncodingSettings,
+    InputSettings,
+    RedactionSettings,
+    Settings,
+)
 
 if TYPE_CHECKING:
     from streamguard.sources.live import LiveOptions
@@ -39,6 +45,17 @@ def _size(
     if match is None:
         raise click.BadParameter(f"{value!r} is not of the form 1280x720")
     return int(match[1]), int(match[2])
+
+
+def _moment(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
+    """Turn seconds, ``MM:SS`` or ``HH:MM:SS`` into seconds; each may have decimals."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(?:(?:(\d+):)?([0-5]?\d):(?=[0-5]?\d(?:\.|$)))?(\d+(?:\.\d*)?)", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not a time such as 90, 1:30 or 0:01:30.5")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _choice(name: str, default: StrEnum, text: str) -> Callable[[F], F]:
@@ -103,7 +120,27 @@ _OPTIONS = [
     ),
     _flag("--show-boxes", "Draw a green box round what was covered."),
 ]
+_AUDIO = click.option(
+    "--audio",
+    type=click.Choice(["copy", "drop"]),
+    default="copy",
+    show_default=True,
+    help="What becomes of sound. A voice identifies a person, too.",
+)
 _FILES = [
+    click.option(
+        "--start",
+        metavar="TIME",
+        callback=_moment,
+        help="Start here: seconds or [HH:]MM:SS[.ms]. For videos only.",
+    ),
+    click.option(
+        "--end",
+        metavar="TIME",
+        callback=_moment,
+        help="End here: seconds or [HH:]MM:SS[.ms]. For videos only.",
+    ),
+    _AUDIO,
     _flag("--keep-metadata", "Keep titles, positions, device names and the like."),
     _flag("--overwrite", "Replace outputs that exist."),
 ]
@@ -170,6 +207,14 @@ def live_of(options: dict[str, Any]) -> LiveOptions:
     )
 
 
+def _input_of(options: dict[str, Any]) -> InputSettings:
+    return InputSettings(
+        start=options.get("start") or 0.0,
+        end=options.get("end"),
+        sound=options.get("audio") != "drop",
+    )
+
+
 def settings_of(options: dict[str, Any]) -> Settings:
     """Return the settings for the options of `settings_options`.
 
@@ -187,6 +232,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         detector=options["detector"],
         keep_metadata=options.get("keep_metadata", False),
         overwrite=options.get("overwrite", False),
+        input=_input_of(options),
         redaction=RedactionSettings(
             effect=effect,
             shape=options["shape"],

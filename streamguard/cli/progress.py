@@ -6,13 +6,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from streamguard.cli.console import is_quiet
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
     from streamguard.progress import Progress
 
 Show = Callable[["Progress"], None]
@@ -30,8 +32,8 @@ def shown(name: str) -> Iterator[Show | None]:
     if is_quiet():
         yield None
     elif sys.stderr.isatty():
-        with _bar(name) as show:
-            yield show
+        with _bars() as bars:
+            yield bars.add(name).show
     else:
         yield _lines(name)
 
@@ -72,30 +74,93 @@ def _lines(name: str) -> Show:
     return show
 
 
+class Line(Protocol):
+    """Where the progress of one file is shown, until it is closed."""
+
+    def show(self, progress: Progress) -> None:
+        """Show how far the file is."""
+
+    def close(self) -> None:
+        """Show it no longer."""
+
+
+class Board(Protocol):
+    """Shows the progress of several files at the same time."""
+
+    def add(self, name: str) -> Line:
+        """Make room for a file and return where its progress is shown."""
+
+
 @contextmanager
-def _bar(name: str) -> Iterator[Show]:
+def board() -> Iterator[Board]:
+    """Show the progress of several files while the block runs."""
+    if is_quiet() or not sys.stderr.isatty():
+        yield _Lines()
+        return
+    with _bars() as bars:
+        yield bars
+
+
+class _Lines:
+    def __init__(self, show: Show | None = None) -> None:
+        self._show = show
+
+    def add(self, name: str) -> _Lines:
+        return _Lines(None if is_quiet() else _lines(name))
+
+    def show(self, progress: Progress) -> None:
+        if self._show is not None:
+            self._show(progress)
+
+    def close(self) -> None:
+        self._show = None
+
+
+class _Bars:
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+
+    def add(self, name: str) -> _Bar:
+        return _Bar(self._bars, name)
+
+
+class _Bar:
+    def __init__(self, bars: Bars, name: str) -> None:
+        from rich.markup import escape
+
+        self._bars = bars
+        self._task = bars.add_task(escape(name), total=None, status="starting …")
+        bars.refresh()
+
+    def show(self, progress: Progress) -> None:
+        # A container's frame count is an estimate; the bar must not run past its end.
+        total = max(progress.total, progress.frames) if progress.total else None
+        self._bars.update(
+            self._task,
+            completed=progress.frames,
+            total=total,
+            status=status(progress),
+            refresh=True,
+        )
+
+    def close(self) -> None:
+        self._bars.remove_task(self._task)
+
+
+@contextmanager
+def _bars() -> Iterator[_Bars]:
     from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bars
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    bars = Bars(
+    bars = Progress(
         *columns,
         TextColumn("{task.fields[status]}"),
         console=Console(stderr=True),
         auto_refresh=False,
         transient=True,
+        # Results on their way to another program must not end up on the terminal.
+        redirect_stdout=sys.stdout.isatty(),
     )
     with bars:
-        task = bars.add_task(escape(name), total=None, status="starting …")
-        bars.refresh()
-
-        def show(progress: Progress) -> None:
-            # A container's frame count is an estimate; the bar must not run past its end.
-            total = max(progress.total, progress.frames) if progress.total else None
-            bars.update(
-                task, completed=progress.frames, total=total, status=status(progress), refresh=True
-            )
-
-        yield show
+        yield _Bars(bars)

@@ -54,18 +54,12 @@ def _figures(report: Report) -> dict[str, Any]:
     }
 
 
-def tell(outcome: Outcome, as_json: bool, place: str = "") -> None:
-    """Print what became of one input: the result to stdout, remarks and errors to stderr.
-
-    Args:
-        outcome: What became of it.
-        as_json: Whether the result is printed as JSON.
-        place: Which of how many it is, in words.
-    """
+def tell(outcome: Outcome, as_json: bool) -> None:
+    """Print what became of one input: the result to stdout, remarks and errors to stderr."""
     if outcome.error is not None:
         complain(outcome.error)
     elif outcome.report is None:
-        say(f"{place}{outcome.job.source}: done before, skipped")
+        say(f"{outcome.job.source}: done before, skipped")
     if as_json:
         click.echo(json.dumps(to_dict(outcome), ensure_ascii=False))
     elif outcome.report is not None and not is_quiet():

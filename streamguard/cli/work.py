@@ -36,20 +36,32 @@ class Outcome:
         return "done" if self.report is not None else "skipped"
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How every job is done.
+
+    Attributes:
+        settings: How outputs are made.
+        verify: Whether to look afterwards if a face is left.
+    """
+
+    settings: Settings
+    verify: bool = False
+
+
 class Worker:
     """Does one job after the other.
 
     Args:
-        settings: How outputs are made.
-        verify: Whether to look afterwards if a face is left.
+        recipe: How every job is done.
         stop: Set it from anywhere to stop the job that is being done.
     """
 
-    def __init__(self, settings: Settings, verify: bool, stop: threading.Event) -> None:
-        self._settings = settings
-        self._verify = verify
+    def __init__(self, recipe: Recipe, stop: threading.Event) -> None:
+        self._settings = recipe.settings
+        self._verify = recipe.verify
         self._stop = stop
-        self._history = History(settings, versions)
+        self._history = History(recipe.settings, versions)
 
     def do(self, job: Job, name: str, shown: Shown) -> Outcome:
         """Do one job; only what would stop every other job as well is raised.

@@ -43,10 +43,8 @@ class Target:
         self._done = False
         with sink_errors(path):
             _check(path, source, overwrite)
-            suffix = path.suffix
-            # The stem is cut so that the longer name still fits into 255 bytes.
-            stem = path.stem.encode()[:180].decode(errors="ignore")
-            self.part = path.parent / f".{stem}.{secrets.token_hex(4)}.part{suffix}"
+            before, after = _around(path, os.getpid())
+            self.part = path.parent / f"{before}{secrets.token_hex(4)}{after}"
             os.close(os.open(self.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
     def commit(self) -> None:
@@ -88,6 +86,20 @@ class Target:
         self.part.replace(self.path)
 
 
+def remove_parts(path: Path, pid: int) -> None:
+    """Remove what a process that was killed has written of an output.
+
+    Args:
+        path: The output's final name.
+        pid: The process, which must have ended.
+    """
+    before, after = _around(path, pid)
+    with suppress(OSError):
+        for part in path.parent.iterdir():
+            if part.name.startswith(before) and part.name.endswith(after):
+                part.unlink()
+
+
 @contextmanager
 def sink_errors(path: Path) -> Iterator[None]:
     """Turn what FFmpeg and the system raise while writing into this project's errors.
@@ -112,6 +124,13 @@ def sink_errors(path: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise _failed(path, error) from error
+
+
+def _around(path: Path, pid: int) -> tuple[str, str]:
+    """Return what comes before and after the random part of a hidden name."""
+    # The stem is cut so that the longer name still fits into 255 bytes.
+    stem = path.stem.encode()[:180].decode(errors="ignore")
+    return f".{stem}.{pid:x}-", f".part{path.suffix}"
 
 
 def _check(path: Path, source: Path, overwrite: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from streamguard.errors import UsageError
 from streamguard.settings import InputSettings
 from streamguard.sources.file import FileSource
 from streamguard.sources.opening import check_path
@@ -27,8 +28,12 @@ def open_source(
 
     Raises:
         SourceError: Of the kind that fits.
-        UsageError: It is a folder.
+        UsageError: It is a folder, or a part of a photo is asked for.
     """
     path = Path(name)
     check_path(path)
-    return PhotoSource(path, options) if is_photo(path) else FileSource(path, options)
+    if not is_photo(path):
+        return FileSource(path, options)
+    if options.start or options.end is not None:
+        raise UsageError(f"{path} is a photo", "A start and an end are for videos")
+    return PhotoSource(path, options)

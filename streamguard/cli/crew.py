@@ -1,0 +1,221 @@
+"""Jobs done one after the other here, or several at a time in processes of their own."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from streamguard.cli.crewmate import STOP, Ended, Failed, Finished, Said, Started, serve
+from streamguard.cli.progress import Board, board, shown
+from streamguard.cli.work import Outcome, Recipe, Worker
+from streamguard.errors import CancelledError, StreamguardError
+from streamguard.jobs import Job
+from streamguard.progress import Progress
+from streamguard.sinks.target import remove_parts
+
+_CONTEXT = multiprocessing.get_context("spawn")
+_GRACE = 0.7
+"""Seconds a process may take to end by itself: a run stops within a second."""
+_POLL = 0.05
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def outcomes_of(
+    jobs: Sequence[Job], recipe: Recipe, at_a_time: int, stop: threading.Event
+) -> Iterator[Outcome]:
+    """Do jobs and yield what became of each, in their order.
+
+    Args:
+        jobs: What to do.
+        recipe: How to do it.
+        at_a_time: How many are done at a time; more than one get a process each, since native
+            code that crashes must not take the other files with it.
+        stop: Set it from anywhere to stop.
+
+    Raises:
+        CancelledError: ``stop`` was set.
+        SystemNotReadyError: This machine lacks something.
+    """
+    names = [
+        f"[{number}/{len(jobs)}] {job.source.name}" if len(jobs) > 1 else job.source.name
+        for number, job in enumerate(jobs, 1)
+    ]
+    if min(at_a_time, len(jobs)) > 1:
+        with board() as screen, _Crew(recipe, min(at_a_time, len(jobs)), screen) as crew:
+            yield from crew.outcomes(list(zip(jobs, names, strict=True)), stop)
+        return
+    worker = Worker(recipe, stop)
+    for job, name in zip(jobs, names, strict=True):
+        _check(stop)
+        yield worker.do(job, name, shown)
+
+
+def _check(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise CancelledError("stopped on request")
+
+
+class _Crew:
+    """Processes that work at the same time, each on one job.
+
+    Args:
+        recipe: How every job is done.
+        size: How many processes there are.
+        screen: Shows how far each is.
+    """
+
+    def __init__(self, recipe: Recipe, size: int, screen: Board) -> None:
+        self._mates = [_Mate(recipe, screen) for _ in range(size)]
+
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for mate in self._mates:
+            mate.ask_to_stop()
+        deadline = time.monotonic() + _GRACE
+        for mate in self._mates:
+            mate.end(deadline)
+
+    def outcomes(self, jobs: Sequence[tuple[Job, str]], stop: threading.Event) -> Iterator[Outcome]:
+        """Do the jobs and yield their outcomes in order."""
+        waiting = list(enumerate(jobs))
+        ready: dict[int, Outcome] = {}
+        told = 0
+        while told < len(jobs):
+            _check(stop)
+            for mate in self._mates:
+                if mate.is_idle and waiting:
+                    mate.give(*waiting.pop(0))
+            wait([mate.link for mate in self._mates if mate.link is not None], _POLL)
+            for mate in self._mates:
+                ready.update(mate.news())
+            while told in ready:
+                yield ready.pop(told)
+                told += 1
+
+
+class _Mate:
+    """One process of the crew, started for its first job and again after it crashed."""
+
+    def __init__(self, recipe: Recipe, screen: Board) -> None:
+        self._recipe = recipe
+        self._screen = screen
+        self._process: Any = None
+        self._work: tuple[int, Job] | None = None
+        self._lines: list[Any] = []
+        self.link: Connection | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can take a job."""
+        return self._work is None
+
+    def give(self, number: int, work: tuple[Job, str]) -> None:
+        """Give it a job."""
+        if self.link is None:
+            self._start()
+        self._work = number, work[0]
+        # If it has just died, `news` finds that out.
+        with suppress(OSError):
+            assert self.link is not None
+            self.link.send(work)
+
+    def news(self) -> Iterator[tuple[int, Outcome]]:
+        """Read its messages; yield the number and the outcome of a job that is over."""
+        try:
+            while self.link is not None and self.link.poll():
+                yield from self._take(self.link.recv())
+        except (EOFError, OSError):
+            yield from self._died()
+
+    def ask_to_stop(self) -> None:
+        """Ask it to give up what it does and end."""
+        if self.link is not None:
+            with suppress(OSError):
+                self.link.send(STOP)
+
+    def end(self, deadline: float) -> None:
+        """Wait for its end up to a moment of `time.monotonic`, then kill it."""
+        if self._process is None or self.link is None:
+            return
+        while self._process.is_alive() and time.monotonic() < deadline:
+            # Read on: a process that cannot get rid of its messages cannot end either.
+            with suppress(EOFError, OSError):
+                while self.link.poll():
+                    self.link.recv()
+            self._process.join(0.02)
+        # What hangs is not waited for.
+        self._process.kill()
+        self._bury()
+
+    def _start(self) -> None:
+        self.link, theirs = _CONTEXT.Pipe()
+        level = logging.getLogger("streamguard").level
+        self._process = _CONTEXT.Process(target=serve, args=(theirs, self._recipe, level))
+        with _held_back():
+            self._process.start()
+        theirs.close()
+
+    def _take(self, message: object) -> Iterator[tuple[int, Outcome]]:
+        match message:
+            case Started(name):
+                self._lines.append(self._screen.add(name))
+            case Progress():
+                self._lines[-1].show(message)
+            case Ended():
+                self._lines.pop().close()
+            case Said(level, text):
+                logging.getLogger("streamguard").log(level, "%s", text)
+            case Finished(outcome):
+                assert self._work is not None
+                yield self._work[0], outcome
+                self._work = None
+            case Failed(error):
+                raise error
+
+    def _bury(self) -> None:
+        """Wait for a process that is about to end, and remove what it has half written."""
+        self._process.join(_GRACE)
+        self._process.kill()
+        self._process.join()
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+        if self._work is not None:
+            remove_parts(self._work[1].output, self._process.pid)
+
+    def _died(self) -> Iterator[tuple[int, Outcome]]:
+        self._bury()
+        while self._lines:
+            self._lines.pop().close()
+        if self._work is not None:
+            number, job = self._work
+            self._work = None
+            error = StreamguardError(
+                f"the process that worked on {job.source} ended with code {self._process.exitcode}",
+                "Run it again by itself, with -vv",
+            )
+            yield number, Outcome(job, error=error)
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let a new process start with signals blocked: stopping it is up to us alone."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

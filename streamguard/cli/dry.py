@@ -1,0 +1,107 @@
+"""``anonymize --dry-run``: what a run would do, and what it would not, and why."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import click
+
+from streamguard.api import versions
+from streamguard.cli.console import words_for
+from streamguard.errors import CancelledError, OutputExistsError, StreamguardError
+from streamguard.history import History, Standing
+from streamguard.jobs import Job, Plan
+from streamguard.settings import Settings
+from streamguard.sources.opening import check_path
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would become of one file.
+
+    Attributes:
+        input: Its path.
+        output: Path of the output, or None if there would be none.
+        status: ``to do``, ``skipped``, ``failed`` or ``left out``.
+        reason: Why, in words; may be empty.
+    """
+
+    input: str
+    output: str | None
+    status: str
+    reason: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether the run would fail at this file."""
+        return self.status == "failed"
+
+
+def foresee(plan: Plan, settings: Settings, cancelled: threading.Event) -> list[Forecast]:
+    """Return what a run would do; inputs are read to compare them, nothing is written.
+
+    Args:
+        plan: What the run would work on.
+        settings: How it would make outputs.
+        cancelled: When set, it is given up.
+
+    Raises:
+        CancelledError: ``cancelled`` was set.
+    """
+    history = History(settings, versions)
+    forecasts = [_of_job(job, history, settings, cancelled) for job in plan.jobs]
+    left_out = (
+        Forecast(click.format_filename(item.path), None, "left out", item.reason)
+        for item in plan.left_out
+    )
+    return [*forecasts, *left_out]
+
+
+def print_forecasts(forecasts: Sequence[Forecast], as_json: bool) -> None:
+    """Print a table to stdout, or one line of JSON for each file."""
+    if as_json:
+        for forecast in forecasts:
+            click.echo(json.dumps(asdict(forecast), ensure_ascii=False))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE)
+    table.add_column("status", no_wrap=True)
+    for name in ("input", "output", "reason"):
+        table.add_column(name, overflow="fold")
+    for forecast in forecasts:
+        words = (forecast.status, forecast.input, forecast.output or "", forecast.reason)
+        table.add_row(*map(escape, words))
+    # Without a terminal nothing is gained by breaking lines.
+    width = None if sys.stdout.isatty() else 1000
+    Console(highlight=False, width=width).print(table)
+    click.echo(", ".join(_counts(forecasts)) + ". Nothing was written.")
+
+
+def _of_job(job: Job, history: History, settings: Settings, cancelled: threading.Event) -> Forecast:
+    source, output = click.format_filename(job.source), click.format_filename(job.output)
+    try:
+        check_path(job.source)
+        standing = history.standing(job, cancelled)
+        if standing is Standing.NEW and os.path.lexists(job.output) and not settings.overwrite:
+            raise OutputExistsError(f"{output} exists", "Replace it with --overwrite")
+    except CancelledError:
+        raise
+    except StreamguardError as error:
+        return Forecast(source, None, "failed", words_for(error))
+    if standing is Standing.DONE:
+        return Forecast(source, output, "skipped", standing.value)
+    return Forecast(source, output, "to do", "" if standing is Standing.NEW else standing.value)
+
+
+def _counts(forecasts: Sequence[Forecast]) -> Iterator[str]:
+    for status in ("to do", "skipped", "failed", "left out"):
+        yield f"{sum(forecast.status == status for forecast in forecasts)} {status}"
