@@ -77,7 +77,7 @@ def anonymize(
     tally = Tally()
     with ExitStack() as ending:
         ending.callback(give_back)
-        opened = open_source(source, settings.input)
+        opened = open_source(source, settings.input, stop)
         ending.callback(let_go, opened.close)
         sink = open_sink(output, opened, settings)
         try:

@@ -77,11 +77,11 @@ def watch(
     """
     steps, since = -1, time.monotonic()
     while not failed.is_set() and not all(stage.done for stage in stages):
+        if cancelled.is_set():
+            raise CancelledError("stopped on request", "nothing was written")
         running = next((stage for stage in reversed(stages) if not stage.done), stages[-1])
         if running.thread is not None:
             running.thread.join(_POLL)
-        if cancelled.is_set():
-            raise CancelledError("stopped on request", "nothing was written")
         total = sum(stage.steps + stage.done for stage in stages)
         if total != steps:
             steps, since = total, time.monotonic()
@@ -90,6 +90,32 @@ def watch(
                 f"{_culprit(stages).name} gave no sign of life for {timeout:g} s",
                 "nothing was written; try again, or report it with the input if it happens twice",
             )
+
+
+def run_alone(stage: Stage, timeout: float, cancelled: threading.Event) -> None:
+    """Run one stage to its end, watched.
+
+    Args:
+        stage: What to run.
+        timeout: Seconds without any sign of life that are too long.
+        cancelled: Set once the user wants no more.
+
+    Raises:
+        CancelledError: The user wants no more.
+        StalledError: Nothing happened for too long.
+        BaseException: Whatever the stage raised.
+    """
+    failed = threading.Event()
+    errors: list[BaseException] = []
+
+    def fail(error: BaseException) -> None:
+        errors.append(error)
+        failed.set()
+
+    stage.start(fail)
+    watch([stage], timeout, failed, cancelled)
+    if errors:
+        raise errors[0]
 
 
 def _culprit(stages: list[Stage]) -> Stage:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import repeat, zip_longest
 from pathlib import Path
 
@@ -16,16 +17,22 @@ from streamguard.detection.likeness import detail_kept, is_alike
 from streamguard.detection.registry import make_detector
 from streamguard.detection.schedule import Look, Role
 from streamguard.detection.view import FrameView, Gray
-from streamguard.errors import CancelledError, UsageError
+from streamguard.errors import UsageError
 from streamguard.faults import let_go
 from streamguard.frames import Frame
 from streamguard.geometry import Box, Detection
 from streamguard.progress import Progress, Teller
+from streamguard.settings import InputSettings
 from streamguard.sources import FileSource, PhotoSource, open_source
 from streamguard.spans import SpanFinder, Verification
+from streamguard.stages import Stage, run_alone
 
 THRESHOLD = 0.5
 """Confidence that counts as a face: blurred ones, which stay round and skin-coloured, rarely do."""
+
+LIMITS = InputSettings()
+_STALLED = 60.0
+"""Seconds without a frame after which the file is given up."""
 
 _DETECTOR = "centerface"
 _SIDE = 1920
@@ -34,7 +41,7 @@ _KEPT = 0.3
 _GAP_MS = 500.0
 
 
-def verify(
+def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
     output: str | os.PathLike[str],
     original: str | os.PathLike[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -42,6 +49,7 @@ def verify(
     threshold: float = THRESHOLD,
     every: float = 0.0,
     cancelled: threading.Event | None = None,
+    limits: InputSettings = LIMITS,
 ) -> Verification:
     """Look at a finished video or photo with the strong detector at full size.
 
@@ -55,12 +63,15 @@ def verify(
         threshold: Confidence that counts as a face, 0 to 1.
         every: Seconds between two looks; 0 looks at every frame.
         cancelled: Set it from anywhere to stop.
+        limits: How much the two may ask of this machine; a part of the original, by its
+            ``start`` and ``end``, is what the output was made from.
 
     Raises:
         UsageError: ``threshold`` or ``every`` is out of range, or one of the two is a folder.
         ModelError: The embedded model is missing or damaged.
         SourceError: One of the two cannot be read.
         DetectionError: The detector failed.
+        StalledError: Opening took too long, or nothing moved for a minute.
         CancelledError: ``cancelled`` was set.
     """
     if not 0 < threshold < 1:
@@ -68,23 +79,29 @@ def verify(
     if not 0 <= every < float("inf"):
         raise UsageError(f"{every} is no number of seconds between two looks")
     teller = Teller(progress)
+    stop = cancelled or threading.Event()
     with ExitStack() as ending:
 
-        def opened(path: str | os.PathLike[str]) -> FileSource | PhotoSource:
-            source = open_source(path)
+        def opened(path: str | os.PathLike[str], limits: InputSettings) -> FileSource | PhotoSource:
+            source = open_source(path, limits, stop)
             ending.callback(let_go, source.close)
             return source
 
-        result = opened(output)
-        source = opened(original) if original is not None else None
+        result = opened(output, replace(limits, start=0.0, end=None))
+        source = opened(original, limits) if original is not None else None
         finder = Finder({Role.SECOND: make_detector(_DETECTOR, threshold)})
         check = _Check(finder, every, flips=source is not None and _mirrored(result, source))
         ending.callback(let_go, check.finder.close)
-        for frame, twin in _pairs(result, source):
-            if cancelled is not None and cancelled.is_set():
-                raise CancelledError("stopped on request", "the file was not looked at to its end")
-            check.add(frame, twin)
-            check.tell(teller, result.info.frames)
+
+        def look(stage: Stage) -> None:
+            for frame, twin in _pairs(result, source):
+                stage.steps += 1
+                if stop.is_set():
+                    return
+                check.add(frame, twin)
+                check.tell(teller, result.info.frames)
+
+        run_alone(Stage("looking at the file", look), _STALLED, stop)
     return Verification(
         file=Path(output).name,
         original=Path(original).name if original is not None else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -10,13 +11,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamguard.errors import SourceDamagedError
+from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.settings import InputSettings
 from streamguard.sources.cutting import Cut
 from streamguard.sources.decoding import Decoding
 from streamguard.sources.joining import offsets_of, put_on, start_of
-from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
+from streamguard.sources.opening import (
+    ffmpeg_errors,
+    no_video,
+    open_media,
+    translated,
+)
+from streamguard.sources.pictures import check_pixels, too_many_pixels
 from streamguard.sources.streams import (
     Traits,
     describe_all,
@@ -64,9 +71,9 @@ class FileSource:
     def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
         self._options = options
-        self.info, self.traits, film = _look_into(path)
-        self._container = open_media(path)
-        self._video = _video_of(self._container, path, film)
+        self.info, self.traits, film = _look_into(path, options)
+        self._container = open_media(path, (options.open_timeout, None))
+        self._video = _video_of(self._container, path, film, options)
         self._decoding = Decoding(self._video)
         self._tracks = kept_tracks(self._container, sound=options.sound)
         self.traits = replace(self.traits, tracks=tuple(self._tracks))
@@ -200,23 +207,26 @@ class FileSource:
             return [] if self._closed else packet.decode()
 
 
-def _look_into(path: Path) -> tuple[VideoInfo, Traits, int | None]:
+def _look_into(path: Path, options: InputSettings) -> tuple[VideoInfo, Traits, int | None]:
     """Find the film and decode its first picture.
 
     Only that tells the true format, orientation and colours.
     """
-    with open_media(path) as container, translated(path):
+    patience = options.open_timeout
+    with open_media(path, (patience, patience)) as container, translated(path):
         several = len(real_videos(container)) > 1
         film = film_of(container)
         if not several:
-            return *_look_at(container, path, film), film
-    with open_media(path) as container, translated(path):
-        return *_look_at(container, path, film), film
+            return *_look_at(container, path, film, options), film
+    with open_media(path, (patience, patience)) as container, translated(path):
+        return *_look_at(container, path, film, options), film
 
 
-def _look_at(container: InputContainer, path: Path, film: int | None) -> tuple[VideoInfo, Traits]:
-    video = _video_of(container, path, film)
-    first = _first_picture(container, video)
+def _look_at(
+    container: InputContainer, path: Path, film: int | None, options: InputSettings
+) -> tuple[VideoInfo, Traits]:
+    video = _video_of(container, path, film, options)
+    first = _first_picture(container, video, path, options)
     if first is None:
         raise _nothing_decoded(path)
     traits = traits_of(container, video, first)
@@ -233,17 +243,28 @@ def _look_at(container: InputContainer, path: Path, film: int | None) -> tuple[V
     return info, traits
 
 
-def _first_picture(container: InputContainer, video: VideoStream) -> av.VideoFrame | None:
+def _first_picture(
+    container: InputContainer, video: VideoStream, path: Path, options: InputSettings
+) -> av.VideoFrame | None:
+    import av
+
+    until = time.monotonic() + options.open_timeout
     failures = 0
+    too_large = False
     packets = container.demux(video)
     while failures < _MAX_READ_FAILURES:
         try:
             for packet in packets:
+                if time.monotonic() > until:
+                    raise SourceError(f"no picture in {path} came in time", "Is it whole?")
                 try:
                     for picture in packet.decode():
                         return picture
-                except ffmpeg_errors():
-                    continue
+                except ffmpeg_errors() as error:
+                    # What a decoder says of a picture beyond its limit on pixels.
+                    too_large = too_large or isinstance(error, av.error.ArgumentError)
+            if too_large:
+                raise too_many_pixels(path, "too many", options)
             return None
         except ffmpeg_errors():
             failures += 1
@@ -251,7 +272,9 @@ def _first_picture(container: InputContainer, video: VideoStream) -> av.VideoFra
     return None
 
 
-def _video_of(container: InputContainer, path: Path, film: int | None) -> VideoStream:
+def _video_of(
+    container: InputContainer, path: Path, film: int | None, options: InputSettings
+) -> VideoStream:
     video = next((stream for stream in container.streams.video if stream.index == film), None)
     if video is None:
         words = ", ".join(describe_all(list(container.streams)).values())
@@ -263,7 +286,15 @@ def _video_of(container: InputContainer, path: Path, film: int | None) -> VideoS
             f"the video in {path} is in a codec this FFmpeg cannot decode",
             "Convert it to H.264 first",
         )
+    context = video.codec_context
+    try:
+        check_pixels(path, (context.width, context.height), options)
+    except SourceError:
+        container.close()
+        raise
     video.thread_type = "AUTO"
+    # A picture can be larger than its container says, and a later one than the first.
+    context.options = {**context.options, "max_pixels": str(options.max_pixels)}
     return video
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 import io
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, BinaryIO
 
 from streamguard.errors import (
     NoVideoError,
@@ -20,10 +18,14 @@ from streamguard.errors import (
     UsageError,
     unreadable,
 )
+from streamguard.sources.playlist import MARK, SEGMENTS, Playlist
 
 if TYPE_CHECKING:
     import av
     from av.container import InputContainer
+
+Timeout = tuple[float | None, float | None]
+"""Seconds that opening may take, and that reading one packet may."""
 
 # Formats that name other files or hosts, or that are devices. HLS is read by `_open_playlist`.
 _REFERRING = frozenset(
@@ -34,8 +36,7 @@ _REFERRING = frozenset(
     " avfoundation android_camera".split()
 )
 _OPTIONS = {"protocol_whitelist": "file,crypto,data", "enable_drefs": "0"}
-_SEGMENTS = "hls,mpegts,mov,aac,mp3,ac3,webvtt"
-_PLAYLISTS = (b"#EXTM3U", b"ffconcat version", b"<MPD", b"<CompositionPlaylist", b"[playlist]")
+_PLAYLISTS = (MARK, b"ffconcat version", b"<MPD", b"<CompositionPlaylist", b"[playlist]")
 
 
 def check_path(path: Path) -> None:
@@ -59,10 +60,14 @@ def check_path(path: Path) -> None:
             file.read(1)
 
 
-def open_media(path: Path) -> InputContainer:
+def open_media(path: Path, timeout: Timeout = (None, None)) -> InputContainer:
     """Open a video file with FFmpeg; nothing but this file can be read through it.
 
     A playlist of segments (HLS) may name files of its own folder and below, nothing else.
+
+    Args:
+        path: The file.
+        timeout: Seconds after which FFmpeg gives up opening, and reading a packet.
 
     Raises:
         SourceError: Of the kind that fits.
@@ -72,23 +77,29 @@ def open_media(path: Path) -> InputContainer:
     with translated(path):
         with path.open("rb") as file:
             head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-        if head.startswith(b"#EXTM3U"):
-            return _open_playlist(path)
+        if head.startswith(MARK):
+            return _open_playlist(path, timeout)
         if any(mark in head for mark in _PLAYLISTS):
             raise SourceDamagedError(
                 f"{path} is a list that points to other files, which is not followed",
                 "Name the media files themselves",
             )
-        return _open(path, _OPTIONS | {"format_whitelist": _plain_formats()})
+        options = _OPTIONS | {"format_whitelist": _plain_formats()}
+        return _open(path, options, timeout=timeout)
 
 
-def open_photo(data: bytes) -> InputContainer:
+def open_photo(data: bytes, *, decodes: bool = True) -> InputContainer:
     """Open a picture held in memory, so that no name in it can be followed.
+
+    Args:
+        data: The file.
+        decodes: Whether it will be decoded; else nothing of it is, while opening neither.
 
     Raises:
         av.FFmpegError: It cannot be read; to be translated by the caller.
     """
-    return _open(io.BytesIO(data), _OPTIONS | {"format_whitelist": _plain_formats()})
+    limits = {} if decodes else {"max_pixels": "1"}
+    return _open(io.BytesIO(data), _OPTIONS | {"format_whitelist": _plain_formats()} | limits)
 
 
 @contextmanager
@@ -129,6 +140,8 @@ def _open(
     options: dict[str, str],
     form: str | None = None,
     open_nested: Callable[[str, int, dict[str, str]], BinaryIO] | None = None,
+    *,
+    timeout: Timeout = (None, None),
 ) -> InputContainer:
     import av
 
@@ -141,77 +154,14 @@ def _open(
         # Tags in no known encoding shall not stop a good video.
         metadata_errors="replace",
         io_open=open_nested,
+        timeout=timeout,
     )
 
 
-def _open_playlist(path: Path) -> InputContainer:
-    folder = path.resolve().parent
-    for entry in _entries(path.read_text(encoding="utf-8", errors="replace")):
-        if not _is_inside(entry, folder):
-            raise SourceDamagedError(
-                f"{path} points to {_without_secrets(entry)}, outside its own folder;"
-                " that is not followed",
-                "Put all its segments into its folder, or name the media file itself",
-            )
-
-    def open_nested(url: str, _flags: int, _options: dict[str, str]) -> BinaryIO:
-        if not _is_inside(url, folder):
-            raise PermissionError(f"{url} is outside the playlist's folder")
-        return cast(BinaryIO, _Segment(folder / _local(url)))
-
-    # The scan above makes the message; this guard also sees playlists named by playlists.
-    options = {"protocol_whitelist": "file", "format_whitelist": _SEGMENTS}
-    return _open(path, options, "hls", open_nested)
-
-
-def _entries(playlist: str) -> Iterator[str]:
-    for line in map(str.strip, playlist.splitlines()):
-        if line.startswith("#"):
-            yield from re.findall(r'URI="([^"]*)"', line)
-        elif line:
-            yield line
-
-
-def _is_inside(url: str, folder: Path) -> bool:
-    if urlsplit(url).scheme not in ("", "file") or "," in url.partition("/")[0]:
-        return False
-    return (folder / _local(url)).resolve().is_relative_to(folder)
-
-
-def _local(url: str) -> str:
-    return url.removeprefix("file://").removeprefix("file:")
-
-
-class _Segment(io.RawIOBase):
-    """A file that closes itself when FFmpeg forgets to; a plain one would warn about that."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.name = str(path)
-        self._descriptor = os.open(path, os.O_RDONLY)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return os.readv(self._descriptor, [buffer])
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return os.lseek(self._descriptor, offset, whence)
-
-    def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
-        super().close()
-
-
-def _without_secrets(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host, query="", fragment="").geturl()
+def _open_playlist(path: Path, timeout: Timeout) -> InputContainer:
+    playlist = Playlist(path)
+    options = {"protocol_whitelist": "file", "format_whitelist": SEGMENTS}
+    return _open(path, options, "hls", playlist.open, timeout=timeout)
 
 
 @functools.cache
@@ -234,6 +184,8 @@ def _quieten() -> None:
 def _damaged(path: Path, error: Exception) -> SourceError:
     import av
 
+    if isinstance(error, av.error.ExitError):
+        return SourceError(f"{path} could not be opened in time", "Is it whole?")
     if isinstance(error, av.error.DecoderNotFoundError):
         return SourceDamagedError(
             f"{path} is in a codec this FFmpeg cannot decode", "Convert it to H.264 first"

@@ -135,13 +135,14 @@ def is_photo(path: Path) -> bool:
         case "AVIF":
             return head[8:12] != b"avis"
         case "GIF":
-            return not _has_two_pictures(path)
+            with translated(path):
+                return not _has_two_pictures(path)
         case _:
             return bool(kind)
 
 
 def _has_two_pictures(path: Path) -> bool:
-    with translated(path), open_photo(path.read_bytes()) as container:
+    with translated(path), open_photo(path.read_bytes(), decodes=False) as container:
         packets = (packet for packet in container.demux(video=0) if packet.size)
         return next(packets, None) is not None and next(packets, None) is not None
 

@@ -49,10 +49,15 @@ def check_pixels(path: Path, size: tuple[int, int], options: InputSettings) -> N
     """
     width, height = size
     if width * height > options.max_pixels:
-        raise SourceError(
-            f"{path} has {width} x {height} pixels, and {options.max_pixels:,} is the limit",
-            "Raise it with --max-pixels if this machine has the memory",
-        )
+        raise too_many_pixels(path, f"{width} x {height}", options)
+
+
+def too_many_pixels(path: Path, count: str, options: InputSettings) -> SourceError:
+    """Return the error for a file whose pictures have too many pixels."""
+    return SourceError(
+        f"{path} has {count} pixels, and {options.max_pixels:,} is the limit",
+        "Raise it with --max-pixels if this machine has the memory",
+    )
 
 
 @contextmanager
