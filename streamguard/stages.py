@@ -76,9 +76,11 @@ def watch(
         StalledError: Nothing happened for too long.
     """
     steps, since = -1, time.monotonic()
-    while not failed.is_set() and not all(stage.done for stage in stages):
+    while True:
         if cancelled.is_set():
             raise CancelledError("stopped on request", "nothing was written")
+        if failed.is_set() or all(stage.done for stage in stages):
+            return
         running = next((stage for stage in reversed(stages) if not stage.done), stages[-1])
         if running.thread is not None:
             running.thread.join(_POLL)
