@@ -184,7 +184,9 @@ def fitting_suffix(path: Path) -> str:
     What the file is decides, not what it is called. A file that cannot be read keeps its
     suffix; opening it will tell what is wrong.
     """
+    from streamguard.sinks.animation import ANIMATION_EXTENSIONS
     from streamguard.sinks.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
+    from streamguard.sources.animation import is_animation
     from streamguard.sources.photo import is_photo
 
     suffix = path.suffix.lower()
@@ -192,9 +194,13 @@ def fitting_suffix(path: Path) -> str:
         # Reading a pipe would wait for its writer.
         return path.suffix
     try:
-        photo = is_photo(path)
+        animation = is_animation(path)
+        photo = not animation and is_photo(path)
     except SourceError:
         return path.suffix
+    if animation:
+        fits = suffix in VIDEO_EXTENSIONS | ANIMATION_EXTENSIONS
+        return path.suffix if fits else ".webp"
     if suffix in (PHOTO_EXTENSIONS if photo else VIDEO_EXTENSIONS) | {".gif"}:
         return path.suffix
     if photo:

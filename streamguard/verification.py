@@ -23,7 +23,7 @@ from streamguard.frames import Frame
 from streamguard.geometry import Box, Detection
 from streamguard.progress import Progress, Teller
 from streamguard.settings import InputSettings
-from streamguard.sources import FileSource, PhotoSource, open_source
+from streamguard.sources import LocalSource, open_source
 from streamguard.spans import SpanFinder, Verification
 from streamguard.stages import Stage, run_alone
 
@@ -82,7 +82,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
     stop = cancelled or threading.Event()
     with ExitStack() as ending:
 
-        def opened(path: str | os.PathLike[str], limits: InputSettings) -> FileSource | PhotoSource:
+        def opened(path: str | os.PathLike[str], limits: InputSettings) -> LocalSource:
             source = open_source(path, limits, stop)
             ending.callback(let_go, source.close)
             return source
@@ -118,18 +118,18 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
 
 
 def _pairs(
-    result: FileSource | PhotoSource, source: FileSource | PhotoSource | None
+    result: LocalSource, source: LocalSource | None
 ) -> Iterator[tuple[Frame | None, Frame | None]]:
     """Yield every frame with that of the original of the same place in the order."""
     frames = _frames(result)
     return zip(frames, repeat(None)) if source is None else zip_longest(frames, _frames(source))
 
 
-def _frames(source: FileSource | PhotoSource) -> Iterator[Frame]:
+def _frames(source: LocalSource) -> Iterator[Frame]:
     return (item for item in source.read() if isinstance(item, Frame))
 
 
-def _mirrored(result: FileSource | PhotoSource, source: FileSource | PhotoSource) -> bool:
+def _mirrored(result: LocalSource, source: LocalSource) -> bool:
     """Whether one of the two, upright, is the mirror image: some containers cannot say it."""
     return result.traits.orientation.mirrored != source.traits.orientation.mirrored
 
@@ -165,9 +165,7 @@ class _Check:
         """Tell how far it is."""
         teller.tell(self.frames, total, len(self.spans), self._last_ms / 1000)
 
-    def mismatches(
-        self, result: FileSource | PhotoSource, source: FileSource | PhotoSource | None
-    ) -> tuple[str, ...]:
+    def mismatches(self, result: LocalSource, source: LocalSource | None) -> tuple[str, ...]:
         """Return what is wrong, in words."""
         found = []
         if result.damage:

@@ -284,7 +284,7 @@ from streamguard.frames import Frame, RedactedFrame, Verdict
 from streamguard.protocols import Redactor, Sink
 from streamguard.redaction.slots import Slot
 from streamguard.relay.preview import Screen
-from streamguard.sinks import FileSink, GifSink, PhotoSink
+from streamguard.sinks import AnimationSink, FileSink, GifSink, PhotoSink
 from streamguard.sinks.arrays import array_of
 from streamguard.sinks.jpeg import jpeg_of
 from streamguard.sinks.live import LiveSink, Stream
@@ -299,7 +299,7 @@ def leak_{number}({place}frame: Frame, verdict: Verdict, redactor: Redactor) -> 
 """
 _PLACES = (
     *((f"place: {sink}, ", "place.write", "") for sink in ("Sink", "FileSink", "GifSink")),
-    ("place: PhotoSink, ", "place.write", ""),
+    *((f"place: {sink}, ", "place.write", "") for sink in ("PhotoSink", "AnimationSink")),
     *((f"place: {sink}, ", "place.write", ", 0.0") for sink in ("LiveSink", "Stream", "Recording")),
     *((f"place: {sink}, ", "place.write", ", 0.0") for sink in ("LiveMuxer", "Mailbox")),
     ("place: Slot, ", "place.write", ", 1, 0.0"),

@@ -17,7 +17,7 @@ from streamguard.protocols import Sink, Source
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import RedactionSettings, Settings
 from streamguard.sinks import open_sink
-from streamguard.sources import FileSource, PhotoSource, open_source
+from streamguard.sources import LocalSource, open_source
 
 SOURCES = ("video", "photo", "gif")
 OUTPUTS = (
@@ -45,7 +45,7 @@ def redact(frame: Frame) -> RedactedFrame:
     return MaskRedactor(RedactionSettings()).redact(Verdict(frame))
 
 
-def copy(source: FileSource | PhotoSource, output: Path, settings: Settings | None = None) -> Sink:
+def copy(source: LocalSource, output: Path, settings: Settings | None = None) -> Sink:
     """Pass a whole source through the redactor, nothing covered."""
     with closing(source):
         sink = open_sink(output, source, settings or Settings())

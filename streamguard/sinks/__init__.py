@@ -7,18 +7,19 @@ from pathlib import Path
 
 from streamguard.errors import UsageError
 from streamguard.settings import Settings
+from streamguard.sinks.animation import ANIMATION_EXTENSIONS, AnimationSink
 from streamguard.sinks.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
 from streamguard.sinks.file import FileSink
 from streamguard.sinks.gif import GifSink
 from streamguard.sinks.photo import PhotoSink
-from streamguard.sources import FileSource, PhotoSource
+from streamguard.sources import LocalSource
 
-__all__ = ["FileSink", "GifSink", "PhotoSink", "open_sink"]
+__all__ = ["AnimationSink", "FileSink", "GifSink", "PhotoSink", "open_sink"]
 
 
 def open_sink(
-    path: str | os.PathLike[str], source: FileSource | PhotoSource, settings: Settings
-) -> FileSink | GifSink | PhotoSink:
+    path: str | os.PathLike[str], source: LocalSource, settings: Settings
+) -> FileSink | GifSink | PhotoSink | AnimationSink:
     """Open the output for a source; all that can be refused is refused here, before any work.
 
     Args:
@@ -40,9 +41,14 @@ def open_sink(
         if extension in PHOTO_EXTENSIONS:
             return PhotoSink(target, source, settings)
         raise UsageError(f"a photo cannot be written as {target.name}", _known(PHOTO_EXTENSIONS))
-    if extension in VIDEO_EXTENSIONS and isinstance(source, FileSource):
+    if extension in VIDEO_EXTENSIONS:
         return FileSink(target, source, settings)
-    raise UsageError(f"a video cannot be written as {target.name}", _known(VIDEO_EXTENSIONS))
+    if extension in ANIMATION_EXTENSIONS:
+        return AnimationSink(target, source, settings)
+    raise UsageError(
+        f"a video cannot be written as {target.name}",
+        _known(VIDEO_EXTENSIONS | ANIMATION_EXTENSIONS),
+    )
 
 
 def _known(extensions: frozenset[str]) -> str:

@@ -14,7 +14,7 @@ from streamguard.sinks.fitting import PtsFitter, to_format
 from streamguard.sinks.local import LocalSink
 from streamguard.sinks.metadata import keep_metadata
 from streamguard.sinks.tracks import Track, add_track
-from streamguard.sources import FileSource
+from streamguard.sources import LocalSource
 from streamguard.sources.orient import Turner
 from streamguard.sources.streams import Orientation, Traits, describe
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _FINE = 90_000
 
 
-class FileSink(LocalSink[FileSource]):
+class FileSink(LocalSink):
     """Encodes redacted frames into a video file, with the source's tracks beside them."""
 
-    def _start(self, source: FileSource, settings: Settings) -> None:
+    def _start(self, source: LocalSource, settings: Settings) -> None:
         self._rules = rules_for(self.path.suffix)
         self._tracks: dict[int, Track] = {}
         info, traits = self._as_written(source)
@@ -47,7 +47,7 @@ class FileSink(LocalSink[FileSource]):
             keep_metadata(output, self._video, traits)
         output.start_encoding()
 
-    def _as_written(self, source: FileSource) -> tuple[VideoInfo, Traits]:
+    def _as_written(self, source: LocalSource) -> tuple[VideoInfo, Traits]:
         """Return what the output is to look like, turned upright where it cannot say so."""
         info, traits = source.info, source.traits
         orientation = traits.orientation

@@ -61,3 +61,10 @@ def encoder_is_rgb(pix_fmt: str) -> bool:
     import av
 
     return av.VideoFormat(pix_fmt).is_rgb or pix_fmt.startswith(("yuvj", "gray", "pal"))
+
+
+def fit_size(picture: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
+    """Return the picture scaled to a size where it has another, in the same pixel format."""
+    if (picture.width, picture.height) == size:
+        return picture
+    return picture.reformat(*size, interpolation="BICUBIC")

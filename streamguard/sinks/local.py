@@ -6,13 +6,13 @@ import threading
 from abc import ABC, abstractmethod
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from streamguard.errors import SinkError
 from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.settings import Settings
 from streamguard.sinks.target import Target, sink_errors
-from streamguard.sources import FileSource, PhotoSource
+from streamguard.sources import LocalSource
 
 if TYPE_CHECKING:
     import av
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 _PATIENCE = 2.0
 """Seconds to wait for a frame that is being encoded when the output is given up."""
 
-S = TypeVar("S", bound=FileSource | PhotoSource)
 
-
-class LocalSink(ABC, Generic[S]):
+class LocalSink(ABC):
     """Writes beside the output's name, one call at a time, and renames what is whole.
 
     Args:
@@ -42,7 +40,7 @@ class LocalSink(ABC, Generic[S]):
         SinkError: It cannot be written, or the encoder refuses the settings.
     """
 
-    def __init__(self, path: Path, source: S, settings: Settings) -> None:
+    def __init__(self, path: Path, source: LocalSource, settings: Settings) -> None:
         self.path = path
         self.notes: list[str] = []
         self._target = Target(path, source.path, settings.overwrite)
@@ -109,14 +107,14 @@ class LocalSink(ABC, Generic[S]):
             self._lock.release()
 
     @abstractmethod
-    def _start(self, source: S, settings: Settings) -> None:
+    def _start(self, source: LocalSource, settings: Settings) -> None:
         """Open the encoder and note what it cannot keep."""
 
     @abstractmethod
     def _encode(self, picture: av.VideoFrame) -> None:
         """Write one redacted picture."""
 
-    def _copy(self, packet: PassthroughPacket) -> None:
+    def _copy(self, packet: PassthroughPacket) -> None:  # noqa: B027 - most have no sound
         """Write one packet; formats without sound leave it out."""
 
     @abstractmethod

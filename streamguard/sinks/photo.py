@@ -8,7 +8,7 @@ from streamguard.errors import UsageError
 from streamguard.settings import Settings
 from streamguard.sinks.local import LocalSink
 from streamguard.sinks.pixels import picture_of
-from streamguard.sources import FileSource, PhotoSource
+from streamguard.sources import LocalSource, PhotoSource
 from streamguard.sources.photo_reading import PhotoTraits
 from streamguard.sources.profiles import fits, to_srgb
 
@@ -44,10 +44,10 @@ _HOLDS = {
 }
 
 
-class PhotoSink(LocalSink[FileSource | PhotoSource]):
+class PhotoSink(LocalSink):
     """Encodes one redacted frame as a photo: lossless formats without loss, others nearly so."""
 
-    def _start(self, source: FileSource | PhotoSource, settings: Settings) -> None:
+    def _start(self, source: LocalSource, settings: Settings) -> None:
         if not isinstance(source, PhotoSource):
             raise UsageError(f"a video cannot be written as {self.path.name}")
         self._kind = _KINDS[self.path.suffix.lower()]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import struct
 import threading
 from pathlib import Path
 
 from streamguard.errors import UsageError
 from streamguard.faults import watched
 from streamguard.settings import InputSettings
+from streamguard.sources.animation import AnimationSource, is_animation
 from streamguard.sources.file import FileSource
-from streamguard.sources.opening import check_path, translated
+from streamguard.sources.local import LocalSource
+from streamguard.sources.opening import check_path
 from streamguard.sources.photo import PhotoSource, is_photo
-from streamguard.sources.pictures import check_pixels
 
-__all__ = ["FileSource", "PhotoSource", "open_source"]
+__all__ = ["AnimationSource", "FileSource", "LocalSource", "PhotoSource", "open_source"]
 
 
 DEFAULTS = InputSettings()
@@ -25,7 +25,7 @@ def open_source(
     name: str | os.PathLike[str],
     options: InputSettings = DEFAULTS,
     cancelled: threading.Event | None = None,
-) -> FileSource | PhotoSource:
+) -> LocalSource:
     """Open a video or photo file, whatever its name says it is.
 
     Args:
@@ -49,20 +49,18 @@ def open_source(
     )
 
 
-def _close(source: FileSource | PhotoSource) -> None:
+def _close(source: LocalSource) -> None:
     source.close()
 
 
-def _open(path: Path, options: InputSettings) -> FileSource | PhotoSource:
+def _open(path: Path, options: InputSettings) -> LocalSource:
     check_path(path)
-    with translated(path), path.open("rb") as file:
-        head = file.read(10)
-    if head.startswith(b"GIF8"):
-        # Its decoder takes all of this at once, whatever the pictures are.
-        width, height = struct.unpack_from("<HH", head.ljust(10, b"\0"), 6)
-        check_pixels(path, (width, height), options)
-    if not is_photo(path):
+    moves = is_animation(path)
+    if not moves and not is_photo(path):
         return FileSource(path, options)
     if options.start or options.end is not None:
-        raise UsageError(f"{path} is a photo", "A start and an end are for videos")
-    return PhotoSource(path, options)
+        raise UsageError(
+            f"{path} is {'an animation' if moves else 'a photo'}",
+            "A start and an end are for videos",
+        )
+    return AnimationSource(path, options) if moves else PhotoSource(path, options)

@@ -68,6 +68,7 @@ class Traits:
         video_metadata: Tags of the video stream.
         disposition: FFmpeg's flags of the video stream.
         chapters: Chapters of the file.
+        plays: How often an animation is shown; 0 is for ever.
     """
 
     codec: str
@@ -82,6 +83,7 @@ class Traits:
     video_metadata: dict[str, str] = field(default_factory=dict)
     disposition: int = 0
     chapters: tuple[Chapter, ...] = ()
+    plays: int = 0
 
 
 def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFrame) -> Traits:

@@ -1,0 +1,232 @@
+"""Animations: GIF, APNG, WebP and AVIF, frame by frame as a viewer would see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from streamguard.errors import SourceDamagedError, SourceError, StreamguardError, unreadable
+from streamguard.frames import Frame, PassthroughPacket, VideoInfo
+from streamguard.settings import InputSettings
+from streamguard.sources.opening import translated
+from streamguard.sources.streams import Traits
+
+if TYPE_CHECKING:
+    import av
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
+DEFAULTS = InputSettings()
+TIME_BASE = Fraction(1, 90_000)
+"""Unit of the frames' ``pts``: whole milliseconds and thirtieths of a second are exact in it."""
+_FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
+_CODECS = {"PNG": "apng"}
+_MAGIC = (b"GIF8", b"\x89PNG", b"RIFF")
+_HEAD = 16
+_DEFAULT_MS = 100.0
+"""How long browsers show a frame whose delay is 0, in milliseconds."""
+_ORIENTATION = 0x0112
+
+
+class AnimationSource:
+    """An animation, decoded to full frames: disposal and blending are applied here.
+
+    Colour that full transparency hides is dropped, since no viewer shows it.
+
+    Args:
+        path: The file.
+        options: What to read of it, and its limits.
+
+    Attributes:
+        path: The file.
+        info: What is known before the first frame; its times are estimates.
+        traits: What a sink needs to give back the same animation.
+        streams_kept: What is redacted and kept, in words.
+        streams_dropped: Always empty.
+        damage: Number of frames that could not be decoded, or are missing.
+        damage_notes: What was wrong, each kind once.
+
+    Raises:
+        SourceError: Of the kind that fits.
+    """
+
+    def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
+        self.path = path
+        self.damage = 0
+        self.damage_notes: tuple[str, ...] = ()
+        self._image = _open(path)
+        try:
+            first = self._look_into(options)
+        except BaseException:
+            self.close()
+            raise
+        rate = Fraction(1, first.duration) / TIME_BASE
+        self.info = VideoInfo(
+            width=first.width,
+            height=first.height,
+            pix_fmt=first.format.name,
+            time_base=TIME_BASE,
+            frame_rate=rate.limit_denominator(1000),
+            frames=self._count,
+            duration=float(self._count / rate),
+        )
+        size = f"{self.info.width}x{self.info.height}"
+        self.streams_kept = (f"animation ({self.traits.codec} {size})",)
+        self.streams_dropped: tuple[str, ...] = ()
+
+    def read(self) -> Iterator[Frame | PassthroughPacket]:
+        """Yield frames in presentation order; what comes behind a damaged one is left out.
+
+        Raises:
+            SourceDamagedError: Not one frame could be decoded.
+        """
+        pts = 0
+        for index in range(self._count):
+            try:
+                with _plain_errors(self.path):
+                    picture = self._picture(index)
+            except SourceDamagedError:
+                if not index:
+                    raise
+                self.damage = self._count - index
+                self.damage_notes = (f"it ends early: {index} of {self._count} frames are there",)
+                return
+            picture.pts = pts
+            pts += picture.duration
+            yield Frame(picture, index, float(picture.pts * TIME_BASE * 1000))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._image.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is in the file and what would become of it, ready for JSON."""
+        return {
+            "path": str(self.path),
+            "container": self.traits.container,
+            "codec": self.traits.codec,
+            "pix_fmt": self.info.pix_fmt,
+            "width": self.info.width,
+            "height": self.info.height,
+            "frame_rate": float(self.info.frame_rate or 0),
+            "frames": self.info.frames,
+            "duration": self.info.duration,
+            "plays": self.traits.plays or "for ever",
+            "redacted": self.streams_kept[0],
+            "kept": [],
+            "dropped": [],
+            "metadata_dropped": sorted({"exif", "xmp", "comment"} & set(self._image.info)),
+        }
+
+    def _look_into(self, options: InputSettings) -> av.VideoFrame:
+        """Check the limits, read what is told of the whole, and return the first frame."""
+        with _plain_errors(self.path):
+            # A picture for viewers that cannot animate comes first, and is no part of it.
+            self._first = int(bool(self._image.info.get("default_image")))
+            self._count = _count(self._image, self.path, options) - self._first
+            self._turn = self._image.getexif().get(_ORIENTATION, 1)
+            self.traits = _traits(self._image)
+            return self._picture(0)
+
+    def _picture(self, index: int) -> av.VideoFrame:
+        """Return one frame as planes of RGB, with alpha where it is needed, and its duration."""
+        import av
+        from PIL import ImageOps
+
+        self._image.seek(self._first + index)
+        shown: Image = self._image.convert("RGBA")
+        if self._turn != 1:
+            shown.getexif()[_ORIENTATION] = self._turn
+            shown = ImageOps.exif_transpose(shown)
+        pixels = np.array(shown, np.uint8)
+        alpha = pixels[..., 3]
+        if alpha.min() == 255:
+            packed = av.VideoFrame.from_ndarray(pixels[..., :3].copy(), "rgb24")
+            picture = packed.reformat(format="gbrp")
+        else:
+            pixels[alpha == 0] = 0
+            picture = av.VideoFrame.from_ndarray(pixels, "rgba").reformat(format="gbrap")
+        # Some formats tell the delay of a frame only once it is decoded.
+        milliseconds = self._image.info.get("duration") or _DEFAULT_MS
+        picture.time_base = TIME_BASE
+        picture.duration = max(1, round(milliseconds / 1000 / TIME_BASE))
+        return picture
+
+
+def is_animation(path: Path) -> bool:
+    """Whether a file is a picture that moves, by its own content."""
+    with translated(path), path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head.startswith(_MAGIC) and head[4:8] != b"ftyp":
+        return False
+    try:
+        with _open(path) as image:
+            return _frames_of(image) > 1
+    except SourceError:
+        return False
+
+
+def _frames_of(image: ImageFile) -> int:
+    return getattr(image, "n_frames", 1)
+
+
+def _count(image: ImageFile, path: Path, options: InputSettings) -> int:
+    """Return the number of frames; the limits are checked first."""
+    width, height = image.size
+    if width * height > options.max_pixels:
+        raise SourceError(
+            f"{path} has {width} × {height} pixels, the limit is {options.max_pixels:,} in all",
+            "Raise it with --max-pixels if you trust the file",
+        )
+    count = _frames_of(image)
+    if count > options.max_frames:
+        raise SourceError(
+            f"{path} has {count} frames, the limit is {options.max_frames}",
+            "Raise it with --max-frames",
+        )
+    return count
+
+
+def _open(path: Path) -> ImageFile:
+    """Open a file without decoding a pixel."""
+    from PIL import Image
+
+    # Pillow's own limit cannot be raised for one picture; ours is checked before decoding.
+    Image.MAX_IMAGE_PIXELS = None
+    with _plain_errors(path):
+        return Image.open(path, formats=_FORMATS)
+
+
+@contextmanager
+def _plain_errors(path: Path) -> Iterator[None]:
+    """Turn whatever Pillow raises on a broken file, which may be anything, into one error."""
+    try:
+        yield
+    except (StreamguardError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise unreadable(path, error) from error
+        raise SourceDamagedError(
+            f"{path} cannot be decoded: {str(error) or type(error).__name__}", "Is it whole?"
+        ) from error
+
+
+def _traits(image: ImageFile) -> Traits:
+    name = image.format or ""
+    codec = _CODECS.get(name, name.lower())
+    return Traits(codec=codec, container=codec, plays=_plays(image))
+
+
+def _plays(image: ImageFile) -> int:
+    """Return how often an animation is shown; 0 is for ever."""
+    loop = image.info.get("loop")
+    if image.format == "GIF":
+        # GIF counts repetitions after the first showing, and has none without the extension.
+        return 1 if loop is None else loop + 1 if loop else 0
+    return int(loop or 0)
