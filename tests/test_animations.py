@@ -15,7 +15,10 @@ from PIL import Image
 
 from streamguard import Effect, InputSettings, RedactionSettings, Settings, anonymize
 from streamguard.errors import SourceDamagedError, SourceError
+from streamguard.frames import Frame, Verdict
 from streamguard.jobs import fitting_suffix
+from streamguard.redaction import MaskRedactor
+from streamguard.sinks import open_sink
 from streamguard.sources import AnimationSource, PhotoSource, open_source
 
 DELAYS = [100, 300, 500, 1000]
@@ -61,6 +64,19 @@ def shown(path: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
             yield np.asarray(image.convert("RGBA")), image.info["duration"]
 
 
+def passed(source: Path, output: Path) -> int:
+    """Pass an animation through redaction with nothing to cover; return how many frames."""
+    opened, redactor, frames = open_source(source), MaskRedactor(RedactionSettings()), 0
+    with closing(opened):
+        sink = open_sink(output, opened, SOLID)
+        for frame in opened.read():
+            assert isinstance(frame, Frame)
+            sink.write(redactor.redact(Verdict(frame)))
+            frames += 1
+        sink.close()
+    return frames
+
+
 def face_of(pixels: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     x1, y1, x2, y2 = FACE
     return pixels[y1:y2, x1 + SHIFT * number : x2 + SHIFT * number, :3]
@@ -92,7 +108,7 @@ def test_the_loop_count_stays(
     options = {} if loop is None else {"loop": loop}
     source = write(tmp_path / name, pictures(astronaut, False), **options)
     output = tmp_path / f"out{source.suffix}"
-    anonymize(source, output, SOLID)
+    passed(source, output)
     with Image.open(source) as old, Image.open(output) as new:
         assert new.info.get("loop") == old.info.get("loop")
 
@@ -102,14 +118,14 @@ def test_what_lies_below_a_transparent_pixel_goes(
 ) -> None:
     opaque, clear = pictures(astronaut, False), pictures(astronaut, True)
     source = write(tmp_path / "a.gif", [opaque[0], clear[1], opaque[2], clear[3]])
-    anonymize(source, tmp_path / "out.gif", SOLID)
+    passed(source, tmp_path / "out.gif")
     kept = [int(pixels[..., 3].min()) for pixels, _ in shown(tmp_path / "out.gif")]
     assert kept == [255, 0, 255, 0]
 
 
 def test_a_gif_of_equal_frames_keeps_them(tmp_path: Path) -> None:
     source = AnimationKit.equal_gif(tmp_path / "a.gif")
-    assert anonymize(source, tmp_path / "out.gif").frames == 3
+    assert passed(source, tmp_path / "out.gif") == 3
     assert [delay for _, delay in shown(tmp_path / "out.gif")] == [70, 80, 90]
 
 
@@ -119,7 +135,7 @@ def test_an_animated_png_may_say_so_late(astronaut: NDArray[np.uint8], tmp_path:
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
     late = tmp_path / "late.png"
     late.write_bytes(whole[:33] + chunk + whole[33:])
-    assert anonymize(late, tmp_path / "out.png", SOLID).frames == 4
+    assert passed(late, tmp_path / "out.png") == 4
     assert b"tEXt" not in (tmp_path / "out.png").read_bytes()
 
 
@@ -131,7 +147,7 @@ def test_a_picture_for_old_viewers_is_no_frame(
     frames[0].save(
         source, save_all=True, default_image=True, append_images=frames[1:], duration=DELAYS[1:]
     )
-    assert anonymize(source, tmp_path / "out.png", SOLID).frames == 3
+    assert passed(source, tmp_path / "out.png") == 3
 
 
 def test_an_animation_can_become_a_video(astronaut: NDArray[np.uint8], tmp_path: Path) -> None:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from streamguard.errors import SourceDamagedError, SourceError, StreamguardError, unreadable
+from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.settings import InputSettings
+from streamguard.sources.kinds import kind_of
 from streamguard.sources.opening import translated
+from streamguard.sources.pictures import open_picture, picture_errors
 from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
     import av
     from PIL.Image import Image
-    from PIL.ImageFile import ImageFile
 
 DEFAULTS = InputSettings()
 TIME_BASE = Fraction(1, 90_000)
 """Unit of the frames' ``pts``: whole milliseconds and thirtieths of a second are exact in it."""
-_FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
+_KINDS = ("GIF", "PNG", "WEBP", "AVIF")
 _CODECS = {"PNG": "apng"}
-_MAGIC = (b"GIF8", b"\x89PNG", b"RIFF")
-_HEAD = 16
+_UNLIMITED = InputSettings(max_pixels=2**62)
 _DEFAULT_MS = 100.0
 """How long browsers show a frame whose delay is 0, in milliseconds."""
 _ORIENTATION = 0x0112
@@ -59,9 +59,13 @@ class AnimationSource:
         self.path = path
         self.damage = 0
         self.damage_notes: tuple[str, ...] = ()
-        self._image = _open(path)
+        self._ending = ExitStack()
         try:
-            first = self._look_into(options)
+            with translated(path):
+                kind = kind_of(path)
+            self._image = self._ending.enter_context(open_picture(path, kind, options))
+            with picture_errors(path):
+                first = self._look_into(options)
         except BaseException:
             self.close()
             raise
@@ -88,7 +92,7 @@ class AnimationSource:
         pts = 0
         for index in range(self._count):
             try:
-                with _plain_errors(self.path):
+                with picture_errors(self.path):
                     picture = self._picture(index)
             except SourceDamagedError:
                 if not index:
@@ -102,7 +106,7 @@ class AnimationSource:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._image.close()
+        self._ending.close()
 
     def describe(self) -> dict[str, Any]:
         """Return what is in the file and what would become of it, ready for JSON."""
@@ -124,14 +128,20 @@ class AnimationSource:
         }
 
     def _look_into(self, options: InputSettings) -> av.VideoFrame:
-        """Check the limits, read what is told of the whole, and return the first frame."""
-        with _plain_errors(self.path):
-            # A picture for viewers that cannot animate comes first, and is no part of it.
-            self._first = int(bool(self._image.info.get("default_image")))
-            self._count = _count(self._image, self.path, options) - self._first
-            self._turn = self._image.getexif().get(_ORIENTATION, 1)
-            self.traits = _traits(self._image)
-            return self._picture(0)
+        """Check the number of frames, read what is told of the whole, return the first frame."""
+        count = _frames_of(self._image)
+        if count > options.max_frames:
+            raise SourceError(
+                f"{self.path} has {count} frames, the limit is {options.max_frames}",
+                "Raise it with --max-frames",
+            )
+        # A picture for viewers that cannot animate comes first, and is no part of it.
+        self._first = int(bool(self._image.info.get("default_image")))
+        self._count = count - self._first
+        self._turn = self._image.getexif().get(_ORIENTATION, 1)
+        codec = _CODECS.get(self._image.format or "", (self._image.format or "").lower())
+        self.traits = Traits(codec=codec, container=codec, plays=_plays(self._image))
+        return self._picture(0)
 
     def _picture(self, index: int) -> av.VideoFrame:
         """Return one frame as planes of RGB, with alpha where it is needed, and its duration."""
@@ -159,71 +169,29 @@ class AnimationSource:
 
 
 def is_animation(path: Path) -> bool:
-    """Whether a file is a picture that moves, by its own content."""
-    with translated(path), path.open("rb") as file:
-        head = file.read(_HEAD)
-    if not head.startswith(_MAGIC) and head[4:8] != b"ftyp":
+    """Whether a file is a picture that moves, by its own content.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    with translated(path):
+        kind = kind_of(path)
+    if kind not in _KINDS:
         return False
     try:
-        with _open(path) as image:
+        # The limits are checked once it is known what it is.
+        with open_picture(path, kind, _UNLIMITED) as image:
             return _frames_of(image) > 1
-    except SourceError:
-        return False
+    except SourceDamagedError:
+        # FFmpeg would show what is left of a damaged one as if it were whole.
+        return kind == "AVIF"
 
 
-def _frames_of(image: ImageFile) -> int:
+def _frames_of(image: Image) -> int:
     return getattr(image, "n_frames", 1)
 
 
-def _count(image: ImageFile, path: Path, options: InputSettings) -> int:
-    """Return the number of frames; the limits are checked first."""
-    width, height = image.size
-    if width * height > options.max_pixels:
-        raise SourceError(
-            f"{path} has {width} × {height} pixels, the limit is {options.max_pixels:,} in all",
-            "Raise it with --max-pixels if you trust the file",
-        )
-    count = _frames_of(image)
-    if count > options.max_frames:
-        raise SourceError(
-            f"{path} has {count} frames, the limit is {options.max_frames}",
-            "Raise it with --max-frames",
-        )
-    return count
-
-
-def _open(path: Path) -> ImageFile:
-    """Open a file without decoding a pixel."""
-    from PIL import Image
-
-    # Pillow's own limit cannot be raised for one picture; ours is checked before decoding.
-    Image.MAX_IMAGE_PIXELS = None
-    with _plain_errors(path):
-        return Image.open(path, formats=_FORMATS)
-
-
-@contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
-    """Turn whatever Pillow raises on a broken file, which may be anything, into one error."""
-    try:
-        yield
-    except (StreamguardError, MemoryError):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise unreadable(path, error) from error
-        raise SourceDamagedError(
-            f"{path} cannot be decoded: {str(error) or type(error).__name__}", "Is it whole?"
-        ) from error
-
-
-def _traits(image: ImageFile) -> Traits:
-    name = image.format or ""
-    codec = _CODECS.get(name, name.lower())
-    return Traits(codec=codec, container=codec, plays=_plays(image))
-
-
-def _plays(image: ImageFile) -> int:
+def _plays(image: Image) -> int:
     """Return how often an animation is shown; 0 is for ever."""
     loop = image.info.get("loop")
     if image.format == "GIF":
