@@ -50,6 +50,7 @@ class AnimationSource:
         streams_dropped: Always empty.
         damage: Number of frames that could not be decoded, or are missing.
         damage_notes: What was wrong, each kind once.
+        notes: What else the user should be told.
 
     Raises:
         SourceError: Of the kind that fits.
@@ -59,6 +60,7 @@ class AnimationSource:
         self.path = path
         self.damage = 0
         self.damage_notes: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
         self._ending = ExitStack()
         try:
             with translated(path):

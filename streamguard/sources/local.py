@@ -48,6 +48,11 @@ class LocalSource(Protocol):
         """What was wrong, each kind once."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else the user should be told."""
+        ...
+
     def read(self) -> Iterator[Frame | PassthroughPacket]:
         """Yield frames in presentation order, and untouched packets in between."""
         ...
