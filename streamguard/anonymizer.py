@@ -10,13 +10,15 @@ from itertools import count
 
 from streamguard.detection import default_detectors
 from streamguard.detection.finder import Finder, Finding
-from streamguard.detection.schedule import Doubt, Look, Role, Schedule
+from streamguard.detection.layers import Layer
+from streamguard.detection.schedule import Doubt, Look, Role, Schedule, widened
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, Verdict, VideoInfo
-from streamguard.geometry import Box, nms
+from streamguard.geometry import Box, iou, nms
 from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Settings
+from streamguard.sphere import Sphere
 from streamguard.tracking.scenes import CutFinder
 from streamguard.tracking.sightings import Regard, Sighting
 from streamguard.tracking.timeline import Moment, Timeline
@@ -24,6 +26,7 @@ from streamguard.tracking.tracker import Tracker
 
 _LUMA_SIDE = 480
 """Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""
+_SAME = 0.5
 _HAIR = 0.06
 """Share of a face's height between the box's upper edge and the hair line."""
 
@@ -50,7 +53,9 @@ class Anonymizer:
         detectors: Mapping[Role, Detector] | None = None,
     ) -> None:
         self._is_still = info.still
+        self._wraps, self._turns = info.equirectangular, info.quarter_turns
         self._plan: DetectionPlan = settings.plan.for_still() if info.still else settings.plan
+        self._padding = settings.redaction.padding
         self._memory_limit = settings.memory_limit
         self._finder = Finder(default_detectors(self._plan) if detectors is None else detectors)
         self._size = (0, 0)
@@ -122,7 +127,7 @@ class Anonymizer:
             verdicts = self._finish()
             self._restart(frame.width, frame.height)
         time = frame.time_ms / 1000
-        view = FrameView(frame)
+        view = FrameView(frame, self._sphere)
         luma = view.luma(*self._luma_size)
         # What is seen in a damaged picture says nothing of those before and after.
         mended = bool(frame.damage) != self._was_damaged
@@ -145,7 +150,9 @@ class Anonymizer:
     def _finish(self) -> list[Verdict]:
         if self._held and not self._is_still:
             last = self._held[-1]
-            self._look(last, FrameView(last), self._schedule.last_looks(last.time_ms / 1000))
+            self._look(
+                last, FrameView(last, self._sphere), self._schedule.last_looks(last.time_ms / 1000)
+            )
             self._tracker.trace(everything=True)
         return [self._emit() for _ in range(len(self._held))]
 
@@ -153,11 +160,13 @@ class Anonymizer:
         """Forget everything seen: the picture is another one."""
         self._size = (width, height)
         scale = min(1.0, _LUMA_SIDE / max(width, height))
-        self._luma_size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        self._to_luma = (self._luma_size[0] / width, self._luma_size[1] / height)
+        self._sphere = Sphere(width, height, self._turns) if self._wraps else None
+        extent = self._sphere.extent if self._sphere else (width, height)
+        self._luma_size = (max(1, round(extent[0] * scale)), max(1, round(extent[1] * scale)))
+        self._to_luma = (self._luma_size[0] / extent[0], self._luma_size[1] / extent[1])
         self._timeline = Timeline()
         self._tracker = Tracker(self._plan, self._timeline, self._ids)
-        self._schedule = Schedule(self._plan, width, height)
+        self._schedule = Schedule(self._plan, width, height, extent)
         self._cuts = CutFinder()
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
@@ -170,7 +179,8 @@ class Anonymizer:
         ]
 
     def _look(self, frame: Frame, view: FrameView, looks: Sequence[Look]) -> None:
-        if looks and not frame.damage:
+        looks = [] if frame.damage else widened(looks, view.layers if looks else (), self._sphere)
+        if looks:
             findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
             self._observe(findings)
 
@@ -193,7 +203,7 @@ class Anonymizer:
             [
                 Regard(f.look.region.scale(sx, sy), f.look.smallest * sx, f.look.is_close, turns)
                 for f in findings
-                if second
+                if second and f.look.layer is Layer.COLOR
             ],
         )
 
@@ -217,10 +227,27 @@ class Anonymizer:
             if self._tracker.covers(track_id, moment)
             for box in boxes
         ]
+        if self._sphere:
+            believed = _all_round(believed, self._sphere, self._padding)
         self._tracker.forget(moment.time)
         if frame.damage:
             return Verdict(frame, slate=frame.damage)
         return Verdict(frame, tuple(box for _, box in believed), tuple(i for i, _ in believed))
+
+
+def _all_round(
+    faces: Sequence[tuple[int, Box]], sphere: Sphere, padding: float
+) -> list[tuple[int, Box]]:
+    """Return what to cover on either side of the seam; what is seen in both copies is one."""
+    kept: dict[Box, int] = {}
+    for track_id, face in sorted(faces, key=lambda entry: entry[0]):
+        for place in sphere.places(face, padding):
+            twin = next((box for box in kept if iou(box, place) > _SAME), None)
+            if twin is None:
+                kept[place] = track_id
+            else:
+                kept[twin.union(place)] = kept.pop(twin)
+    return [(track_id, box) for box, track_id in kept.items()]
 
 
 def _is_second(finding: Finding) -> bool:

@@ -10,21 +10,21 @@ from dataclasses import replace
 from itertools import repeat, zip_longest
 from pathlib import Path
 
-import numpy as np
-
+from streamguard.detection.comparison import Comparison
 from streamguard.detection.finder import Finder
-from streamguard.detection.likeness import detail_kept, is_alike
+from streamguard.detection.layers import Layer
 from streamguard.detection.registry import make_detector
-from streamguard.detection.schedule import Look, Role
-from streamguard.detection.view import FrameView, Gray
+from streamguard.detection.schedule import Look, Role, widened
+from streamguard.detection.view import FrameView
 from streamguard.errors import UsageError
 from streamguard.faults import let_go
 from streamguard.frames import Frame
-from streamguard.geometry import Box, Detection
+from streamguard.geometry import Box, Detection, nms
 from streamguard.progress import Progress, Teller
 from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource, open_source
 from streamguard.spans import SpanFinder, Verification
+from streamguard.sphere import Sphere
 from streamguard.stages import Stage, run_alone
 
 THRESHOLD = 0.5
@@ -36,8 +36,6 @@ _STALLED = 60.0
 
 _DETECTOR = "centerface"
 _SIDE = 1920
-_KEPT = 0.3
-"""Share of a face's detail from which it counts as bare; `detail_kept` tells what was measured."""
 _GAP_MS = 500.0
 
 
@@ -90,7 +88,12 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
         result = opened(output, replace(limits, start=0.0, end=None))
         source = opened(original, limits) if original is not None else None
         finder = Finder({Role.SECOND: make_detector(_DETECTOR, threshold)})
-        check = _Check(finder, every, flips=source is not None and _mirrored(result, source))
+        check = _Check(
+            finder,
+            every,
+            flips=source is not None and _mirrored(result, source),
+            wraps=any(one.info.equirectangular for one in (result, source) if one is not None),
+        )
         ending.callback(let_go, check.finder.close)
 
         def look(stage: Stage) -> None:
@@ -137,9 +140,11 @@ def _mirrored(result: LocalSource, source: LocalSource) -> bool:
 class _Check:
     """Looks at frames, and keeps what it saw."""
 
-    def __init__(self, finder: Finder, every: float, *, flips: bool = False) -> None:
+    def __init__(
+        self, finder: Finder, every: float, *, flips: bool = False, wraps: bool = False
+    ) -> None:
         self.finder = finder
-        self._flips = flips
+        self._flips, self._wraps = flips, wraps
         self.spans = SpanFinder(max(_GAP_MS, 2500 * every))
         self.frames = self.looked = self.set_aside = 0
         self._every_ms = every * 1000
@@ -185,44 +190,32 @@ class _Check:
         self.looked += 1
         scale = min(1.0, _SIDE / max(frame.width, frame.height))
         width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+        sphere = Sphere(frame.width, frame.height, frame.quarter_turns) if self._wraps else None
+        view = FrameView(frame, sphere)
+        comparison = None
+        if twin is not None and not twin.damage:
+            comparison = self._comparison(view, twin, scale)
         look = Look(Role.SECOND, Box(0, 0, frame.width, frame.height), width, height)
-        view = FrameView(frame)
-        (finding,) = self.finder.find(view, [look], int(frame.time_ms), frame.quarter_turns)
-        bare = list(finding.detections)
-        if twin is not None:
-            bare = self._still_bare(bare, frame, twin, scale)
-        self.spans.add(frame.index, frame.time_ms, bare)
+        found: list[Detection] = []
+        for layer in view.layers:
+            looks = widened([look], [layer], sphere)
+            findings = self.finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
+            bare = [detection for finding in findings for detection in finding.detections]
+            found += self._still_bare(bare, comparison, layer) if comparison else bare
+        self.spans.add(frame.index, frame.time_ms, nms(found) if len(view.layers) > 1 else found)
+
+    def _comparison(self, view: FrameView, twin: Frame, scale: float) -> Comparison:
+        sphere = Sphere(twin.width, twin.height, twin.quarter_turns) if self._wraps else None
+        return Comparison(view, FrameView(twin, sphere), scale, flips=self._flips)
 
     def _still_bare(
-        self, detections: list[Detection], frame: Frame, twin: Frame, scale: float
+        self, detections: list[Detection], comparison: Comparison, layer: Layer
     ) -> list[Detection]:
         """Leave out what is covered. Where the two cannot be compared, everything counts."""
-        if twin.damage:
-            return detections
-        coded = (
-            (frame.height, frame.width) if frame.quarter_turns % 2 else (frame.width, frame.height)
-        )
-        size = [max(1, round(side * scale)) for side in coded]
-        after, before = (_upright(one, size[0], size[1]) for one in (frame, twin))
-        if self._flips:
-            before = np.ascontiguousarray(before[:, ::-1])
+        bare = comparison.bare(detections, layer)
         self._compared += 1
-        if not is_alike(before, after):
+        if bare is None:
             self._unlike += 1
             return detections
-        turned = frame.quarter_turns, frame.width, frame.height
-        bare = [
-            detection
-            for detection in detections
-            if detail_kept(before, after, detection.box.rotate(*turned).scale(scale, scale))
-            >= _KEPT
-        ]
         self.set_aside += len(detections) - len(bare)
         return bare
-
-
-def _upright(frame: Frame, width: int, height: int) -> Gray:
-    """Return a frame's luma, scaled to an upright size."""
-    size = (height, width) if frame.quarter_turns % 2 else (width, height)
-    luma = FrameView(frame).luma(*size)
-    return np.ascontiguousarray(np.rot90(luma, -frame.quarter_turns))

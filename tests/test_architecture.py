@@ -14,7 +14,7 @@ PACKAGE = Path(streamguard.__file__).parent
 
 # A module imports only from its own layer or a lower one; within a layer only its own part.
 LAYERS = (
-    {"errors", "geometry", "frames", "planes"},
+    {"errors", "geometry", "frames", "planes", "sphere"},
     {"faults", "memory", "protocols", "queues", "settings"},
     {
         "detection",
@@ -39,6 +39,7 @@ LAYERS = (
 PEERS = {
     ("frames", "geometry"),
     ("planes", "errors"),
+    ("sphere", "geometry"),
     ("protocols", "settings"),
     # What a source knows of its streams, a sink must match.
     ("sinks", "sources"),

@@ -74,7 +74,7 @@ class Finder:
     def _carry_out(
         self, view: FrameView, look: Look, time_ms: int, quarter_turns: int
     ) -> tuple[Detection, ...]:
-        image = view.rgb(look.region, look.width, look.height, look.turns)
+        image = view.rgb(look.region, look.width, look.height, look.turns, look.layer)
         height, width = image.shape[:2]
         detector = self._detectors[look.role]
         found = []

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamguard.detection.view import Gray
+from streamguard.detection.layers import Gray
 from streamguard.geometry import Box
 
 _INNER = 0.7

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from streamguard.detection.layers import Layer
 from streamguard.geometry import Box
 from streamguard.settings import DetectionPlan
+from streamguard.sphere import Sphere
 
 _PRIMARY_SIDE = 320
 """Long side handed to the primary: it shrinks to 192 itself, and larger costs more to hand over."""
@@ -51,6 +53,7 @@ class Look:
         height: Height of it.
         is_close: Whether it is a close look at one doubted face.
         turns: Clockwise quarter turns of the upright picture before it is shown.
+        layer: What of the picture: its colour, or what alpha shows.
     """
 
     role: Role
@@ -59,6 +62,7 @@ class Look:
     height: int
     is_close: bool = False
     turns: int = 0
+    layer: Layer = Layer.COLOR
 
     @property
     def smallest(self) -> float:
@@ -94,11 +98,19 @@ class Schedule:
         plan: The quality level's plan.
         width: Coded width of the frames in pixels.
         height: Coded height.
+        extent: Size of the picture that close looks may be cut from, if it is another.
     """
 
-    def __init__(self, plan: DetectionPlan, width: int, height: int) -> None:
+    def __init__(
+        self,
+        plan: DetectionPlan,
+        width: int,
+        height: int,
+        extent: tuple[float, float] | None = None,
+    ) -> None:
         self._plan = plan
         self._whole = Box(0, 0, width, height)
+        self._extent = Box(0, 0, *extent) if extent else self._whole
         self._last = self._next_primary = self._next_second = float("-inf")
         self._next_crop: dict[int, float] = {}
         self._tile = self._beat = 0
@@ -202,7 +214,7 @@ class Schedule:
 
     def _crop(self, doubt: Doubt) -> Look:
         """Return a square look round a face, moved inside the picture where it sticks out."""
-        whole, box = self._whole, doubt.box
+        whole, box = self._extent, doubt.box
         side = min(max(box.width, box.height) * _CROP_CONTEXT, whole.width, whole.height)
         x, y = box.center
         left = min(max(x - side / 2, 0.0), whole.width - side)
@@ -234,3 +246,25 @@ class Schedule:
         width = max(1, round(region.width * scale))
         height = max(1, round(region.height * scale))
         return Look(role, region, width, height)
+
+
+def widened(
+    looks: Sequence[Look], layers: Sequence[Layer], sphere: Sphere | None = None
+) -> list[Look]:
+    """Return looks at everything that a frame may show in their regions.
+
+    Args:
+        looks: At the colour of a flat frame; those of the primary stay alone.
+        layers: What the frame shows beside its colour.
+        sphere: Set where the frame wraps round: looks then also go half a turn further.
+    """
+    everything: list[Look] = []
+    for look in looks:
+        if look.role is not Role.SECOND:
+            everything.append(look)
+            continue
+        regions = [look.region]
+        if sphere and not look.is_close:
+            regions.append(look.region.shift(*sphere.half))
+        everything += [replace(look, region=r, layer=layer) for r in regions for layer in layers]
+    return everything

@@ -80,11 +80,10 @@ class Weights:
 
 
 def weights_of(cover: Cover, layout: PictureLayout, plane: PlaneLayout) -> Weights:
-    """Return the weights for one plane of a picture; alpha keeps what it is."""
+    """Return the weights for one plane of a picture, alike for all its channels."""
     effect = shrink_cover(cover, plane.sub_x, plane.sub_y).astype(layout.dtype, copy=False)
     if len(plane.roles) > 1:
-        none = np.zeros_like(effect)
-        effect = cv2.merge([none if role == "a" else effect for role in plane.roles])
+        effect = cv2.merge([effect] * len(plane.roles))
     return Weights(effect, np.subtract(255, effect, dtype=layout.dtype))
 
 

@@ -65,11 +65,10 @@ class Painter:
     def _parts(
         self, views: Sequence[Samples], layout: PictureLayout, region: Region
     ) -> Iterator[tuple[Samples, PlaneLayout, Weights]]:
-        """Yield what a region has of each plane, and the weights there; alpha is left alone."""
+        """Yield what a region has of each plane, alpha too, and the weights there."""
         weights = self._weights.of(region, layout)
         for view, plane in zip(views, layout.planes, strict=True):
-            if plane.roles != "a":
-                yield view[plane.cut(region.rect)], plane, weights[plane.kind]
+            yield view[plane.cut(region.rect)], plane, weights[plane.kind]
 
 
 class WeightCache:
@@ -89,7 +88,7 @@ class WeightCache:
         self.nbytes = 0
 
     def of(self, region: Region, layout: PictureLayout) -> PlaneWeights:
-        """Return the weights of a region for every kind of plane but alpha."""
+        """Return the weights of a region for every kind of plane."""
         if layout is not self._layout:
             self._held.clear()
             self._layout, self.nbytes = layout, 0
@@ -98,7 +97,7 @@ class WeightCache:
         weights = self._whole(replace(region, rect=region.outer), layout)
         (x, y), (x1, y1, x2, y2) = region.outer[:2], region.rect
         part = x1 - x, y1 - y, x2 - x, y2 - y
-        kinds = _painted_kinds(layout)
+        kinds = _kinds(layout)
         return {kind: weights[kind].cut(plane.cut(part)) for kind, plane in kinds.items()}
 
     def _whole(self, region: Region, layout: PictureLayout) -> PlaneWeights:
@@ -106,7 +105,7 @@ class WeightCache:
         if form in self._held:
             self._held.move_to_end(form)
             return self._held[form]
-        cover, kinds = cover_of(region), _painted_kinds(layout)
+        cover, kinds = cover_of(region), _kinds(layout)
         weights = {kind: weights_of(cover, layout, plane) for kind, plane in kinds.items()}
         self._held[form] = weights
         self.nbytes += _nbytes(weights)
@@ -122,8 +121,8 @@ def _is_cut_cleanly(region: Region, layout: PictureLayout) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _painted_kinds(layout: PictureLayout) -> dict[tuple[int, int, int], PlaneLayout]:
-    return {plane.kind: plane for plane in layout.planes if plane.roles != "a"}
+def _kinds(layout: PictureLayout) -> dict[tuple[int, int, int], PlaneLayout]:
+    return {plane.kind: plane for plane in layout.planes}
 
 
 def _nbytes(weights: PlaneWeights) -> int:
@@ -134,5 +133,4 @@ def _grids(views: Sequence[Samples], layout: PictureLayout, region: Region) -> d
     return {
         plane.index: averages(view[plane.cut(region.rect)], region.columns, region.rows)
         for view, plane in zip(views, layout.planes, strict=True)
-        if plane.roles != "a"
     }

@@ -13,6 +13,7 @@ from streamguard.geometry import Box
 from streamguard.planes import PictureLayout, Samples, native_layout, nearest_native
 from streamguard.redaction.colors import samples_of
 from streamguard.redaction.copying import PictureCopier
+from streamguard.redaction.effects import constant
 from streamguard.redaction.masks import Region, cells, region_of
 from streamguard.redaction.painter import Painter
 from streamguard.redaction.slates import make_opaque, write_text
@@ -119,10 +120,4 @@ def _outline(picture: av.VideoFrame, layout: PictureLayout, box: Box) -> None:
 
 
 def _fill(part: Samples, roles: str, words: dict[str, int]) -> None:
-    if part.ndim == 2:
-        if roles != "a":
-            part[...] = words[roles]
-        return
-    for channel, role in enumerate(roles):
-        if role != "a":
-            part[..., channel] = words[role]
+    part[...] = constant(part, [words[role] for role in roles])

@@ -1,0 +1,77 @@
+"""Equirectangular pictures: all round the camera, from pole to pole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from streamguard.geometry import Box
+
+_ASPECT = 0.75
+"""Least width of a face per unit of height, before the projection stretches it."""
+_MARGIN = 0.3
+"""Share of a box's height that its cover may reach beyond it towards a pole."""
+_POLE = 0.02
+"""Cosine of a latitude from which on the whole width is covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sphere:
+    """The surface that the frames of one video show.
+
+    Faces are looked for in the unrolled picture: the frame, and after its last column the first
+    half of it again. A face across the seam stands whole in there.
+
+    Attributes:
+        width: Coded width of the frame in pixels.
+        height: Coded height.
+        turns: Clockwise quarter turns that bring it upright.
+    """
+
+    width: int
+    height: int
+    turns: int = 0
+
+    @property
+    def half(self) -> tuple[float, float]:
+        """Half a turn round, in coded pixels."""
+        return (0.0, self.height / 2) if self.turns % 2 else (self.width / 2, 0.0)
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Width and height of the unrolled picture."""
+        return self.width + self.half[0], self.height + self.half[1]
+
+    def places(self, box: Box, margin: float = _MARGIN) -> Iterator[Box]:
+        """Yield what to cover of a face: as wide as the projection makes it, on either side.
+
+        Args:
+            box: In coded pixels of the unrolled picture.
+            margin: Share of the box's height that its cover will reach beyond it.
+        """
+        upright = box.rotate(self.turns, self.width, self.height)
+        width, height = (self.height, self.width) if self.turns % 2 else (self.width, self.height)
+        wide = _widened(upright, width, height, max(margin, _MARGIN))
+        for turn in (-2, -1, 0, 1):
+            place = wide.shift(turn * width, 0)
+            reach = max(margin, 1.0) * place.width
+            if place.x2 + reach > 0 and place.x1 - reach < width:
+                yield place.rotate(-self.turns, width, height)
+
+
+def _widened(box: Box, width: float, height: float, margin: float) -> Box:
+    """Widen a box to what a face there can take in at the latitude where it is widest."""
+    padded = margin * box.height
+    least = min(_cosine(y, height) for y in (box.y1 - padded, box.y2 + padded))
+    if least < _POLE:
+        return Box(0, box.y1, width, box.y2)
+    x, y = box.center
+    wide = max(box.width * _cosine(y, height), _ASPECT * box.height, 0.0) / least
+    wide = min(max(wide, box.width), width)
+    return Box(x - wide / 2, box.y1, x + wide / 2, box.y2)
+
+
+def _cosine(y: float, height: float) -> float:
+    """Return the cosine of a row's latitude, never below 0."""
+    return max(0.0, math.sin(math.pi * min(max(y / height, 0.0), 1.0)))
