@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,6 +105,14 @@ def host_name(text: str) -> str:
         UsageError: It is neither.
     """
     name = text.strip("[]").lower().removesuffix(".")
-    if not re.fullmatch(r"[a-z0-9_.-]+|[0-9a-f:.]+", name):
+    if not re.fullmatch(r"[a-z0-9_.-]+", name) and not _is_address(name):
         raise UsageError(f"{text!r} is not a host name or IP address", "Name it without a port")
     return name
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -73,6 +73,8 @@ class Guard:
     def _refusal(self, request: HTTPConnection) -> Response | None:
         """Return the response to what may not pass, or None for what may."""
         scope = request.scope
+        if scope["http_version"] not in ("1.0", "1.1"):
+            return _text(505, "only HTTP/1.1 is spoken here")
         local = (scope.get("server") or ("", 0))[0]
         if not self._access.knows(request.headers.get("host", ""), local):
             words = "unknown host name; the relay's option --allowed-host NAME lets it in"
@@ -83,7 +85,7 @@ class Guard:
         scope, headers = request.scope, request.headers
         if len(scope["raw_path"]) + len(scope["query_string"]) > _MOST_TARGET:
             return _text(414, "the address is too long")
-        if sum(len(name) + len(value) for name, value in headers.raw) > _MOST_HEADERS:
+        if sum(len(name) + len(value) + 4 for name, value in headers.raw) > _MOST_HEADERS:
             return _text(431, "the headers are too large")
         takes_body = scope["method"] == "POST" and scope["path"] == LOGIN
         length = int(headers.get("content-length", "0"))

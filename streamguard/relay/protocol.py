@@ -17,9 +17,9 @@ REQUEST_SECONDS = 5.0
 WRITE_SECONDS = 5.0
 """Within this a client must take what was sent to it."""
 _MOST, _MOST_PER_CLIENT = 256, 128
-_SEND_BUFFER = 256 * 1024
+_SEND_BUFFER = 64 * 1024
 """Bytes that the system holds for a client: a slow viewer sees skipped frames, not old ones."""
-_WRITE_BUFFER = 64 * 1024
+_WRITE_BUFFER = 16 * 1024
 
 
 class Guest(Protocol):
@@ -120,6 +120,8 @@ class GuardedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Else uvicorn writes addresses with their queries into any log that is set up.
+        self.access_log = False
         self._door = door
         self._request = _Deadline(self.loop, REQUEST_SECONDS, self.drop)
         self._write = _Deadline(self.loop, WRITE_SECONDS, self.drop)
