@@ -15,10 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamguard.cli import cli
+from streamguard.errors import SourceLostError
 from streamguard.frames import Frame
+from streamguard.relay.states import Reason
 from streamguard.sources import FileSource
+from streamguard.sources.address import parse_address
 from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
 from streamguard.sources.h264 import H264Reader
+from streamguard.sources.live import LiveSource
 
 # Decoding order of a group with two levels of B-pictures, by when they are shown.
 ORDER = (0, 4, 2, 1, 3, 8, 6, 5, 7)
@@ -334,3 +338,13 @@ def test_damage_is_covered_told_and_the_exit_code(damaged: Path, tmp_path: Path)
     assert (span["start"], span["end"]) == (0.48, 0.96)
     assert told["slate_frames"] == 12
     assert told["verification"]["spans"] == []
+
+
+def test_a_live_source_says_so_until_the_next_key(damaged: Path) -> None:
+    source = LiveSource(parse_address(str(damaged)))
+    frames: list[Frame] = []
+    with closing(source), pytest.raises(SourceLostError):
+        frames.extend(item for item in source.read() if isinstance(item, Frame))
+    assert [frame.damage for frame in frames[:26]] == [""] * 12 + ["damaged"] * 12 + [""] * 2
+    assert source.damage >= 1
+    assert frames[12].damage == Reason.DAMAGED.value

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     WAITING = "waiting for a verdict"
     DETECTOR = "detector error"
     OVERLOAD = "overload"
+    DAMAGED = "damaged"
     RESTARTING = "restarting"
 
 

@@ -61,7 +61,7 @@ class CameraStatus:
         dropped: Frames thrown away before detection, by reason.
         slates: Frames that left wholly covered, by reason.
         reconnects: How often the source was opened again.
-        damage: Packets that could not be decoded, and pictures that were patched up.
+        damage: Packets and pictures that were missing, cut, or could not be decoded.
         errors: Errors of detection and redaction.
         faces: Boxes in the newest frame.
         level: Steps that detection was made sparser because of overload.

@@ -104,7 +104,8 @@ class Worker:
             late = time.monotonic() - captured - self._plan.lookahead > self._plan.budget
             if late:
                 verdict = Verdict(verdict.frame, slate=Reason.OVERLOAD.value)  # noqa: PLW2901
-                self._status.slates[Reason.OVERLOAD.value] += 1
+            if verdict.slate:
+                self._status.slates[verdict.slate] += 1
             redacted = self._redactor.redact(self._plan.zones.apply(verdict))
             self._status.faces = len(set(verdict.track_ids))
             self._status.redacted += 1

@@ -66,10 +66,12 @@ class Custody(Generic[Picture]):
         starts_late: Whether the first packets may rest on what was cut off before them.
 
     Attributes:
+        reorders: Whether pictures may come in another order than their packets.
         missing: Number of packets that gave no picture although they should have.
     """
 
     def __init__(self, *, starts_late: bool = True) -> None:
+        self.reorders = True
         self.missing = 0
         self._broken = LATE_START if starts_late else ""
         self._key: tuple[_Sent, str] | None = None
@@ -144,7 +146,9 @@ class Custody(Generic[Picture]):
         now = came.piece.shown
         for other, sent in self._sent.items():
             shown = sent.piece.shown
-            overdue = now is not None and shown is not None and shown < now
+            overdue = other < index and not self.reorders
+            if now is not None and shown is not None:
+                overdue = shown < now
             if (
                 other < index - _FURTHEST
                 or sent.epoch < came.epoch

@@ -32,6 +32,7 @@ class Decoding:
 
     Args:
         video: The stream; nothing of it may have been decoded yet.
+        joins: Whether recordings may have been joined in it, which `join` then tells.
 
     Attributes:
         damage: Number of packets that are incomplete or could not be decoded, and of pictures
@@ -41,8 +42,9 @@ class Decoding:
         left_out: Pictures before the first one that decoding can begin at.
     """
 
-    def __init__(self, video: VideoStream) -> None:
-        context = video.codec_context
+    def __init__(self, video: VideoStream, *, joins: bool = True) -> None:
+        context = self._context = video.codec_context
+        self._joins = joins
         self.damage = 0
         self.notes: tuple[str, ...] = ()
         self.failed = self.left_out = 0
@@ -65,12 +67,12 @@ class Decoding:
         if not packet.size and not is_last:
             # It says that the picture before is shown on.
             return
-        if self._suspects or packet.is_corrupt:
+        if self._suspects or (packet.is_corrupt and self._joins):
             yield from self._doubted(packet, decode, is_last=is_last)
             return
         self._joined = False
         if not is_last:
-            yield from self._sent(packet, decode)
+            yield from self._sent(packet, decode, is_cut=packet.is_corrupt)
             return
         yield from self._released(self._decoded(decode))
         self._custody.finish()
@@ -125,6 +127,7 @@ class Decoding:
     def _released(self, pictures: list[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, str]]:
         from av.video.frame import PictureType
 
+        self._custody.reorders = self._context.has_b_frames
         for picture in pictures:
             if picture.is_corrupt:
                 self._count("parts of some pictures are damaged")

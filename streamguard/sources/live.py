@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from streamguard.errors import NoVideoError, SourceLostError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.sources.address import Address, Kind
+from streamguard.sources.decoding import Decoding
 from streamguard.sources.live_errors import translated
 from streamguard.sources.sound import SoundClock, config_of, head_of, without_adts
 from streamguard.sources.streams import codec_of, main_video
@@ -28,7 +30,8 @@ log = logging.getLogger(__name__)
 TIME_BASE = Fraction(1, 90_000)
 _FALLBACK_RATE = Fraction(25)
 _PLAUSIBLE_RATES = (Fraction(1), Fraction(240))
-_MAX_DECODE_FAILURES = 300
+DAMAGED = "damaged"
+"""What is said of every frame that cannot be vouched for; it is written on the slate."""
 # What a server may make FFmpeg open. No files: a hostile playlist could name ours.
 _NETWORK = "rtsp,rtp,rtcp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,rtmpt,crypto,data"
 
@@ -68,8 +71,6 @@ class LiveSource:
     Attributes:
         address: What is open.
         info: What is known before the first frame; the size may be 0 by 0.
-        damage: Number of packets that could not be decoded, and of pictures that the decoder
-            had to patch up.
         sound: What becomes of the source's sound, in a few words.
         sound_head: The form of the packets handed on, see `head_of`; empty without any.
 
@@ -79,7 +80,6 @@ class LiveSource:
 
     def __init__(self, address: Address, options: LiveOptions | None = None) -> None:
         self.address = address
-        self.damage = 0
         self._options = options or LiveOptions()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -90,16 +90,28 @@ class LiveSource:
                 self._container.close()
                 raise NoVideoError(f"{address} sends no video", "Check its path or channel")
             self._video = video
-            # Frame threads would hold back one frame each.
+            # Frame threads would hold back one frame each, and with threads for slices the decoder
+            # of H.264 conceals half of all damage without a word.
             video.thread_type = "SLICE"
+            if codec_of(video) == "h264":
+                video.codec_context.thread_count = 1
+            self._decoding = Decoding(video, joins=False)
             self.info = _info(video)
             self._tracks = list(self._container.streams.audio[:1]) if self._options.audio else []
             self.sound_head, self.sound = self._fate_of_sound()
             self._adts = any(config_of(track) for track in self._tracks)
         self._clock = SoundClock()
 
+    @property
+    def damage(self) -> int:
+        """Number of packets and pictures so far that were missing, cut or patched up."""
+        return self._decoding.damage
+
     def read(self) -> Iterator[Frame | PassthroughPacket]:
         """Yield frames as they come in, and audio packets if asked for.
+
+        A frame that the decoder had to patch up says so in its `damage`, and so do those that
+        may rest on it, up to the next whole key picture.
 
         Raises:
             SourceLostError: The connection ended, or nothing came for the read timeout.
@@ -113,11 +125,10 @@ class LiveSource:
                     if self._time_sound(packet):
                         yield PassthroughPacket(without_adts(packet) if self._adts else packet)
                     continue
-                for picture in self._decode(packet):
-                    self.damage += picture.is_corrupt
+                for picture, wrong in self._decoding.feed(packet, partial(self._decode, packet)):
                     if wait is not None:
                         self._stopped.wait(wait.seconds(picture))
-                    yield self._stamped(picture, index)
+                    yield self._stamped(picture, index, DAMAGED if wrong else "")
                     index += 1
         raise SourceLostError(f"{self.address} ended the connection", "It is tried again")
 
@@ -142,17 +153,8 @@ class LiveSource:
                 yield packet
 
     def _decode(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
-        import av
-
-        try:
-            with self._lock:
-                return [] if self._stopped.is_set() else packet.decode()
-        except av.FFmpegError as error:
-            self.damage += 1
-            if self.damage > _MAX_DECODE_FAILURES and self.damage % _MAX_DECODE_FAILURES == 1:
-                log.warning("%s: %d packets could not be decoded", self.address, self.damage)
-            log.debug("%s: %s", self.address, self.address.mask(str(error)))
-            return []
+        with self._lock:
+            return [] if self._stopped.is_set() else packet.decode()
 
     def _fate_of_sound(self) -> tuple[bytes, str]:
         """Return the form of the sound that is handed on, and what becomes of it in words."""
@@ -179,12 +181,12 @@ class LiveSource:
         packet.duration, packet.time_base = lasts, TIME_BASE
         return True
 
-    def _stamped(self, picture: av.VideoFrame, index: int) -> Frame:
+    def _stamped(self, picture: av.VideoFrame, index: int, damage: str) -> Frame:
         now = time.monotonic()
         self._clock.picture(picture.time, now)
         picture.pts = round(now / TIME_BASE)
         picture.time_base = TIME_BASE
-        return Frame(picture, index, now * 1000)
+        return Frame(picture, index, now * 1000, damage=damage)
 
 
 def _open(address: Address, options: LiveOptions) -> InputContainer:

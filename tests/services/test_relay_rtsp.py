@@ -150,10 +150,11 @@ def test_source_slower_or_faster_than_promised(chain: Chain, speed: float, rate:
 
 
 def test_a_tenth_of_the_packets_corrupted(chain: Chain) -> None:
-    damage, scenes = chain.rig.camera.status.damage, chain.scenes()
+    damage = chain.rig.camera.status.damage
     replace_camera(chain, camera_program(chain.publish_url, bsf=CORRUPT))
     wait_for(lambda: chain.rig.camera.status.damage > damage + 10, 15, "no damage counted")
-    assert chain.scenes() > scenes
+    slates = chain.rig.camera.status.slates
+    wait_for(lambda: chain.rig.camera.status.slates["damaged"] > 10, 5, f"no slates: {slates}")
     replace_camera(chain, camera_program(chain.publish_url))
     chain.recovered("a tenth of all packets corrupted")
 
