@@ -26,7 +26,7 @@ PHOTO_SUFFIXES = frozenset(
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .qt .mkv .webm .avi .divx .flv .f4v .wmv .asf .mpg .mpeg .mpe .m2v .vob .ts "
     ".mts .m2ts .mxf .3gp .3g2 .ogv .ogm .gif .y4m .dv .h264 .264 .h265 .265 .hevc .rm .rmvb "
-    ".nut .insv .lrv".split()
+    ".nut .insv .lrv .mjpeg .mjpg .mpjpeg".split()
 )
 MEDIA_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 """What counts in a folder; a file named by itself may be called anything."""

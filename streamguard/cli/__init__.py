@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -48,6 +49,9 @@ for command in (
 def main() -> None:
     """Run the command line of this process, and end the process."""
     interrupt_on_terminate()
+    # A file's name may hold any bytes; in JSON they become the escapes that JSON itself has.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

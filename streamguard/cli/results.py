@@ -163,7 +163,7 @@ class ReportFile:
 
     def _append(self, text: str) -> None:
         try:
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
         except OSError as error:
             raise SinkError(f"the report cannot be written: {error.strerror}") from error

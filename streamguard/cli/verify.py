@@ -98,7 +98,7 @@ def _write(target: Target, text: str) -> None:
     from streamguard.sinks.target import sink_errors
 
     with sink_errors(target.path):
-        target.part.write_text(text, encoding="utf-8")
+        target.part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def sink_errors(path: Path) -> Iterator[None]:
 def _around(path: Path, pid: int) -> tuple[str, str]:
     """Return what comes before and after the random part of a hidden name."""
     # The stem is cut so that the longer name still fits into 255 bytes.
-    stem = path.stem.encode()[:180].decode(errors="ignore")
+    stem = os.fsencode(path.stem)[:180].decode(errors="ignore")
     return f".{stem}.{pid:x}-", f".part{path.suffix}"
 
 

@@ -85,7 +85,9 @@ def open_media(path: Path, timeout: Timeout = (None, None)) -> InputContainer:
                 "Name the media files themselves",
             )
         options = _OPTIONS | {"format_whitelist": _plain_formats()}
-        return _open(path, options, timeout=timeout)
+        # By a name such as x.jpg FFmpeg would take a film of JPEG pictures for one of them.
+        form = "mjpeg" if head.startswith(b"\xff\xd8\xff") else None
+        return _open(path, options, form, timeout=timeout)
 
 
 def open_photo(data: bytes, *, decodes: bool = True) -> InputContainer:

@@ -12,6 +12,7 @@ from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.settings import InputSettings, Projection
 from streamguard.sources.kinds import is_refused, kind_of, refuse
+from streamguard.sources.mjpeg import is_jpeg_film
 from streamguard.sources.opening import open_photo, translated
 from streamguard.sources.photo_reading import read_photo
 from streamguard.sources.streams import Orientation, Traits
@@ -134,9 +135,9 @@ def is_photo(path: Path) -> bool:
             return b"ANIM" not in head[:64]
         case "AVIF":
             return head[8:12] != b"avis"
-        case "GIF":
+        case "GIF" | "JPEG":
             with translated(path):
-                return not _has_two_pictures(path)
+                return not (is_jpeg_film(path) if kind == "JPEG" else _has_two_pictures(path))
         case _:
             return bool(kind)
 
