@@ -119,16 +119,17 @@ def test_readme_has_three_examples() -> None:
     assert len(examples()) >= 3
 
 
-@pytest.mark.parametrize("example", examples())
-def test_readme_examples_work(example: str, tmp_path: Path) -> None:
+def test_readme_examples_work_one_after_the_other(tmp_path: Path) -> None:
     samples = tmp_path / "samples"
     samples.mkdir()
     shutil.copy(SAMPLE, samples)
-    arguments = example.split()[1:]
-    process = start(*arguments, cwd=tmp_path)
-    out, err = process.communicate(timeout=100)
-    assert process.returncode == 0, err
-    assert out
+    for example in examples():
+        process = start(*example.split()[1:], cwd=tmp_path)
+        out, err = process.communicate(timeout=100)
+        assert process.returncode == 0, err
+        assert out
+    # No example takes in what another one made.
+    assert [path.name for path in (tmp_path / "covered").glob("[!.]*")] == [SAMPLE.name]
 
 
 def test_readme_python_example_works(face_clip: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from streamguard.progress import Progress
 from streamguard.sinks.target import remove_parts
 
 _CONTEXT = multiprocessing.get_context("spawn")
-_GRACE = 0.7
+_GRACE = 0.5
 """Seconds a process may take to end by itself: a run stops within a second."""
 _POLL = 0.05
 _SIGNALS = [
