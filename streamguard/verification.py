@@ -12,14 +12,13 @@ from pathlib import Path
 
 from streamguard.detection.comparison import Comparison
 from streamguard.detection.finder import Finder
-from streamguard.detection.layers import Layer
 from streamguard.detection.registry import make_detector
 from streamguard.detection.schedule import Look, Role, widened
 from streamguard.detection.view import FrameView
 from streamguard.errors import UsageError
 from streamguard.faults import let_go
 from streamguard.frames import Frame
-from streamguard.geometry import Box, Detection, nms
+from streamguard.geometry import Box, Detection, containment, nms
 from streamguard.progress import Progress, Teller
 from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource, open_source
@@ -36,6 +35,10 @@ _STALLED = 60.0
 
 _DETECTOR = "centerface"
 _SIDE = 1920
+_DOUBT = 0.4
+"""Share of the threshold at which the original's faces are looked for: to find too many is safe."""
+_SAME = 0.25
+"""Shared area over the smaller box from which two detections may be the same face."""
 _GAP_MS = 500.0
 
 
@@ -88,8 +91,11 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
         result = opened(output, replace(limits, start=0.0, end=None))
         source = opened(original, limits) if original is not None else None
         finder = Finder({Role.SECOND: make_detector(_DETECTOR, threshold)})
+        doubter = Finder({Role.SECOND: make_detector(_DETECTOR, threshold * _DOUBT)})
+        ending.callback(let_go, doubter.close)
         check = _Check(
             finder,
+            doubter,
             every,
             flips=source is not None and _mirrored(result, source),
             wraps=any(one.info.equirectangular for one in (result, source) if one is not None),
@@ -141,9 +147,15 @@ class _Check:
     """Looks at frames, and keeps what it saw."""
 
     def __init__(
-        self, finder: Finder, every: float, *, flips: bool = False, wraps: bool = False
+        self,
+        finder: Finder,
+        doubter: Finder,
+        every: float,
+        *,
+        flips: bool = False,
+        wraps: bool = False,
     ) -> None:
-        self.finder = finder
+        self.finder, self._doubter = finder, doubter
         self._flips, self._wraps = flips, wraps
         self.spans = SpanFinder(max(_GAP_MS, 2500 * every))
         self.frames = self.looked = self.set_aside = 0
@@ -201,7 +213,9 @@ class _Check:
             looks = widened([look], [layer], sphere)
             findings = self.finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
             bare = [detection for finding in findings for detection in finding.detections]
-            found += self._still_bare(bare, comparison, layer) if comparison else bare
+            if comparison is not None:
+                bare = self._still_bare(bare, comparison, looks, frame)
+            found += bare
         self.spans.add(frame.index, frame.time_ms, nms(found) if len(view.layers) > 1 else found)
 
     def _comparison(self, view: FrameView, twin: Frame, scale: float) -> Comparison:
@@ -209,13 +223,26 @@ class _Check:
         return Comparison(view, FrameView(twin, sphere), scale, flips=self._flips)
 
     def _still_bare(
-        self, detections: list[Detection], comparison: Comparison, layer: Layer
+        self, detections: list[Detection], comparison: Comparison, looks: list[Look], frame: Frame
     ) -> list[Detection]:
         """Leave out what is covered. Where the two cannot be compared, everything counts."""
-        bare = comparison.bare(detections, layer)
+        bare = comparison.bare(detections, looks[0].layer)
         self._compared += 1
         if bare is None:
             self._unlike += 1
             return detections
+        bare = self._seen_before(bare, comparison, looks, frame)
         self.set_aside += len(detections) - len(bare)
         return bare
+
+    def _seen_before(
+        self, bare: list[Detection], comparison: Comparison, looks: list[Look], frame: Frame
+    ) -> list[Detection]:
+        """Leave out what the original shows no face at: beside a cover things may look like one."""
+        before = comparison.before
+        if not bare or self._flips or not comparison.is_same_size:
+            return bare
+        turns = frame.quarter_turns
+        findings = self._doubter.find(before, looks, int(frame.time_ms), turns)
+        faces = [detection.box for finding in findings for detection in finding.detections]
+        return [one for one in bare if any(containment(one.box, face) > _SAME for face in faces)]

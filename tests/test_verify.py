@@ -195,6 +195,19 @@ def test_photos(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
     assert iou(Box(*span.box), Box(*FACE)) > 0.5
 
 
+def test_what_the_original_shows_no_face_at_is_none(
+    tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    x1, y1, x2, y2 = FACE
+    faceless = astronaut.copy()
+    faceless[y1 - 30 : y2 + 30, x1 - 30 : x2 + 30] = 128
+    before, after = photo(tmp_path / "before.png", faceless), photo(tmp_path / "a.png", astronaut)
+    found = streamguard.verify(after, before)
+    assert found.passed
+    assert found.set_aside == 1
+    assert not streamguard.verify(after).passed
+
+
 def test_progress_and_cancelling(face_clip: Path, covered: Path) -> None:
     seen: list[Progress] = []
     streamguard.verify(covered, progress=seen.append, every=EVERY)

@@ -23,13 +23,26 @@ class Comparison:
         before: The original, of any size.
         scale: Size at which they are compared, in shares of the finished frame's.
         flips: Whether one of the two, upright, is the mirror image of the other.
+
+    Attributes:
+        before: The original.
     """
 
     def __init__(
         self, after: FrameView, before: FrameView, scale: float, *, flips: bool = False
     ) -> None:
-        self._after, self._before = after, before
+        self._after, self.before = after, before
         self._scale, self._flips = scale, flips
+
+    @property
+    def is_same_size(self) -> bool:
+        """Whether both have the same size, rotation and layers, so that boxes fit."""
+        after, before = self._after, self.before
+        return (after.extent, after.turns, after.layers) == (
+            before.extent,
+            before.turns,
+            before.layers,
+        )
 
     def bare(self, detections: Sequence[Detection], layer: Layer) -> list[Detection] | None:
         """Leave out what is covered.
@@ -65,10 +78,10 @@ class Comparison:
     def _originals(self, width: int, height: int, layer: Layer) -> Iterator[Gray]:
         """Yield what the original may have looked like: without alpha, it was laid on a ground."""
         layers = [layer]
-        if self._before.layers != (Layer.COLOR,) and self._after.layers == (Layer.COLOR,):
+        if self.before.layers != (Layer.COLOR,) and self._after.layers == (Layer.COLOR,):
             layers += [Layer.ON_BLACK, Layer.ON_WHITE]
         for one in layers:
-            picture = _upright(self._before, width, height, one)
+            picture = _upright(self.before, width, height, one)
             yield np.ascontiguousarray(picture[:, ::-1]) if self._flips else picture
 
 
