@@ -22,6 +22,7 @@ from streamguard.sources import FileSource
 from streamguard.sources.address import parse_address
 from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
 from streamguard.sources.h264 import H264Reader
+from streamguard.sources.impossible import PacketCheck, first_piece_is_cut
 from streamguard.sources.live import LiveSource
 
 # Decoding order of a group with two levels of B-pictures, by when they are shown.
@@ -348,3 +349,43 @@ def test_a_live_source_says_so_until_the_next_key(damaged: Path) -> None:
     assert [frame.damage for frame in frames[:26]] == [""] * 12 + ["damaged"] * 12 + [""] * 2
     assert source.damage >= 1
     assert frames[12].damage == Reason.DAMAGED.value
+
+
+@pytest.mark.parametrize(
+    ("codec", "extradata", "data", "expected"),
+    [
+        ("h264", b"", b"\0\0\0\1\x65\x88\0\0\2\x11", True),
+        ("h264", b"", b"\0\0\0\1\x65\x88\0\0\0\0\x11", True),
+        ("h264", b"", b"\0\0\0\1\x65\x88\0\0\3\2\0\0\0\1\x41\x9a", False),
+        # Zeros behind a unit, and careless messages, are none.
+        ("h264", b"", b"\0\0\0\1\x65\x88\0\0\0\0\1\x41\x9a\0\0\0", False),
+        ("h264", b"", b"\0\0\0\1\x06\x05\0\0\0\0\x11\0\0\1\x65\x88", False),
+        ("h264", b"\1\x64\0\x1e\xff\0", b"\0\0\0\6\x65\x88\0\0\1\x11", True),
+        ("h264", b"\1\x64\0\x1e\xff\0", b"\0\0\0\6\x65\x88\0\0\0\0", False),
+        ("h264", b"\1\x64\0\x1e\xff\0", b"\0\0\0\7\x65\x88\x11\x11\x11\x11", True),
+        ("h264", b"\1\x64\0\x1e\xff\0", b"\0\0\0\7\x65\x88\0\0\0\1\x0a", False),
+        ("hevc", b"\1" + bytes(20) + b"\3\0", b"\0\0\0\6\x26\1\0\0\1\x11", True),
+        ("hevc", b"\1" + bytes(20) + b"\3\0", b"\0\0\0\6\x26\1\0\0\3\1", False),
+        ("vp9", b"", b"\x82" + bytes(300) + b"\1", True),
+        ("vp9", b"", b"\x82\1" + bytes(300), False),
+        ("mjpeg", b"", bytes(900), False),
+    ],
+)
+def test_what_no_encoder_writes(codec: str, extradata: bytes, data: bytes, expected: bool) -> None:
+    assert PacketCheck(codec, extradata).is_impossible(data) is expected
+
+
+def test_a_gap_in_the_first_picture_of_a_transport_stream(tmp_path: Path, face_clip: Path) -> None:
+    clip = encoded(face_clip, tmp_path / "whole.ts", **GROUPS)
+    data = clip.read_bytes()
+    with av.open(str(clip)) as source:
+        pid = source.streams.video[0].id
+    assert not first_piece_is_cut(data, pid)
+    own = [
+        at
+        for at in range(0, len(data), 188)
+        if data[at + 1] & 31 == pid >> 8 and data[at + 2] == pid & 255
+    ]
+    clip.write_bytes(data[: own[5]] + data[own[6] :])
+    damage = damage_of(clip)
+    assert [bool(reason) for reason in damage[:14]] == [True] * 12 + [False] * 2

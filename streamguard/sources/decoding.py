@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
 from streamguard.sources.h264 import H264Reader
+from streamguard.sources.impossible import PacketCheck
 
 if TYPE_CHECKING:
     import av
@@ -49,6 +50,7 @@ class Decoding:
         self.notes: tuple[str, ...] = ()
         self.failed = self.left_out = 0
         self._codec = context.codec.canonical_name
+        self._check = PacketCheck(self._codec, context.extradata)
         self._reader = H264Reader(context.extradata) if self._codec == "h264" else None
         self._custody: Custody[av.VideoFrame] = Custody(starts_late=self._codec in _MARK_KEYS)
         self._gap = self._joined = False
@@ -154,14 +156,18 @@ class Decoding:
             None if packet.dts is None else float(packet.dts * base),
             gives_picture=self._codec in _ONE_EACH and not packet.is_discard,
         )
+        data = bytes(packet)
+        if self._check.is_impossible(data):
+            self._count("a piece of the video holds what no encoder writes")
+            piece.fault = DAMAGED
         if self._gap:
             self._gap, piece.fault = False, GAP
         if self._reader is not None:
-            self._read_h264(self._reader, packet, piece)
+            self._read_h264(self._reader, data, piece)
         return piece
 
-    def _read_h264(self, reader: H264Reader, packet: av.Packet[Any], piece: Piece) -> None:
-        place = reader.read(bytes(packet))
+    def _read_h264(self, reader: H264Reader, data: bytes, piece: Piece) -> None:
+        place = reader.read(data)
         piece.is_key, piece.number = place.is_idr, place.frame_num
         piece.refreshes = place.refreshed_at
         if place.is_field:

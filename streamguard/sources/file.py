@@ -16,6 +16,7 @@ from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.settings import InputSettings
 from streamguard.sources.cutting import Cut
 from streamguard.sources.decoding import Decoding
+from streamguard.sources.impossible import FAR, first_piece_is_cut
 from streamguard.sources.joining import offsets_of, put_on, start_of
 from streamguard.sources.opening import (
     ffmpeg_errors,
@@ -75,6 +76,8 @@ class FileSource:
         self._container = open_media(path, (options.open_timeout, None))
         self._video = _video_of(self._container, path, film, options)
         self._decoding = Decoding(self._video)
+        if self._container.format.name == "mpegts" and _starts_cut(path, self._video.id):
+            self._decoding.lose("a piece of the video is incomplete")
         self._tracks = kept_tracks(self._container, sound=options.sound)
         self.traits = replace(self.traits, tracks=tuple(self._tracks))
         self._cut = Cut(options, self._tracks)
@@ -241,6 +244,11 @@ def _look_at(
         quarter_turns=traits.orientation.quarter_turns,
     )
     return info, traits
+
+
+def _starts_cut(path: Path, pid: int) -> bool:
+    with path.open("rb") as file:
+        return first_piece_is_cut(file.read(FAR), pid)
 
 
 def _first_picture(
