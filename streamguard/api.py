@@ -17,7 +17,7 @@ from streamguard import __version__
 from streamguard.anonymizer import Anonymizer as FrameAnonymizer
 from streamguard.detection.weights import MODELS
 from streamguard.errors import UsageError
-from streamguard.faults import let_go
+from streamguard.faults import let_go, letting_go, patience_after
 from streamguard.frames import RedactedFrame, Verdict, VideoInfo
 from streamguard.memory import give_back
 from streamguard.pipeline import Parts, run
@@ -70,7 +70,8 @@ def anonymize(
         SinkError: The output cannot be written.
         DetectionError: A detector failed.
         StalledError: Nothing moved for ``settings.stall_timeout`` seconds.
-        CancelledError: ``cancelled`` was set.
+        CancelledError: ``cancelled`` was set. Where that came after the output was finished, it
+            stands.
     """
     teller = Teller(progress)
     stop = cancelled or threading.Event()
@@ -78,22 +79,21 @@ def anonymize(
     with ExitStack() as ending:
         ending.callback(give_back)
         opened = open_source(source, settings.input, stop)
-        ending.callback(let_go, opened.close)
+        ending.enter_context(letting_go(opened.close))
         sink = open_sink(output, opened, settings)
         try:
             record = record_file(Path(source), stop)
             anonymizer = FrameAnonymizer(opened.info, settings)
-            ending.callback(let_go, anonymizer.close)
+            ending.enter_context(letting_go(anonymizer.close))
             observe = _observer(tally, teller, opened.info.frames)
             parts = Parts(opened, anonymizer, MaskRedactor(settings.redaction), sink)
             run(parts, settings=settings, observe=observe, cancelled=stop)
-        except BaseException:
-            let_go(sink.abort)
+        except BaseException as error:
+            let_go(sink.abort, patience_after(error))
             raise
     return Report(
         input=record,
-        # No longer to be cancelled: the output stands.
-        output=record_file(Path(output), threading.Event()),
+        output=record_file(Path(output), stop),
         versions=versions(),
         settings=asdict(settings),
         detectors=anonymizer.detectors,

@@ -15,6 +15,9 @@ T = TypeVar("T")
 PATIENCE = 5.0
 """Seconds that something which shall end is waited for."""
 
+HURRY = 0.15
+"""The same, once the user wants to stop: all that hangs must be given up within a second."""
+
 _POLL = 0.05
 
 
@@ -55,6 +58,23 @@ def let_go(action: Callable[[], None], patience: float | None = PATIENCE) -> Non
         pass
     if call.error is not None:
         raise call.error
+
+
+@contextmanager
+def letting_go(action: Callable[[], None]) -> Iterator[None]:
+    """Close something with `let_go` at the end of the block, in a hurry if it was cancelled."""
+    try:
+        yield
+    except BaseException as error:
+        let_go(action, patience_after(error))
+        raise
+    let_go(action)
+
+
+def patience_after(error: BaseException) -> float:
+    """Return the seconds that something may take to close after an error."""
+    hurries = isinstance(error, CancelledError | KeyboardInterrupt)
+    return HURRY if hurries else PATIENCE
 
 
 def watched(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from streamguard.anonymizer import Anonymizer
 from streamguard.detection.cores import sharing_cores
 from streamguard.errors import RedactionError, SinkError, SourceError, TrackingError
-from streamguard.faults import PATIENCE, blamed, let_go
+from streamguard.faults import blamed, let_go, patience_after, watched
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
 from streamguard.protocols import Redactor, Sink, Source
 from streamguard.queues import FrameQueue
@@ -170,11 +170,11 @@ def run(parts: Parts, *, settings: Settings, observe: Observer, cancelled: threa
             watch(stages, settings.stall_timeout, state.failed, cancelled)
         if state.error is not None:
             raise state.error
-        let_go(state.finish, None)
+        watched(state.finish, "finishing the output", timeout=None, cancelled=cancelled)
     except BaseException as error:
         state.fail(error)
-        join(stages, PATIENCE)
-        let_go(parts.sink.abort)
+        join(stages, patience_after(error))
+        let_go(parts.sink.abort, patience_after(error))
         raise
 
 

@@ -16,7 +16,7 @@ from streamguard.detection.registry import make_detector
 from streamguard.detection.schedule import Look, Role, widened
 from streamguard.detection.view import FrameView
 from streamguard.errors import UsageError
-from streamguard.faults import let_go
+from streamguard.faults import letting_go
 from streamguard.frames import Frame
 from streamguard.geometry import Box, Detection, containment, nms
 from streamguard.progress import Progress, Teller
@@ -85,7 +85,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
 
         def opened(path: str | os.PathLike[str], limits: InputSettings) -> LocalSource:
             source = open_source(path, limits, stop)
-            ending.callback(let_go, source.close)
+            ending.enter_context(letting_go(source.close))
             return source
 
         result = opened(output, replace(limits, start=0.0, end=None))
@@ -100,7 +100,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
             flips=source is not None and _mirrored(result, source),
             wraps=any(one.info.equirectangular for one in (result, source) if one is not None),
         )
-        ending.callback(let_go, check.finder.close)
+        ending.enter_context(letting_go(check.finder.close))
 
         def look(stage: Stage) -> None:
             for frame, twin in _pairs(result, source):

@@ -247,7 +247,7 @@ def test_detector_returns_something_else(face_clip: Path, tmp_path: Path, garbag
 def test_a_part_hangs(
     face_clip: Path, tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamguard.pipeline.PATIENCE", 0.2)
+    monkeypatch.setattr("streamguard.faults.PATIENCE", 0.2)
     woken = threading.Event()
 
     def hangs(*_: object) -> Any:
@@ -305,7 +305,7 @@ def test_what_closing_raises_is_raised() -> None:
 def test_the_output_can_be_given_up_while_its_encoder_hangs(
     face_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamguard.pipeline.PATIENCE", 3.0)
+    monkeypatch.setattr("streamguard.faults.PATIENCE", 3.0)
     woken = threading.Event()
 
     def hangs(_self: FileSink, _picture: av.VideoFrame) -> av.VideoFrame:
@@ -563,7 +563,7 @@ def test_a_detector_that_never_returns_does_not_keep_the_process_alive(
         "from streamguard.detection.centerface import CenterFaceDetector\n"
         "import streamguard.cli.anonymize as command\n"
         "CenterFaceDetector.detect = lambda *_: time.sleep(1000)\n"
-        "streamguard.pipeline.PATIENCE = 0.3\n"
+        "streamguard.faults.PATIENCE = 0.3\n"
         "settings_of = command.settings_of\n"
         "command.settings_of = lambda o: replace(settings_of(o), stall_timeout=1.0)\n"
         "main()"

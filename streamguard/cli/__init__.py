@@ -13,6 +13,7 @@ import click
 import streamguard
 from streamguard.cli import anonymize, doctor, preview, probe, relay, verify
 from streamguard.cli.console import DONE, FAILED, INTERRUPTED, WRONG_USAGE, complain
+from streamguard.cli.pipes import guard_streams
 from streamguard.cli.signals import interrupt_on_terminate
 from streamguard.errors import CancelledError, StreamguardError, UsageError
 
@@ -48,12 +49,17 @@ for command in (
 
 def main() -> None:
     """Run the command line of this process, and end the process."""
+    guard_streams()
     interrupt_on_terminate()
     # A file's name may hold any bytes; in JSON they become the escapes that JSON itself has.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except StreamguardError as error:
+        complain(error)
+        code = code or FAILED
     sys.stderr.flush()
     if code == INTERRUPTED or threading.active_count() > 1:
         # A thread may be deep in native code, or hang there; nobody waits for it.
@@ -71,10 +77,6 @@ def run(args: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt, CancelledError):
         complain("interrupted; nothing half done was left behind", kind="stopped")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our stdout went away (`| head`); nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     except StreamguardError as error:
         complain(error)
         return WRONG_USAGE if isinstance(error, UsageError) else FAILED

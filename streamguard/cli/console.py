@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from streamguard.cli.pipes import patient
 from streamguard.errors import StreamguardError
 
 DONE, FAILED, WRONG_USAGE, FACES_LEFT, DAMAGED_INPUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -104,7 +105,7 @@ def _silence_native_code() -> None:
     except (OSError, ValueError):
         return
     sys.stderr.flush()
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    sys.stderr = patient(os.dup(2), is_result=False)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)

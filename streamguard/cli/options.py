@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from streamguard.cli.limits import limit_options, limits_of
 from streamguard.settings import (
     Effect,
     EncodingSettings,
@@ -148,6 +150,7 @@ _FILES = [
 
 def settings_options(function: F) -> F:
     """Add every option that `settings_of` takes."""
+    function = limit_options(function)
     for option in reversed(_OPTIONS + _FILES):
         function = option(function)
     return function
@@ -208,7 +211,8 @@ def live_of(options: dict[str, Any]) -> LiveOptions:
 
 
 def _input_of(options: dict[str, Any]) -> InputSettings:
-    return InputSettings(
+    return replace(
+        limits_of(options),
         start=options.get("start") or 0.0,
         end=options.get("end"),
         sound=options.get("audio") != "drop",

@@ -9,13 +9,15 @@ from typing import Any
 import click
 
 from streamguard.cli.console import verbosity_options
+from streamguard.cli.limits import limit_options, limits_of
 
 
 @click.command(name="probe", short_help="Show what is in a file and what becomes of it.")
 @click.argument("source", type=click.Path(path_type=Path, readable=False))
+@limit_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @verbosity_options
-def command(source: Path, as_json: bool) -> None:
+def command(source: Path, as_json: bool, **options: Any) -> None:
     """Show what is in SOURCE, and what would be redacted, kept and dropped."""
     from contextlib import closing
 
@@ -24,7 +26,7 @@ def command(source: Path, as_json: bool) -> None:
     require_system()
     from streamguard.sources import open_source
 
-    with closing(open_source(source)) as opened:
+    with closing(open_source(source, limits_of(options))) as opened:
         described = opened.describe()
     if as_json:
         click.echo(json.dumps(described, ensure_ascii=False))

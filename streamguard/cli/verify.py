@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamguard.cli.console import DONE, FACES_LEFT, is_quiet, verbosity_options
+from streamguard.cli.limits import limit_options, limits_of
 from streamguard.cli.progress import shown
 from streamguard.errors import UsageError
 
@@ -36,6 +37,7 @@ _PATH = click.Path(path_type=Path)
     metavar="SECONDS",
     help="Time between two looks.  [default: every frame]",
 )
+@limit_options
 @click.option("--report", type=_PATH, metavar="FILE", help="Write what was found, as JSON.")
 @click.option("--overwrite", is_flag=True, help="Replace a report that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
@@ -61,7 +63,13 @@ def command(
     with stop_on_signal() as stop, _report_file(how["report"], files, how["overwrite"]) as target:
         with shown(output.name) as show:
             found = streamguard.verify(
-                output, original, show, threshold=threshold, every=every, cancelled=stop
+                output,
+                original,
+                show,
+                threshold=threshold,
+                every=every,
+                cancelled=stop,
+                limits=limits_of(how),
             )
         if target is not None:
             _write(target, found.to_json() + "\n")

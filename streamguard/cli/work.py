@@ -82,7 +82,13 @@ class Worker:
             report = self._make(job, name, shown, standing is Standing.AGAIN)
             if self._verify:
                 with shown(f"{name} (verifying)") as show:
-                    found = streamguard.verify(job.output, job.source, show, cancelled=self._stop)
+                    found = streamguard.verify(
+                        job.output,
+                        job.source,
+                        show,
+                        cancelled=self._stop,
+                        limits=self._settings.input,
+                    )
                 report = replace(report, verification=found)
         except (CancelledError, SystemNotReadyError):
             raise

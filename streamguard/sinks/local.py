@@ -97,9 +97,9 @@ class LocalSink(ABC):
 
     def abort(self) -> None:
         """Remove what was written so far, unless it was finished."""
+        # First of all: an encoder that hangs keeps the lock for ever.
+        self._target.discard()
         if not self._lock.acquire(timeout=_PATIENCE):
-            # An encoder that hangs keeps the lock for ever; the file can go all the same.
-            self._target.discard()
             return
         try:
             self._let_go()

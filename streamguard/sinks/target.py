@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,9 +19,14 @@ from streamguard.errors import (
     UsageError,
 )
 
+_ANY = 0o666
+"""Permissions of an output whose input has none of its own."""
+
 
 class Target:
     """A file that stands under its own name only once it is whole.
+
+    It gets the input's permissions, less those that the umask takes away.
 
     Args:
         path: The final name.
@@ -41,11 +48,15 @@ class Target:
         self.path = path
         self._overwrite = overwrite
         self._done = False
+        self._lock = threading.Lock()
         with sink_errors(path):
             _check(path, source, overwrite)
             before, after = _around(path, os.getpid())
             self.part = path.parent / f"{before}{secrets.token_hex(4)}{after}"
-            os.close(os.open(self.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            self._mode = _mode_of(source)
+            # The umask applies to it, and the owner may write until it is whole.
+            mode = self._mode | stat.S_IRUSR | stat.S_IWUSR
+            os.close(os.open(self.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
 
     def commit(self) -> None:
         """Make the written file durable and give it its final name; the second call does nothing.
@@ -54,7 +65,7 @@ class Target:
             OutputExistsError: Somebody else made a file of that name meanwhile.
             SinkError: The disk is full, or the folder went away.
         """
-        if self._done:
+        if self._is_over():
             return
         with sink_errors(self.path):
             descriptor = os.open(self.part, os.O_RDONLY)
@@ -62,15 +73,26 @@ class Target:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            self._rename()
-        self._done = True
+            with self._lock:
+                # Another thread may have discarded it meanwhile, and this one made it anew.
+                if self._is_over():
+                    with suppress(OSError):
+                        self.part.unlink()
+                    return
+                self.part.chmod(self.part.stat().st_mode & self._mode)
+                self._rename()
+                self._done = True
 
     def discard(self) -> None:
         """Remove what was written, unless it stands under its final name; may be called twice."""
-        if not self._done:
-            self._done = True
-            with suppress(OSError):
-                self.part.unlink()
+        with self._lock:
+            if not self._done:
+                self._done = True
+                with suppress(OSError):
+                    self.part.unlink()
+
+    def _is_over(self) -> bool:
+        return self._done
 
     def _rename(self) -> None:
         if not self._overwrite:
@@ -84,6 +106,26 @@ class Target:
             except OSError:
                 _refuse_existing(self.path)
         self.part.replace(self.path)
+
+
+def _mode_of(source: Path) -> int:
+    """Return the permissions of an input, which its output gets as well, less the umask's."""
+    try:
+        found = source.stat()
+    except OSError:
+        return _ANY
+    if not stat.S_ISREG(found.st_mode):
+        return _ANY
+    mode = stat.S_IMODE(found.st_mode) & 0o777
+    # With an access list, the group's bits are those of everybody on that list.
+    return mode & ~stat.S_IRWXG if _has_access_list(source) else mode
+
+
+def _has_access_list(path: Path) -> bool:
+    try:
+        return "system.posix_acl_access" in os.listxattr(path)
+    except (AttributeError, OSError):
+        return False
 
 
 def remove_parts(path: Path, pid: int) -> None:
