@@ -22,14 +22,15 @@ from streamguard.errors import CancelledError, StreamguardError, UsageError
     name="streamguard",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 faces are left, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a face seems to be left, "
+    "4 damaged input, 130 interrupted.",
 )
 @click.version_option(streamguard.__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Video in, the same video out with nobody recognisable in it.
+    """Hide faces in videos, photos and live camera streams.
 
-    Everything runs on this machine; nothing is uploaded, nothing is kept.
+    Everything runs on this machine. Nothing is uploaded.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

@@ -45,7 +45,7 @@ _PATH = click.Path(path_type=Path, readable=False)
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Leave out files and folders of a folder, such as '*.anonymized.*'. May be repeated.",
+    help="Files and folders to leave out, such as '*.anonymized.*'. May be repeated.",
 )
 @click.option(
     "--jobs",
@@ -53,20 +53,20 @@ _PATH = click.Path(path_type=Path, readable=False)
     default=1,
     show_default=True,
     metavar="N",
-    help="Work on so many files at a time, each in a process of its own.",
+    help="Number of files to work on at the same time.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done. Write nothing.")
 @settings_options
 @click.option("--report", type=_PATH, metavar="FILE", help="Write what was done, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each input.")
-@click.option("--verify", is_flag=True, help="Look afterwards whether a face is left.")
+@click.option("--verify", is_flag=True, help="Check afterwards if a face is still visible.")
 @verbosity_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Cover every face in videos and photos.
 
-    INPUT is a video, a photo, or a folder of them, whose tree is kept in the output folder.
-    What an earlier run finished in a folder is not done again.
+    INPUT is a video, a photo, or a folder of them. A folder is done with all its subfolders.
+    A file of a folder that an earlier run has done is skipped.
     """
     from streamguard.doctor import require_system
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @verbosity_options
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Check libraries, models, encoders and hardware; fail if something needed is missing."""
+    """Check libraries, models, encoders and hardware. Fail if something needed is missing."""
     from streamguard.doctor import Status, examine
 
     checks = examine()

@@ -80,8 +80,8 @@ _LOOKAHEAD = click.option(
     "--lookahead",
     type=float,
     metavar="SECONDS",
-    help="How long frames are held back, so that a face found later is covered before."
-    "  [default: the quality's own]",
+    help="How long frames are held back. A face found in this time is also covered before."
+    "  [default: one for each quality]",
 )
 _OPTIONS = [
     _choice("--quality", _DEFAULTS.quality, "How hard to look for faces."),
@@ -98,12 +98,12 @@ _OPTIONS = [
         type=float,
         default=_DEFAULTS.redaction.padding,
         show_default=True,
-        help="Share of a face's size covered beyond it on every side.",
+        help="How far a cover goes beyond the face, as a share of the face.",
     ),
     click.option(
         "--threshold",
         type=float,
-        help="Confidence a detection needs, 0 to 1.  [default: the quality's own]",
+        help="Confidence that a detection needs, 0 to 1.  [default: one for each quality]",
     ),
     _LOOKAHEAD,
     click.option(
@@ -111,7 +111,7 @@ _OPTIONS = [
         metavar="NAME",
         default=_DEFAULTS.detector,
         show_default=True,
-        help="Who gives the second opinion.",
+        help="The second detector.",
     ),
     _choice("--codec", _DEFAULTS.encoding.codec, "Video codec of the output."),
     click.option("--preset", help="Speed preset of the encoder.  [default: one for each codec]"),
@@ -120,7 +120,7 @@ _OPTIONS = [
         type=int,
         help="Constant rate factor of the encoder.  [default: one for each codec]",
     ),
-    _flag("--show-boxes", "Draw a green box round what was covered."),
+    _flag("--show-boxes", "Draw a green box around each cover."),
 ]
 _AUDIO = click.option(
     "--audio",
@@ -143,7 +143,7 @@ _FILES = [
         help="End here: seconds or [HH:]MM:SS[.ms]. For videos only.",
     ),
     _AUDIO,
-    _flag("--keep-metadata", "Keep titles, positions, device names and the like."),
+    _flag("--keep-metadata", "Keep titles, positions, device names and similar tags."),
     _flag("--overwrite", "Replace outputs that exist."),
 ]
 
@@ -171,7 +171,7 @@ def live_options(lookahead: float, size: str) -> Callable[[F], F]:
         default=lookahead,
         show_default=True,
         metavar="SECONDS",
-        help="How long frames are held back, so that a face found later is covered before.",
+        help="How long frames are held back. A face found in this time is also covered before.",
     )
     transport = click.option(
         "--rtsp-transport",
@@ -186,7 +186,7 @@ def live_options(lookahead: float, size: str) -> Callable[[F], F]:
         click.option(
             "--fps",
             type=click.FloatRange(0, 240, min_open=True),
-            help="Frame rate asked of a webcam.",
+            help="Frame rate to ask the webcam for.",
         ),
     ]
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from streamguard.window import Window
 
 
-@click.command(name="preview", short_help="Show a camera in a window, faces covered.")
+@click.command(name="preview", short_help="Show a camera in a window, with every face covered.")
 @click.argument("source", default="0")
-@live_options(lookahead=0.0, size="Size asked of a webcam.")
+@live_options(lookahead=0.0, size="Picture size to ask the webcam for.")
 @verbosity_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
-    """Show SOURCE in a window with every face covered; the first webcam by default.
+    """Show SOURCE in a window with every face covered. The default is the first webcam.
 
-    Keys: q quits, b shows boxes, e changes the effect, s saves a snapshot, covered of course.
+    Keys: q quits, b shows boxes, e changes the effect, s saves a covered snapshot.
     With the default look-ahead of 0 there is no delay, but a face is covered only from the
     moment it is found.
     """

@@ -12,13 +12,13 @@ from streamguard.cli.console import verbosity_options
 from streamguard.cli.limits import limit_options, limits_of
 
 
-@click.command(name="probe", short_help="Show what is in a file and what becomes of it.")
+@click.command(name="probe", short_help="Show what is in a file, and what would be covered.")
 @click.argument("source", type=click.Path(path_type=Path, readable=False))
 @limit_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @verbosity_options
 def command(source: Path, as_json: bool, **options: Any) -> None:
-    """Show what is in SOURCE, and what would be redacted, kept and dropped."""
+    """Show what is in SOURCE, and what would be covered, kept and dropped."""
     from contextlib import closing
 
     from streamguard.doctor import require_system

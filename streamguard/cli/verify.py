@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.command(name="verify", short_help="Look whether a face is left in a finished file.")
+@click.command(name="verify", short_help="Check if a face is still visible in a finished file.")
 @click.argument("files", nargs=-1, required=True, type=_PATH, metavar="[ORIGINAL] OUTPUT")
 @click.option(
     "--threshold",
@@ -46,10 +46,10 @@ _PATH = click.Path(path_type=Path)
 def command(
     context: click.Context, /, files: tuple[Path, ...], threshold: float, every: float, **how: Any
 ) -> None:
-    """Look at a finished video or photo with the strong detector, and list faces that are left.
+    """List the faces that are still visible in a finished video or photo.
 
-    With ORIGINAL, only what is still as it was there counts, and the two must have the same
-    frames at the same times. Exit code 3 if a face seems to be left.
+    With ORIGINAL, a face counts only if it is still as it was there. Both must have the same
+    frames at the same times. The exit code is 3 if a face seems to be left.
     """
     from streamguard.doctor import require_system
 
