@@ -21,7 +21,10 @@ from streamguard.naming import BESIDE, IN_FOLDER, Wish, alike, assign, check_tem
 
 PHOTO_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .tif .tiff .avif .heic .heif .hif .jp2 .j2k "
-    ".jpf .jpx .j2c .jxl .mpo .ppm .pgm .pbm .pnm .tga .qoi .psd".split()
+    ".jpf .jpx .j2c .jxl .mpo .ppm .pgm .pbm .pnm .tga .qoi .psd .pcx "
+    # Camera raw files: refused one by one, and not passed over as if they were no photos.
+    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef "
+    ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
 )
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .qt .mkv .webm .avi .divx .flv .f4v .wmv .asf .mpg .mpeg .mpe .m2v .vob .ts "
@@ -30,7 +33,6 @@ VIDEO_SUFFIXES = frozenset(
 )
 MEDIA_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 """What counts in a folder; a file named by itself may be called anything."""
-_LOSSY_PHOTOS = frozenset(".jpe .jfif .heic .heif .jxl .jp2".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,9 @@ def fitting_suffix(path: Path) -> str:
     """
     from streamguard.sinks.animation import ANIMATION_EXTENSIONS
     from streamguard.sinks.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
+    from streamguard.sinks.photo import can_write
     from streamguard.sources.animation import is_animation
+    from streamguard.sources.kinds import is_lossless, kind_of
     from streamguard.sources.photo import is_photo
 
     suffix = path.suffix.lower()
@@ -196,15 +200,18 @@ def fitting_suffix(path: Path) -> str:
     try:
         animation = is_animation(path)
         photo = not animation and is_photo(path)
-    except SourceError:
+        lossless = photo and is_lossless(path, kind_of(path))
+    except (SourceError, OSError):
         return path.suffix
     if animation:
         fits = suffix in VIDEO_EXTENSIONS | ANIMATION_EXTENSIONS
         return path.suffix if fits else ".webp"
-    if suffix in (PHOTO_EXTENSIONS if photo else VIDEO_EXTENSIONS) | {".gif"}:
+    if suffix in (PHOTO_EXTENSIONS if photo else VIDEO_EXTENSIONS) | {".gif"} and (
+        not photo or suffix == ".gif" or can_write(suffix)
+    ):
         return path.suffix
     if photo:
-        return ".jpg" if suffix in _LOSSY_PHOTOS else ".png"
+        return ".png" if lossless else ".jpg"
     return ".mp4"
 
 

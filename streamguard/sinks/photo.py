@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import UsageError
+from streamguard.memory import give_back
 from streamguard.settings import Settings
+from streamguard.sinks.deep import encode_deep, is_deep
 from streamguard.sinks.local import LocalSink
 from streamguard.sinks.pixels import picture_of
 from streamguard.sources import LocalSource, PhotoSource
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _QUALITY = 95
+_SHALLOW = "the 16 bits of each colour became 8"
 _KINDS = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
     **dict.fromkeys((".tif", ".tiff"), "TIFF"),
@@ -44,12 +47,32 @@ _HOLDS = {
 }
 
 
+def can_write(suffix: str) -> bool:
+    """Whether a photo can be written under a suffix such as ``.heic`` on this machine."""
+    kind = _KINDS.get(suffix.lower(), "")
+    if kind == "HEIF":
+        import pillow_heif
+
+        # Its wheels bring an encoder, builds of others may lack it.
+        return bool(pillow_heif.libheif_info()["HEIF"])
+    if kind in ("AVIF", "WEBP", "JPEG2000"):
+        from PIL import features
+
+        return bool(features.check({"AVIF": "avif", "WEBP": "webp"}.get(kind, "jpg_2000")))
+    return bool(kind)
+
+
 class PhotoSink(LocalSink):
     """Encodes one redacted frame as a photo: lossless formats without loss, others nearly so."""
 
     def _start(self, source: LocalSource, settings: Settings) -> None:
         if not isinstance(source, PhotoSource):
             raise UsageError(f"a video cannot be written as {self.path.name}")
+        if not can_write(self.path.suffix):
+            raise UsageError(
+                f"no encoder for {self.path.suffix} is on this machine",
+                "Write .jpg or .png instead",
+            )
         self._kind = _KINDS[self.path.suffix.lower()]
         self._traits = source.photo
         self._picture: av.VideoFrame | None = None
@@ -65,6 +88,13 @@ class PhotoSink(LocalSink):
 
     def _finish(self) -> None:
         assert self._picture is not None
+        give_back()  # what detection needed for a moment
+        if is_deep(self._picture, self._kind):
+            data = encode_deep(self._picture, self._kind, self._traits.profile)
+            self._target.part.write_bytes(data)
+            return
+        if is_deep(self._picture, "TIFF"):
+            self.notes.append(_SHALLOW)
         whole, self._picture = picture_of(self._picture), None
         fitted, profile = _fitted(whole, self._kind, self._traits.profile, self.notes)
         del whole
@@ -85,7 +115,7 @@ def _fitted(
     modes, holds_profile = _HOLDS[kind]
     deep = picture.mode == "I;16" and "I;16" not in modes
     if deep:
-        notes.append("the 16 bits of each colour became 8")
+        notes.append(_SHALLOW)
         picture = _shallow(picture)
     if picture.mode in ("RGBA", "LA") and picture.mode not in modes and "RGBA" not in modes:
         if picture.getextrema()[-1] != (255, 255):

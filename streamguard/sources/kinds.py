@@ -31,6 +31,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x4f\xff\x51", "JPEG2000"),
     (b"qoif", "QOI"),
     (b"8BPS", "PSD"),
+    (b"\x01\xda\x00", "SGI"),
+    (b"\x01\xda\x01", "SGI"),
+    *((bytes((10, version, 1)), "PCX") for version in (0, 2, 3, 5)),
 )
 _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x0a", "JPEG XL"),
@@ -42,7 +45,10 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"DDS ", "DDS"),
     (b"\0\0\x01\0", "icon"),
     (b"P7\n", "PAM"),
+    (b"\x59\xa6\x6a\x95", "Sun raster"),
+    (b"SIMPLE  =", "FITS"),
 )
+_LOSSLESS = frozenset("PNG BMP TIFF PPM TGA GIF QOI PSD PCX SGI".split())
 _RAW_MAGIC = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
 _RAW_BRANDS = (b"crx ",)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"heif", b"mif1", b"mif2", b"MiHE", b"miaf")
@@ -59,6 +65,20 @@ def kind_of(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         return _by_magic(head) or (_tga(path, head, file))
+
+
+def is_lossless(path: Path, kind: str) -> bool:
+    """Whether a picture's format loses nothing; of TIFF, that it may.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if kind != "WEBP":
+        return kind in _LOSSLESS
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    # The chunk of lossless pixels, behind a header that may hold a profile before it.
+    return head[12:16] == b"VP8L" or (head[12:16] == b"VP8X" and b"VP8 " not in _chunks(path))
 
 
 def is_raw(path: Path) -> bool:
@@ -119,6 +139,18 @@ def brands_of(head: bytes) -> tuple[bytes, ...]:
         return ()
     end = min(struct.unpack(">I", head[:4])[0], len(head))
     return (head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4)))
+
+
+def _chunks(path: Path) -> frozenset[bytes]:
+    """Return the names of the chunks of a WebP file."""
+    names = set()
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            names.add(head[:4])
+            size = struct.unpack("<I", head[4:])[0]
+            file.seek(size + size % 2, 1)
+    return frozenset(names)
 
 
 def _refused_name(head: bytes) -> str:

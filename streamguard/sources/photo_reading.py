@@ -7,25 +7,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamguard.errors import SourceError, StreamguardError
 from streamguard.planes import native_layout
 from streamguard.settings import InputSettings
-from streamguard.sources.kinds import raw_refused
+from streamguard.sources import tiff
+from streamguard.sources.kinds import is_lossless
 from streamguard.sources.opening import open_photo
 from streamguard.sources.pictures import open_picture
 from streamguard.sources.pixels import blank_frame, frame_from, mode_for
 from streamguard.sources.profiles import fits, lab_to_srgb, to_srgb
+from streamguard.sources.wholeness import came_whole
 
 if TYPE_CHECKING:
     import av
     from PIL import Image
 
 CUT_SHORT = "part of the picture is missing"
-_ORIENTATION, _BITS, _SUBFILE, _COMPRESSION = 0x0112, 258, 254, 259
-_DNG_VERSION, _REDUCED = 50706, 1
-_RAW_COMPRESSIONS = (32767, 32769, 34713, 65000, 65535)  # Sony, Epson, Nikon, Kodak, Pentax
+_ORIENTATION = 0x0112
 _DEEP = {"rgb48": "rgb48le", "rgba64": "rgba64le", "ya16": "ya16le"}
-_LOSSLESS = ("PNG", "BMP", "TIFF", "PPM", "TGA", "GIF", "QOI", "PSD")
 _CHROMA = ("4:4:4", "4:2:2", "4:2:0")
 _TAGS = {"xmp": "XMP", "XML:com.adobe.xmp": "XMP", "photoshop": "IPTC", "comment": "Comment"}
 
@@ -84,14 +82,16 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
     Raises:
         SourceError: Of the kind that fits.
     """
+    if kind == "TIFF":
+        tiff.refuse_unreadable(path)
     with open_picture(path, kind, options) as picture:
-        _refuse_previews(path, picture)
-        _refuse_pages(path, picture)
-        traits = _traits(picture, kind)
+        if kind == "TIFF":
+            tiff.refuse_pages(path, picture)
         deep = _is_deep(picture)
-        if not _is_whole(picture):
+        if not came_whole(picture, kind, path.read_bytes()):
             frame, _ = blank_frame(picture.size, "rgb24")
-            return Reading(frame, 1, replace(traits, profile=b""), CUT_SHORT)
+            return Reading(frame, 1, PhotoTraits(kind=kind), CUT_SHORT)
+        traits = _traits(picture, kind, lossless=is_lossless(path, kind))
         # TIFF pictures are turned by Pillow in loading, and then say so.
         orientation = orientation_of(picture)
         if deep:
@@ -99,7 +99,7 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
             if frame_of_ffmpeg is not None:
                 kept = traits.profile if fits(traits.profile, "RGB") else b""
                 return Reading(frame_of_ffmpeg, orientation, replace(traits, profile=kept))
-        mode, convert, kept = _conversion(picture, traits.profile)
+        mode, convert, kept = _conversion(path, picture, traits.profile)
         frame = frame_from(picture, mode, orientation, convert)
         notes = _notes(picture, deep)
         return Reading(frame, orientation, replace(traits, profile=kept, notes=notes))
@@ -114,49 +114,7 @@ def orientation_of(picture: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _is_whole(picture: Image.Image) -> bool:
-    """Read the pixels; return whether all of them came."""
-    try:
-        picture.load()
-    except (StreamguardError, MemoryError):
-        raise
-    except OSError as error:
-        if error.errno is not None or "not available" in str(error):
-            raise
-        return False
-    except (SyntaxError, ValueError, EOFError, LookupError):
-        return False
-    return True
-
-
-def _refuse_previews(path: Path, picture: Image.Image) -> None:
-    """Refuse camera raw files, which are TIFF files whose first picture is a small one."""
-    tags = getattr(picture, "tag_v2", {})
-    if (
-        _DNG_VERSION in tags
-        or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS
-        or (tags.get(_SUBFILE, 0) == _REDUCED and picture.format == "TIFF")
-    ):
-        raise raw_refused(path)
-
-
-def _refuse_pages(path: Path, picture: Image.Image) -> None:
-    """Refuse a TIFF of several pages; small copies of the first one are none."""
-    if picture.format != "TIFF":
-        return
-    pages = 0
-    for number in range(getattr(picture, "n_frames", 1)):
-        picture.seek(number)
-        pages += not getattr(picture, "tag_v2", {}).get(_SUBFILE, 0) & _REDUCED
-    picture.seek(0)
-    if pages > 1:
-        raise SourceError(
-            f"{path} has {pages} pages, and only single pictures can be written",
-            "Save each page as a file of its own first, for example with `tiffsplit`",
-        )
-
-
-def _traits(picture: Image.Image, kind: str) -> PhotoTraits:
+def _traits(picture: Image.Image, kind: str, *, lossless: bool) -> PhotoTraits:
     info = picture.info
     sampling = info.get("chroma")
     chroma = ":".join(str(sampling)) if sampling in (420, 422, 444) else ""
@@ -175,7 +133,7 @@ def _traits(picture: Image.Image, kind: str) -> PhotoTraits:
         tables=tables,
         chroma=chroma,
         progressive=bool(info.get("progressive")),
-        lossless=kind in _LOSSLESS and info.get("compression") not in ("jpeg", "webp"),
+        lossless=lossless and info.get("compression") not in ("jpeg", "webp"),
         xmp=xmp.encode() if isinstance(xmp, str) else xmp or b"",
         tags=_tags(picture),
     )
@@ -197,10 +155,10 @@ def _tags(picture: Image.Image) -> frozenset[str]:
 
 def _is_deep(picture: Image.Image) -> bool:
     """Whether Pillow would cut a picture's samples from 16 bits to 8."""
-    bits = getattr(picture, "tag_v2", {}).get(_BITS, (8,))
-    modes = [str(tile.args) for tile in getattr(picture, "tile", ())]
-    is_16 = max(bits, default=8) == 16 if picture.format == "TIFF" else ";16B" in "".join(modes)
-    return is_16 and picture.mode in ("RGB", "RGBA", "LA", "CMYK")
+    if picture.format == "TIFF":
+        return tiff.is_deep(picture) and picture.mode != "I;16"
+    tiles = "".join(str(tile.args) for tile in getattr(picture, "tile", ()))
+    return picture.format == "PNG" and ";16B" in tiles and picture.mode != "I;16"
 
 
 def _deep_frame(path: Path, orientation: int) -> av.VideoFrame | None:
@@ -222,9 +180,11 @@ def _deep_frame(path: Path, orientation: int) -> av.VideoFrame | None:
     return frame
 
 
-def _conversion(picture: Image.Image, profile: bytes) -> tuple[str, Convert | None, bytes]:
+def _conversion(
+    path: Path, picture: Image.Image, profile: bytes
+) -> tuple[str, Convert | None, bytes]:
     """Return the frame's mode, how parts are brought to it, and the profile they then have."""
-    mode = mode_for(picture)
+    mode = mode_for(path, picture)
     if picture.mode in ("CMYK", "LAB"):
         if fits(profile, picture.mode):
             return "RGB", to_srgb(profile, picture.mode), b""

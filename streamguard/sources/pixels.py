@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ _UNREADABLE = {
 }
 
 
-def mode_for(picture: Image.Image) -> str:
+def mode_for(path: Path, picture: Image.Image) -> str:
     """Return the mode of `FORMATS` that shows all that a picture holds.
 
     Raises:
@@ -38,11 +39,11 @@ def mode_for(picture: Image.Image) -> str:
         return "I;16"
     if mode in _UNREADABLE:
         raise SourceError(
-            f"its pixels are {_UNREADABLE[mode]}, which no photo format shows",
+            f"the pixels of {path} are {_UNREADABLE[mode]}, which no photo format shows",
             "Convert it to a TIFF or PNG of 8 or 16 bits first",
         )
-    if mode in _PLAIN:
-        return _PLAIN[mode]
+    if mode in _PLAIN or mode == "I;16":
+        return _PLAIN.get(mode, mode)
     if picture.has_transparency_data:
         return "LA" if mode in ("1", "L", "LA") else "RGBA"
     return mode if mode in FORMATS else "RGB"

@@ -1,0 +1,71 @@
+"""Whether the pixels of a photo all came: what Pillow's decoders fill in without a word."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from streamguard.errors import StreamguardError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_SCAN, _ADOBE, _NO_LENGTH = 0xDA, 0xEE, (0x01, *range(0xD0, 0xD9))
+
+
+def came_whole(picture: Image.Image, kind: str, data: bytes) -> bool:
+    """Read the pixels of a picture; return whether all of them came.
+
+    Args:
+        picture: Opened; its pixels are in memory afterwards, if they came.
+        kind: Pillow's name of its format.
+        data: The file.
+
+    Raises:
+        OSError: The system failed, or the picture is in a form that no decoder is there for.
+    """
+    if kind == "JPEG" and _is_broken_jpeg(data):
+        return False
+    try:
+        picture.load()
+    except (StreamguardError, MemoryError):
+        raise
+    except OSError as error:
+        if error.errno is not None or "not available" in str(error):
+            raise
+        return False
+    except (SyntaxError, ValueError, EOFError, LookupError):
+        return False
+    return True
+
+
+def _is_broken_jpeg(data: bytes) -> bool:
+    """Whether a JPEG's data are faulty: the library behind Pillow fills in grey and is silent."""
+    import av
+
+    decoder = av.CodecContext.create("mjpeg", "r")
+    decoder.options = {"err_detect": "explode"}
+    try:
+        for packet in (av.Packet(_without_tags(data)), None):
+            decoder.decode(packet)
+    except av.error.InvalidDataError:
+        return True
+    except av.FFmpegError:
+        return False  # a kind of JPEG that FFmpeg cannot judge
+    return False
+
+
+def _without_tags(data: bytes) -> bytes:
+    """Return a JPEG without its tags: faults in those are none of the picture."""
+    kept, at = [data[:2]], 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
+        marker = data[at + 1]
+        if marker == 0xFF or marker in _NO_LENGTH:
+            at += 1 if marker == 0xFF else 2
+            continue
+        end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+        is_tag = 0xE0 <= marker <= 0xEF or marker == 0xFE
+        if not is_tag or marker == _ADOBE:
+            kept.append(data[at:end])
+        at = end
+    return b"".join((*kept, data[at:]))
