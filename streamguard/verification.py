@@ -92,7 +92,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
         source = opened(original, limits) if original is not None else None
         finder = Finder({Role.SECOND: make_detector(_DETECTOR, threshold)})
         doubter = Finder({Role.SECOND: make_detector(_DETECTOR, threshold * _DOUBT)})
-        ending.callback(let_go, doubter.close)
+        ending.enter_context(letting_go(doubter.close))
         check = _Check(
             finder,
             doubter,
