@@ -45,9 +45,10 @@ class PacketCheck:
             at = start + int.from_bytes(data[at:start], "big")
             if at > len(data):
                 return True
-            if at > start and self._holds_picture(data[start]):
-                if _IN_UNIT.search(data, start, start + _length_of(data[start:at])):
-                    return True
+            if at == start or not self._holds_picture(data[start]):
+                continue
+            if _IN_UNIT.search(data, start, start + _length_of(data[start:at])):
+                return True
         return False
 
     def _stream_is_impossible(self, data: bytes) -> bool:
