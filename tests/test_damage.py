@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import socket
+import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +27,7 @@ from streamguard.sources.address import parse_address
 from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
 from streamguard.sources.h264 import H264Reader
 from streamguard.sources.impossible import PacketCheck, first_piece_is_cut
-from streamguard.sources.live import LiveSource
+from streamguard.sources.live import LiveOptions, LiveSource
 
 # Decoding order of a group with two levels of B-pictures, by when they are shown.
 ORDER = (0, 4, 2, 1, 3, 8, 6, 5, 7)
@@ -389,3 +393,39 @@ def test_a_gap_in_the_first_picture_of_a_transport_stream(tmp_path: Path, face_c
     clip.write_bytes(data[: own[5]] + data[own[6] :])
     damage = damage_of(clip)
     assert [bool(reason) for reason in damage[:14]] == [True] * 12 + [False] * 2
+
+
+def test_gaps_in_the_numbers_of_rtp_packets(tmp_path: Path, face_clip: Path) -> None:
+    """The transport stream's own counters are mended, so that only RTP tells."""
+    clip = encoded(face_clip, tmp_path / "whole.ts", **GROUPS)
+    stopped = threading.Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    sender = threading.Thread(target=send_rtp, args=(clip.read_bytes(), port, stopped))
+    sender.start()
+    try:
+        source = LiveSource(parse_address(f"rtp://127.0.0.1:{port}"), LiveOptions(open_timeout=20))
+        with closing(source):
+            frames = (item for item in source.read() if isinstance(item, Frame))
+            heard = "packets were lost on the way"
+            assert any(
+                frame.damage and heard in source.damage_notes
+                for frame in itertools.islice(frames, 500)
+            )
+    finally:
+        stopped.set()
+        sender.join()
+
+
+def send_rtp(data: bytes, port: int, stopped: threading.Event) -> None:
+    """Send a transport stream over and over, one number in 200 left out."""
+    size, sequence = 7 * 188, 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in itertools.count():
+            if stopped.wait(0.002):
+                return
+            sequence += 2 if number % 200 == 199 else 1
+            at = number * size % (len(data) // size * size)
+            header = struct.pack(">BBHII", 0x80, 33, sequence & 0xFFFF, 90 * number, 1)
+            sender.sendto(header + data[at : at + size], ("127.0.0.1", port))

@@ -53,7 +53,7 @@ class Decoding:
         self._check = PacketCheck(self._codec, context.extradata)
         self._reader = H264Reader(context.extradata) if self._codec == "h264" else None
         self._custody: Custody[av.VideoFrame] = Custody(starts_late=self._codec in _MARK_KEYS)
-        self._gap = self._joined = False
+        self._gap, self._joined = 0, False
         self._suspects: list[tuple[av.Packet[Any], Decode]] = []
         # Threads and reordering part packets from pictures; this tells which came of which.
         context.copy_opaque = True
@@ -80,10 +80,15 @@ class Decoding:
         self._custody.finish()
         yield from self._released([])
 
-    def lose(self, note: str) -> None:
-        """Take it that something is missing between the last packet and the next."""
+    def lose(self, note: str, packets: int = 1) -> None:
+        """Take it that something is missing between the last packet and the next.
+
+        Args:
+            note: What is wrong, in words.
+            packets: How many of the next ones it may touch.
+        """
         self._count(note)
-        self._gap = True
+        self._gap = packets
 
     def join(self) -> None:
         """Take it that the next packet begins another recording: the clock jumped."""
@@ -161,7 +166,7 @@ class Decoding:
             self._count("a piece of the video holds what no encoder writes")
             piece.fault = DAMAGED
         if self._gap:
-            self._gap, piece.fault = False, GAP
+            self._gap, piece.fault = self._gap - 1, GAP
         if self._reader is not None:
             self._read_h264(self._reader, data, piece)
         return piece

@@ -15,6 +15,7 @@ from streamguard.errors import NoVideoError, SourceLostError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.sources.address import Address, Kind
 from streamguard.sources.decoding import Decoding
+from streamguard.sources.gaps import listening, tells_of_gap
 from streamguard.sources.live_errors import translated
 from streamguard.sources.sound import SoundClock, config_of, head_of, without_adts
 from streamguard.sources.streams import codec_of, main_video
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 TIME_BASE = Fraction(1, 90_000)
 _FALLBACK_RATE = Fraction(25)
 _PLAUSIBLE_RATES = (Fraction(1), Fraction(240))
+_OVER_RTP = ("rtp", "srtp")
+_IN_PARTS = 2
+"""Packets of video that a gap may touch: one that is read, one that is still put together."""
 DAMAGED = "damaged"
 """What is said of every frame that cannot be vouched for; it is written on the slate."""
 # What a server may make FFmpeg open. No files: a hostile playlist could name ours.
@@ -100,12 +104,18 @@ class LiveSource:
             self._tracks = list(self._container.streams.audio[:1]) if self._options.audio else []
             self.sound_head, self.sound = self._fate_of_sound()
             self._adts = any(config_of(track) for track in self._tracks)
+        self._is_rtp = address.kind is Kind.RTSP or address.scheme in _OVER_RTP
         self._clock = SoundClock()
 
     @property
     def damage(self) -> int:
         """Number of packets and pictures so far that were missing, cut or patched up."""
         return self._decoding.damage
+
+    @property
+    def damage_notes(self) -> tuple[str, ...]:
+        """What was wrong, each kind once."""
+        return self._decoding.notes
 
     def read(self) -> Iterator[Frame | PassthroughPacket]:
         """Yield frames as they come in, and audio packets if asked for.
@@ -145,10 +155,12 @@ class LiveSource:
     def _packets(self) -> Iterator[av.Packet[Any]]:
         packets = self._container.demux([self._video, *self._tracks])
         while not self._stopped.is_set():
-            with self._lock:
+            with self._lock, listening(self._is_rtp) as logs:
                 packet = None if self._stopped.is_set() else next(packets, None)
             if packet is None:
                 return
+            if tells_of_gap(logs):
+                self._decoding.lose("packets were lost on the way", packets=_IN_PARTS)
             if packet.size:
                 yield packet
 
