@@ -145,6 +145,10 @@ class Projection(StrEnum):
     FLAT = "flat"
     EQUIRECTANGULAR = "equirectangular"
 
+    def wraps(self, marked: bool) -> bool:
+        """Return whether a picture continues beyond its edges, if it is ``marked`` so or not."""
+        return marked if self is Projection.AUTO else self is Projection.EQUIRECTANGULAR
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSettings:

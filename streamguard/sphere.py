@@ -12,6 +12,8 @@ _ASPECT = 0.75
 """Least width of a face per unit of height, before the projection stretches it."""
 _MARGIN = 0.3
 """Share of a box's height that its cover may reach beyond it towards a pole."""
+_STACKED = 0.05
+"""How far from square two spheres above each other may be."""
 _POLE = 0.02
 """Cosine of a latitude from which on the whole width is covered."""
 
@@ -53,7 +55,7 @@ class Sphere:
         upright = box.rotate(self.turns, self.width, self.height)
         width, height = (self.height, self.width) if self.turns % 2 else (self.width, self.height)
         wide = _widened(upright, width, height, max(margin, _MARGIN))
-        for turn in (-2, -1, 0, 1):
+        for turn in (-1, 0, 1):
             place = wide.shift(turn * width, 0)
             reach = max(margin, 1.0) * place.width
             if place.x2 + reach > 0 and place.x1 - reach < width:
@@ -62,16 +64,30 @@ class Sphere:
 
 def _widened(box: Box, width: float, height: float, margin: float) -> Box:
     """Widen a box to what a face there can take in at the latitude where it is widest."""
-    padded = margin * box.height
-    least = min(_cosine(y, height) for y in (box.y1 - padded, box.y2 + padded))
-    if least < _POLE:
+    top, bottom = box.y1 - margin * box.height, box.y2 + margin * box.height
+    eye = height / 2 if _is_stacked(width, height) else height
+    least = min(_cosine(top, width, height), _cosine(bottom, width, height))
+    if least < _POLE or top // eye != bottom // eye:
         return Box(0, box.y1, width, box.y2)
     x, y = box.center
-    wide = max(box.width * _cosine(y, height), _ASPECT * box.height, 0.0) / least
+    wide = max(box.width * _cosine(y, width, height), _ASPECT * box.height) / least
     wide = min(max(wide, box.width), width)
     return Box(x - wide / 2, box.y1, x + wide / 2, box.y2)
 
 
-def _cosine(y: float, height: float) -> float:
-    """Return the cosine of a row's latitude, never below 0."""
-    return max(0.0, math.sin(math.pi * min(max(y / height, 0.0), 1.0)))
+def _cosine(y: float, width: float, height: float) -> float:
+    """Return the cosine of a row's latitude, never below 0.
+
+    A picture that is too low for a sphere lacks as much above as below; one twice as high holds
+    a sphere for each eye, one above the other.
+    """
+    whole = width / 2
+    if _is_stacked(width, height):
+        height, y = height / 2, y % (height / 2)
+    missing = max(0.0, whole - height)
+    share = (y + missing / 2) / (height + missing)
+    return max(0.0, math.sin(math.pi * min(max(share, 0.0), 1.0)))
+
+
+def _is_stacked(width: float, height: float) -> bool:
+    return abs(height / width - 1) < _STACKED

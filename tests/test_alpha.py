@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +10,18 @@ import cv2
 import numpy as np
 import pytest
 from conftest import FACE as WHERE
+from frames_kit import Picture, as_frame, covered
 from numpy.typing import NDArray
 from PIL import Image
 
 import streamguard
-from streamguard.anonymizer import Anonymizer
 from streamguard.detection.layers import Layer
 from streamguard.detection.likeness import detail_kept
 from streamguard.detection.view import FrameView
-from streamguard.frames import Frame, VideoInfo
+from streamguard.frames import Frame
 from streamguard.geometry import Box
-from streamguard.redaction import MaskRedactor
 from streamguard.settings import Effect, RedactionSettings, Settings
 
-Picture = NDArray[np.uint8]
 FACE = Box(*WHERE).shift(-96, 0)
 KINDS = ("copy", "black, inverted", "black", "white", "white, inverted", "hidden", "dithered")
 
@@ -48,33 +44,6 @@ def rgba(kind: str, photo: Picture) -> Picture:
     return np.dstack([photo if kind in ("copy", "hidden") else flat, alpha.astype(np.uint8)])
 
 
-def as_frame(picture: Picture, pix_fmt: str = "rgba", number: int = 0) -> Frame:
-    frame = av.VideoFrame.from_ndarray(picture, format="rgba").reformat(format=pix_fmt)
-    frame.pts, frame.time_base = number, Fraction(1, 25)
-    return Frame(frame, number, number * 40.0)
-
-
-def covered(
-    frames: list[Frame], settings: Settings | None = None, *, still: bool = False
-) -> Iterator[tuple[Frame, av.VideoFrame]]:
-    settings, first = settings or Settings(), frames[0]
-    info = VideoInfo(
-        width=first.width,
-        height=first.height,
-        pix_fmt=first.picture.format.name,
-        time_base=Fraction(1, 25),
-        still=still,
-    )
-    anonymizer, redactor = Anonymizer(info, settings), MaskRedactor(settings.redaction)
-    try:
-        verdicts = [verdict for frame in frames for verdict in anonymizer.push(frame)]
-        verdicts += anonymizer.finish()
-    finally:
-        anonymizer.close()
-    for verdict in verdicts:
-        yield verdict.frame, redactor.redact(verdict).picture
-
-
 def kept(before: Frame, after: av.VideoFrame, layer: Layer, face: Box) -> float:
     size = before.width, before.height
     after_view = FrameView(Frame(after, 0, 0.0))
@@ -83,7 +52,7 @@ def kept(before: Frame, after: av.VideoFrame, layer: Layer, face: Box) -> float:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_face_is_covered_in_whatever_shows_it(kind: str, photo: Picture) -> None:
-    before = as_frame(rgba(kind, photo))
+    before = as_frame(rgba(kind, photo), "rgba")
     ((_, after),) = covered([before], still=True)
     layers = FrameView(before).layers
     assert len(layers) > 1
@@ -104,7 +73,7 @@ def test_every_format_with_alpha_is_looked_into(pix_fmt: str, photo: Picture) ->
 
 
 def test_a_solid_cover_is_opaque(photo: Picture) -> None:
-    before = as_frame(rgba("copy", photo))
+    before = as_frame(rgba("copy", photo), "rgba")
     settings = Settings(redaction=RedactionSettings(effect=Effect.SOLID, color=(10, 20, 30)))
     ((_, after),) = covered([before], settings, still=True)
     x1, y1, x2, y2 = FACE.pixels(256, 256)
@@ -114,7 +83,7 @@ def test_a_solid_cover_is_opaque(photo: Picture) -> None:
 def test_faint_alpha_is_looked_at_with_its_contrast_stretched(photo: Picture) -> None:
     picture = rgba("black", photo)
     picture[..., 3] = 200 + picture[..., 3] // 16
-    before = as_frame(picture)
+    before = as_frame(picture, "rgba")
     ((_, after),) = covered([before], still=True)
     (x1, y1, x2, y2), raw = FACE.pixels(256, 256), picture[..., 3].astype(int)
     changed = after.to_ndarray(format="rgba")[..., 3] != raw
@@ -147,7 +116,7 @@ def test_layers_that_look_alike_are_looked_at_once(photo: Picture) -> None:
     cut_out = rgba("copy", photo)
     cut_out[..., 3] = 255
     cut_out[:64] = 0
-    layers = FrameView(as_frame(cut_out)).layers
+    layers = FrameView(as_frame(cut_out, "rgba")).layers
     assert Layer.ON_WHITE in layers
     assert Layer.ON_BLACK not in layers
 

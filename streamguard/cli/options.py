@@ -129,7 +129,15 @@ _AUDIO = click.option(
     show_default=True,
     help="What becomes of sound. A voice identifies a person, too.",
 )
+projection_option = _choice(
+    "--projection",
+    _DEFAULTS.input.projection,
+    "How the picture maps onto what was seen: an equirectangular (360°) one wraps round."
+    " auto believes the file's own mark.",
+)
+"""Also for verification, which looks where anonymization looked."""
 _FILES = [
+    projection_option,
     click.option(
         "--start",
         metavar="TIME",
@@ -215,6 +223,7 @@ def _input_of(options: dict[str, Any]) -> InputSettings:
         limits_of(options),
         start=options.get("start") or 0.0,
         end=options.get("end"),
+        projection=options.get("projection", _DEFAULTS.input.projection),
         sound=options.get("audio") != "drop",
     )
 

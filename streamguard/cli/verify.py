@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 
 from streamguard.cli.console import DONE, FACES_LEFT, is_quiet, verbosity_options
 from streamguard.cli.limits import limit_options, limits_of
+from streamguard.cli.options import projection_option
 from streamguard.cli.progress import shown
 from streamguard.errors import UsageError
 
@@ -38,6 +40,7 @@ _PATH = click.Path(path_type=Path)
     help="Time between two looks.  [default: every frame]",
 )
 @limit_options
+@projection_option
 @click.option("--report", type=_PATH, metavar="FILE", help="Write what was found, as JSON.")
 @click.option("--overwrite", is_flag=True, help="Replace a report that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
@@ -69,7 +72,7 @@ def command(
                 threshold=threshold,
                 every=every,
                 cancelled=stop,
-                limits=limits_of(how),
+                limits=replace(limits_of(how), projection=how["projection"]),
             )
         if target is not None:
             _write(target, found.to_json() + "\n")

@@ -242,6 +242,7 @@ def _look_at(
         frames=video.frames or None,
         duration=_duration(container, video),
         quarter_turns=traits.orientation.quarter_turns,
+        equirectangular=options.projection.wraps(traits.is_equirectangular),
     )
     return info, traits
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
-from streamguard.settings import InputSettings, Projection
+from streamguard.settings import InputSettings
 from streamguard.sources.kinds import is_refused, kind_of, refuse
 from streamguard.sources.mjpeg import is_jpeg_film
 from streamguard.sources.opening import open_photo, translated
@@ -33,6 +33,11 @@ _ORIENTATIONS = {
     8: Orientation(3),
 }
 _SPHERE = re.compile(rb"GPano:ProjectionType[\s=\"'>]{1,9}equirectangular", re.IGNORECASE)
+
+_WIDTHS = {
+    "full": re.compile(rb"GPano:FullPanoWidthPixels[\s=\"'>]{1,9}(\d{1,9})"),
+    "shown": re.compile(rb"GPano:CroppedAreaImageWidthPixels[\s=\"'>]{1,9}(\d{1,9})"),
+}
 
 
 class PhotoSource:
@@ -77,7 +82,7 @@ class PhotoSource:
             time_base=Fraction(1, 1000),
             frames=1,
             still=True,
-            equirectangular=_is_sphere(self.photo.xmp, options.projection),
+            equirectangular=options.projection.wraps(_is_sphere(self.photo.xmp)),
         )
         self.damage = int(bool(reading.damage))
         self.notes: tuple[str, ...] = ()
@@ -148,7 +153,8 @@ def _has_two_pictures(path: Path) -> bool:
         return next(packets, None) is not None and next(packets, None) is not None
 
 
-def _is_sphere(xmp: bytes, projection: Projection) -> bool:
-    if projection is Projection.AUTO:
-        return bool(_SPHERE.search(xmp))
-    return projection is Projection.EQUIRECTANGULAR
+def _is_sphere(xmp: bytes) -> bool:
+    """Whether a photo is marked as one that shows all round: wide panoramas have the mark, too."""
+    full, shown = (_WIDTHS[name].search(xmp) for name in ("full", "shown"))
+    is_part = full and shown and int(shown[1]) < int(full[1])
+    return bool(_SPHERE.search(xmp)) and not is_part

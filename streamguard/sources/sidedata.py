@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from av.sidedata.sidedata import SideData
 
 # Numbers of AVFrameSideDataType (libavutil/frame.h).
-_WANTED = {6: "DISPLAYMATRIX", 11: "MASTERING_DISPLAY_METADATA", 14: "CONTENT_LIGHT_LEVEL"}
+_WANTED = {
+    6: "DISPLAYMATRIX",
+    11: "MASTERING_DISPLAY_METADATA",
+    13: "SPHERICAL",
+    14: "CONTENT_LIGHT_LEVEL",
+}
 _KINDS = 48
 
 
 def side_data(picture: av.VideoFrame) -> dict[str, bytes]:
-    """Return a picture's display matrix and HDR light levels, by FFmpeg's name of the kind.
+    """Return a picture's display matrix, 360° mark and HDR light levels, by FFmpeg's names.
 
     All other kinds are filtered out first: PyAV 18 raises on those newer than its own list
     (EXIF) and frees the tags of some (ICC profiles) twice, which ends the process.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _LOOK_AT = 500
 """Packets to look at for a second picture of the first video."""
+_WHOLE, _TILE = 0, 2
+"""AVSphericalProjection: equirectangular, all of it or a part."""
 TEXT_SUBTITLES = frozenset(("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml"))
 
 
@@ -63,6 +66,7 @@ class Traits:
         color: FFmpeg's numbers for range, primaries, transfer and matrix.
         interlaced: ``tff``, ``bff`` or empty.
         hdr: Light levels for HDR, by FFmpeg's side data name, as raw bytes.
+        spherical: How the picture maps onto a sphere, as FFmpeg's raw bytes; empty if flat.
         tracks: Audio and text subtitle streams that pass through.
         metadata: Tags of the whole file.
         video_metadata: Tags of the video stream.
@@ -78,12 +82,18 @@ class Traits:
     color: tuple[int, int, int, int] = (0, 2, 2, 2)
     interlaced: str = ""
     hdr: dict[str, bytes] = field(default_factory=dict)
+    spherical: bytes = b""
     tracks: tuple[AudioStream | SubtitleStream, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     video_metadata: dict[str, str] = field(default_factory=dict)
     disposition: int = 0
     chapters: tuple[Chapter, ...] = ()
     plays: int = 0
+
+    @property
+    def is_equirectangular(self) -> bool:
+        """Whether the picture shows all round the camera (libavutil/spherical.h)."""
+        return self.spherical[:4] in (struct.pack("i", kind) for kind in (_WHOLE, _TILE))
 
 
 def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFrame) -> Traits:
@@ -97,6 +107,7 @@ def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFram
         sample_aspect_ratio=video.sample_aspect_ratio or None,
         color=(first.color_range, first.color_primaries, first.color_trc, first.colorspace),
         interlaced=order if first.interlaced_frame else "",
+        spherical=extra.pop("SPHERICAL", b""),
         hdr=extra,
         metadata=dict(container.metadata),
         video_metadata=dict(video.metadata),
