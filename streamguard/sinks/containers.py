@@ -48,6 +48,10 @@ class ContainerRules:
         return wanted.value if wanted.value in self.codecs else self.codecs[0]
 
 
+_PCM = frozenset(
+    "pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_s32be pcm_f32le pcm_f32be pcm_f64le"
+    " pcm_f64be pcm_u8 pcm_s8 pcm_alaw pcm_mulaw".split()
+)
 # Narrower than what the muxers take: what players read back, at the right time.
 _MP4 = ContainerRules(
     format="mp4",
@@ -58,10 +62,20 @@ _MP4 = ContainerRules(
     edit_lists=True,
     options=(("movflags", "+faststart"),),
 )
-_MOV = replace(_MP4, format="mov", sound=None)
-_3GP = replace(_MP4, format="3gp", codecs=("h264",), sound=frozenset(("aac",)))
+# QuickTime's own players know these; its muxer refuses Opus and FLAC outright.
+_MOV = replace(
+    _MP4,
+    format="mov",
+    sound=frozenset(("aac", "mp3", "mp2", "ac3", "eac3", "dts", "alac", "adpcm_ima_qt", *_PCM)),
+)
+_3GP = replace(_MP4, format="3gp", codecs=("h264",), sound=frozenset(("aac", "amr_nb", "amr_wb")))
 _MKV = ContainerRules(
     format="matroska",
+    sound=frozenset(
+        "aac mp3 mp2 mp1 ac3 eac3 dts truehd mlp opus vorbis flac alac wavpack wmav1 wmav2"
+        " pcm_s16le pcm_s24le pcm_s32le pcm_u8 pcm_f32le"
+        " pcm_f64le pcm_s16be pcm_s24be pcm_s32be pcm_alaw pcm_mulaw adpcm_ima_wav adpcm_ms".split()
+    ),
     text=frozenset(("subrip", "ass", "ssa", "webvtt")),
     subtitle="subrip",
     rotation=True,

@@ -64,7 +64,9 @@ class FileSink(LocalSink):
 
     def _add_tracks(self, output: OutputContainer, traits: Traits) -> None:
         for source in traits.tracks:
-            track, change = add_track(output, self._rules, source)
+            track, change = add_track(
+                output, self._rules, source, traits.silent.get(source.index, "")
+            )
             if track is not None:
                 self._tracks[source.index] = track
             if change:

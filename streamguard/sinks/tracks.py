@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from streamguard.sinks.containers import ContainerRules
+from streamguard.sinks.reencoding import ConvertedAudio
+from streamguard.sources.hearing import NO_SOUND
 from streamguard.sources.streams import codec_of, has_decoder
 
 if TYPE_CHECKING:
@@ -19,10 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MILLISECOND = Fraction(1, 1000)
-# Of sound that does not say where its channels are: FFmpeg's own defaults.
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-# MXF takes this rate only.
-_RATES = {"pcm_s16le": [48_000]}
 # AVI copies of AC-3 go out of step (their block size is lost), but AVI holds new AC-3.
 _BETTER_ENCODER = {("avi", "ac3"): "ac3"}
 
@@ -40,9 +38,18 @@ class Track(Protocol):
 
 
 def add_track(
-    output: OutputContainer, rules: ContainerRules, source: AudioStream | SubtitleStream
+    output: OutputContainer,
+    rules: ContainerRules,
+    source: AudioStream | SubtitleStream,
+    silent: str = "",
 ) -> tuple[Track | None, str]:
     """Add one track to an output, as it is if the container can hold it, else converted.
+
+    Args:
+        output: Where to.
+        rules: What it can hold.
+        source: The track.
+        silent: Why the track gives no sound once decoded; empty if it does.
 
     Returns:
         The track, or None when it has to be dropped; and a word on it, empty when it is a copy.
@@ -51,105 +58,87 @@ def add_track(
     from av.subtitles.stream import SubtitleStream
 
     codec = codec_of(source)
-    if isinstance(source, AudioStream) and has_decoder(source) and not source.sample_rate:
-        return None, "dropped, it is too damaged to tell its sample rate"
+    if obstacle := _obstacle(source, silent):
+        return None, f"dropped, {obstacle}"
     if _holds(rules, source, codec):
         try:
             return Copied(output.add_stream_from_template(source), source), ""
         except ValueError:
             log.debug("%s does not hold %s", rules.format, codec)
+    if silent:
+        return None, f"dropped, {rules.format} cannot hold it, and {silent}"
     if isinstance(source, AudioStream) and has_decoder(source):
         encoder = _BETTER_ENCODER.get((rules.format, codec), rules.audio)
-        return ConvertedAudio(output, encoder, source), f"{codec} → {_plain(encoder)}, re-encoded"
+        track = ConvertedAudio(output, encoder, source)
+        _keep_traits(track.stream, source)
+        return track, f"{codec} → {_plain(encoder)}, re-encoded"
     if isinstance(source, SubtitleStream) and rules.subtitle and has_decoder(source):
         return ConvertedText(output, rules.subtitle, source), f"{codec} → {rules.subtitle}"
     return None, f"dropped, {rules.format} cannot hold it"
 
 
 class Copied:
-    """A track whose packets are written as they are."""
+    """A track whose packets are written as they are.
+
+    Sound whose packets do not tell how long they last is held back by one: muxers would cut off
+    the last one otherwise.
+    """
 
     def __init__(self, stream: Stream, source: Stream) -> None:
         self._stream = stream
+        self._source = source
+        self._sounds = source.type == "audio"
         _keep_traits(stream, source)
         self._last_dts: int | None = None
+        self._held: av.Packet[Any] | None = None
+        self._lasts = 0
 
     def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
-        """Return the packet, addressed to the output."""
+        """Return the packet, addressed to the output, or the one before."""
         if packet.dts is None:
             packet.dts = packet.pts
         if packet.dts is None:
             return []
         if self._last_dts is not None and packet.dts <= self._last_dts:
             # Where recordings were joined, their sound overlaps by a few milliseconds.
-            if packet.duration and self._stream.type == "audio":
+            if packet.duration and self._sounds:
                 return []
             packet.dts = self._last_dts
         if packet.pts is None or packet.pts < packet.dts:
             packet.pts = packet.dts
+        ready = self._release(packet.dts)
         self._last_dts = packet.dts
         packet.stream = self._stream
-        return [packet]
+        if self._sounds and not packet.duration:
+            self._held = packet
+            return ready
+        return [*ready, packet]
 
     def finish(self) -> list[av.Packet[Any]]:
-        """Return nothing: nothing is held back."""
-        return []
+        """Return what was held back."""
+        return self._release(None)
 
-
-class ConvertedAudio:
-    """An audio track decoded and encoded again."""
-
-    def __init__(self, output: OutputContainer, encoder: str, source: AudioStream) -> None:
-        import av
-
-        self._decoder = source.codec_context
-        rates = _RATES.get(encoder) or av.Codec(encoder, "w").audio_rates
-        rate = self._decoder.sample_rate
-        if rates and rate not in rates:
-            rate = min(rates, key=lambda known: (known < rate, abs(known - rate)))
-        self._stream = cast("AudioStream", output.add_stream(encoder, rate=rate))
-        layout = self._decoder.layout.name
-        if layout.endswith("channels"):
-            layout = _LAYOUTS.get(self._decoder.channels, "stereo")
-        if encoder in ("libmp3lame", "mp2") and self._decoder.channels > 2:
-            layout = "stereo"
-        self._stream.codec_context.layout = layout
-        self._stream.codec_context.time_base = Fraction(1, rate)
-        _keep_traits(self._stream, source)
-        self._resampler: av.AudioResampler | None = None
-
-    def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
-        """Decode the packet; return what the encoder has ready."""
-        import av
-
-        try:
-            frames = self._decoder.decode(packet)
-        except av.FFmpegError:
-            log.debug("audio that cannot be decoded is left out")
+    def _release(self, until: int | None) -> list[av.Packet[Any]]:
+        held, self._held = self._held, None
+        if held is None or held.dts is None:
             return []
-        return [out for frame in frames for out in self._encode(frame)]
+        if until is not None:
+            self._lasts = until - held.dts
+        held.duration = self._lasts if until is not None else self._measured(held)
+        return [held]
 
-    def finish(self) -> list[av.Packet[Any]]:
-        """Flush decoder and encoder."""
-        frames = list(self._decoder.decode(None))
-        packets = [out for frame in [*frames, None] for out in self._encode(frame)]
-        return packets + list(self._stream.encode(None))
-
-    def _encode(self, frame: av.AudioFrame | None) -> list[av.Packet[Any]]:
+    def _measured(self, packet: av.Packet[Any]) -> int:
+        """Return how long a packet lasts, by decoding it."""
         import av
 
-        context = self._stream.codec_context
-        if self._resampler is None:
-            if frame is None:
-                return []
-            self._resampler = av.AudioResampler(
-                context.format, context.layout, context.sample_rate, context.frame_size or None
-            )
-        return [
-            packet
-            for resampled in self._resampler.resample(frame)
-            for packet in self._stream.encode(resampled)
-        ]
+        decoder = cast("AudioStream", self._source).codec_context
+        try:
+            samples = sum(frame.samples for frame in decoder.decode(packet))
+        except av.FFmpegError:
+            return self._lasts
+        if not samples or not decoder.sample_rate:
+            return self._lasts
+        return round(samples / decoder.sample_rate / packet.time_base)
 
 
 class ConvertedText:
@@ -193,6 +182,14 @@ class ConvertedText:
     def finish(self) -> list[av.Packet[Any]]:
         """Return nothing: nothing is held back."""
         return []
+
+
+def _obstacle(source: Stream, silent: str) -> str:
+    """Return why nothing can be made of a track, whatever the container holds."""
+    rate = getattr(source, "sample_rate", 1)
+    if has_decoder(source) and not rate:
+        return "it is too damaged to tell its sample rate"
+    return silent if silent == NO_SOUND else ""
 
 
 def _holds(rules: ContainerRules, source: Stream, codec: str) -> bool:

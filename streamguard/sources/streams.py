@@ -68,6 +68,7 @@ class Traits:
         hdr: Light levels for HDR, by FFmpeg's side data name, as raw bytes.
         spherical: How the picture maps onto a sphere, as FFmpeg's raw bytes; empty if flat.
         tracks: Audio and text subtitle streams that pass through.
+        silent: Why an audio stream gives no sound once decoded, by its index.
         metadata: Tags of the whole file.
         video_metadata: Tags of the video stream.
         disposition: FFmpeg's flags of the video stream.
@@ -84,6 +85,7 @@ class Traits:
     hdr: dict[str, bytes] = field(default_factory=dict)
     spherical: bytes = b""
     tracks: tuple[AudioStream | SubtitleStream, ...] = ()
+    silent: dict[int, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     video_metadata: dict[str, str] = field(default_factory=dict)
     disposition: int = 0
