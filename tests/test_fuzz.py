@@ -21,7 +21,14 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_broken_files_break_and_bare_nothing(kind: str) -> None:
-    command: list[str | Path] = [sys.executable, BENCH / "fuzz.py", "--kind", kind, "--count", str(EACH)]
+    command: list[str | Path] = [
+        sys.executable,
+        BENCH / "fuzz.py",
+        "--kind",
+        kind,
+        "--count",
+        str(EACH),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{EACH + 1} runs" in done.stdout
