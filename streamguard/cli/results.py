@@ -91,7 +91,7 @@ def _remarks(job: Job, report: Report) -> Iterator[str]:
         yield f"{report.slate_frames} frames covered as a whole: {reasons}"
     if report.damage:
         yield f"damaged input: {report.damage} × {'; '.join(report.damage_notes)}"
-    if report.damage_spans:
+    if report.damage_spans and report.frames > 1:
         yield f"covered as a whole, damaged: {_spans(report)}"
     if report.streams_dropped:
         yield f"dropped, may show or name somebody: {', '.join(report.streams_dropped)}"

@@ -171,7 +171,7 @@ class Custody(Generic[Picture]):
         fault = piece.fault or self._missing(sent)
         if fault:
             self._break(fault)
-            return fault
+            return self._broken
         if piece.refreshes is not None and self._refreshed_at is None:
             self._refreshed_at = piece.refreshes
         if self._is_entry(sent):
