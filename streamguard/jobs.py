@@ -54,6 +54,12 @@ class Job:
     root: Path | None = None
     makes_folder: bool = False
 
+    @property
+    def title(self) -> str:
+        """What it is called on the screen."""
+        # A descriptor has a number for a name.
+        return self.source.name if self.source.name.strip("0123456789") else self.output.name
+
     def make_room(self) -> None:
         """Make the output's folder, if it is ours to make.
 

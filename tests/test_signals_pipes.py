@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import pytest
 from conftest import ROOT
 
@@ -148,3 +152,96 @@ def test_a_full_standard_output_is_an_error_in_one_line(photos: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("streamguard: error: standard output cannot be written")
     assert done.stderr.count("\n") == 1
+
+
+def piped(data: bytes, *args: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*COMMAND, "anonymize", *args],
+        cwd=cwd, env=ENVIRONMENT | {"TMPDIR": str(cwd)}, input=data, capture_output=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "name"), [([], "matroska,webm"), (["--format", "mp4"], "mov,mp4,m4a,3gp,3g2,mj2")]
+)
+def test_a_video_through_standard_input_and_output(
+    face_clip: Path, tmp_path: Path, args: list[str], name: str
+) -> None:
+    done = piped(face_clip.read_bytes(), "-", "-o", "-", *args, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert b"standard output: 1 face covered" in done.stderr
+    with av.open(io.BytesIO(done.stdout), "r") as container:
+        assert container.format.name == name
+        assert len(list(container.decode(video=0))) == 50
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_photo_through_standard_output_keeps_its_format(photos: Path) -> None:
+    done = piped((photos / "a.png").read_bytes(), "-", "-o", "-", cwd=photos.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"\x89PNG")
+
+
+def test_standard_input_into_a_file(face_clip: Path, tmp_path: Path) -> None:
+    done = piped(face_clip.read_bytes(), "-", "-o", "out.mp4", "--report", "r.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "r.json"]
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["input"]["name"] == "standard input"
+    assert report["input"]["sha256"] == hashlib.sha256(face_clip.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("data", "args", "code", "words"),
+    [
+        (b"This is no video. " * 100, ["-", "-o", "-"], 1, b"standard input is not a video"),
+        (b"", ["-", "-o", "-"], 1, b"standard input is empty"),
+        (b"#EXTM3U\n#EXTINF:1,\na.ts\n", ["-", "-o", "a.mp4"], 1, b"piped in"),
+        (b"x", ["-"], 2, b"Name the output"),
+        (b"x", ["-", "a.mp4", "-o", "out"], 2, b"one file"),
+        (b"x", ["-", "-o", "a.mp4", "--format", "mp4"], 2, b"--format"),
+    ],
+)
+def test_what_does_not_fit_standard_streams_writes_nothing(
+    tmp_path: Path, data: bytes, args: list[str], code: int, words: bytes
+) -> None:
+    done = piped(data, *args, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert done.stderr.count(b"\n") == 1
+    assert not done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_has_enough_is_no_error(face_clip: Path, tmp_path: Path) -> None:
+    line = '("$@"; echo $? > code) | head -c 100 | wc -c'
+    done = subprocess.run(
+        ["sh", "-c", line, "sh", *COMMAND, "anonymize", face_clip, "-o", "-", "-q"],
+        cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "100"
+    assert (tmp_path / "code").read_text() == "0\n"
+
+
+@pytest.mark.parametrize("phase", ["reading", "writing"])
+def test_a_signal_ends_a_wait_for_the_other_end_of_a_pipe(tmp_path: Path, phase: str) -> None:
+    source = "-" if phase == "reading" else str(SAMPLE)
+    child = subprocess.Popen(
+        [*COMMAND, "anonymize", source, "-o", "-", "--lookahead", "0", "-q"],
+        cwd=tmp_path, env=ENVIRONMENT | {"TMPDIR": str(tmp_path)}, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdout is not None
+    if phase == "writing":
+        child.stdout.read(1)
+    else:
+        deadline = time.monotonic() + 20
+        while not list(tmp_path.glob("streamguard-*")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(3 * LIMIT) == 130
+    child.communicate()
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,30 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path, readable=False)
 
 
+def _suffix(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Turn ``mp4`` into ``.mp4``."""
+    if value is None:
+        return None
+    name = value.removeprefix(".").lower()
+    if not (name.isascii() and name.isalnum()):
+        raise click.BadParameter(f"{value!r} is no suffix such as mp4")
+    return f".{name}"
+
+
 @click.command(name="anonymize")
 @click.argument("inputs", nargs=-1, required=True, type=_PATH, metavar="INPUT...")
 @click.option(
     "-o",
     "--output",
     type=_PATH,
-    help="File or folder to write.  [default: NAME.anonymized.EXT beside the input]",
+    help="File or folder to write; - is standard output."
+    "  [default: NAME.anonymized.EXT beside the input]",
+)
+@click.option(
+    "--format",
+    metavar="EXT",
+    callback=_suffix,
+    help="Format of standard output, such as mp4.  [default: mkv, a photo's own for photos]",
 )
 @click.option(
     "--name",
@@ -66,6 +84,7 @@ def command(context: click.Context, /, **options: Any) -> None:
     """Cover every face in videos and photos.
 
     INPUT is a video, a photo, or a folder of them. A folder is done with all its subfolders.
+    As INPUT, - is standard input.
     A file of a folder that an earlier run has done is skipped.
     """
     from streamguard.doctor import require_system
@@ -73,6 +92,8 @@ def command(context: click.Context, /, **options: Any) -> None:
     settings = settings_of(options)
     require_system()
     if options["dry_run"]:
+        if Path("-") in (*options["inputs"], options["output"]):
+            raise click.UsageError("--dry-run reads and writes no standard stream", context)
         if options["report"] is not None:
             raise click.UsageError("--dry-run writes no report. Use --json", context)
         context.exit(_try(options, settings))
@@ -101,13 +122,18 @@ def _run(options: dict[str, Any], settings: Settings) -> int:
     from streamguard.cli.crew import outcomes_of
     from streamguard.cli.results import report_file, summarize, tell
     from streamguard.cli.signals import stop_on_signal
+    from streamguard.cli.standard import standard_streams
     from streamguard.cli.work import Recipe
 
-    todo = _plan(options)
     outcomes: list[Outcome] = []
     recipe = Recipe(settings, options["verify"])
-    with stop_on_signal() as stop, report_file(options["report"], todo, settings.overwrite) as file:
-        for outcome in outcomes_of(todo.jobs, recipe, options["jobs"], stop):
+    with ExitStack() as ending:
+        stop = ending.enter_context(stop_on_signal())
+        streams = ending.enter_context(standard_streams(options, stop))
+        todo = _plan(options)
+        file = ending.enter_context(report_file(options["report"], todo, settings.overwrite))
+        for made in outcomes_of(todo.jobs, recipe, options["jobs"], stop):
+            outcome = streams.named(made)
             outcomes.append(outcome)
             tell(outcome, options["as_json"])
             if file is not None:

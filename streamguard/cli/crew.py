@@ -46,7 +46,7 @@ def outcomes_of(
         SystemNotReadyError: This machine lacks something.
     """
     names = [
-        f"[{number}/{len(jobs)}] {job.source.name}" if len(jobs) > 1 else job.source.name
+        f"[{number}/{len(jobs)}] {job.source.name}" if len(jobs) > 1 else job.title
         for number, job in enumerate(jobs, 1)
     ]
     if min(at_a_time, len(jobs)) > 1:

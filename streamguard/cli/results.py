@@ -84,7 +84,7 @@ def _sentence(job: Job, report: Report) -> str:
 
 
 def _remarks(job: Job, report: Report) -> Iterator[str]:
-    if job.output.suffix.lower() != job.source.suffix.lower():
+    if job.source.suffix and job.output.suffix.lower() != job.source.suffix.lower():
         yield f"written as {job.output.suffix or 'no suffix'}, not {job.source.suffix or 'none'}"
     if report.slate_frames:
         reasons = ", ".join(f"{count} for {why}" for why, count in report.slate_reasons.items())

@@ -45,6 +45,8 @@ class Playlist:
         self._folder = path.resolve().parent
         self._texts: dict[Path, bytes] = {}
         self._entries = 0
+        if not path.resolve().is_file():
+            raise self._refused("has no folder: it was piped in")
         self._add(path.resolve(), 1)
 
     def open(self, url: str, _flags: int = 0, _options: object = None) -> BinaryIO:
