@@ -80,7 +80,7 @@ class PhotoSink(LocalSink):
         if source.info.equirectangular and source.photo.xmp:
             self.notes.append("the mark of a 360° picture is left out")
         if settings.keep_metadata:
-            self.notes.append("a photo's tags are never kept")
+            self.notes.append("a photo's tags are never kept, only its colour profile")
 
     def _encode(self, picture: av.VideoFrame) -> None:
         # Encoded at the end, when nobody holds the photo itself any more: both may be large.
