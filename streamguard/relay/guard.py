@@ -50,25 +50,26 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        started = False
+        is_whole = False
 
         async def protected(message: Message) -> None:
-            nonlocal started
+            nonlocal is_whole
             if message["type"] == "http.response.start":
-                started = True
                 message["headers"] = [*message.get("headers", []), *_HEADERS]
+            else:
+                is_whole = not message.get("more_body", False)
             await send(message)
 
         try:
             await (self._refusal(HTTPConnection(scope)) or self._app)(scope, receive, protected)
         except ClientDisconnect:
             log.debug("web: a client went away")
-        except Exception as error:
-            # The path may be anything; it is not for the log.
+        except Exception as error:  # noqa: BLE001 - it must not end the other requests
+            # Its words, and the path, may hold anything; they are not for the log. Starlette has
+            # answered with 500, unless a response was under way: only its end tells of this one.
             log.warning("web: a request failed: %s", type(error).__name__)
-            if started:
-                raise
-            await _text(500, "this failed; the log says more")(scope, receive, protected)
+            if not is_whole:
+                raise RuntimeError("the response broke off") from None
 
     def _refusal(self, request: HTTPConnection) -> Response | None:
         """Return the response to what may not pass, or None for what may."""

@@ -143,6 +143,7 @@ class GuardedProtocol(H11Protocol):
         """Take what the client sent; nothing after the connection's end was decided."""
         if not self.transport.is_closing():
             super().data_received(data)
+            self._refuse_pipelining()
             self._watch()
 
     def on_response_complete(self) -> None:
@@ -174,6 +175,14 @@ class GuardedProtocol(H11Protocol):
     def drop(self) -> None:
         """End the connection at once, whatever is still to be sent."""
         self.transport.abort()
+
+    def _refuse_pipelining(self) -> None:
+        """End the connection after this response if more requests came along with it.
+
+        Browsers do not send any, and hundreds in one packet would hold up all others.
+        """
+        if self.conn.their_state is h11.DONE and self.conn.trailing_data[0]:
+            self.cycle.keep_alive = False
 
     def _watch(self) -> None:
         """Run the deadline while the client owes a request, or has to take a last response."""
