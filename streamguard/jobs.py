@@ -74,7 +74,7 @@ class Job:
             folder.mkdir(parents=True, exist_ok=True)
         except PermissionError as error:
             raise SinkPermissionError(
-                f"folder {folder} may not be made", "check its permissions, or choose another"
+                f"folder {folder} may not be made", "Check its permissions, or choose another"
             ) from error
         except OSError as error:
             raise SinkError(f"folder {folder} cannot be made: {error.strerror}") from error
@@ -164,7 +164,7 @@ def plan(inputs: Sequence[Path], output: Path | None, rules: Rules = USUAL) -> P
     several = len(inputs) > 1
     into_folder = several or (output is not None and output.is_dir())
     if into_folder and output is not None and output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file", "several inputs need a folder as output")
+        raise UsageError(f"{output} is a file", "Several inputs need a folder as output")
     jobs: list[Job] = []
     left_out: list[LeftOut] = []
     for source in inputs:
@@ -237,10 +237,10 @@ def _folder_output(source: Path, output: Path | None, nested: bool) -> Path:
         beside = source.resolve() if source.name in ("", "..") else source
         return beside.with_name(f"{name}.anonymized")
     if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file", "a folder as input needs a folder as output")
+        raise UsageError(f"{output} is a file", "A folder as input needs a folder as output")
     root = output / name if nested else output
     if root.resolve() == source.resolve():
-        raise UsageError(f"the output folder {root} is the input folder", "choose another")
+        raise UsageError(f"the output folder {root} is the input folder", "Choose another")
     return root
 
 
@@ -261,7 +261,7 @@ def _media_below(folder: Path, output: Path, rules: Rules) -> tuple[list[Path], 
     if not media:
         raise SourceNotFoundError(
             f"folder {folder} holds no photo or video",
-            f"{len(left_out)} other files were left out" if left_out else "it is empty",
+            f"{len(left_out)} other files were left out" if left_out else "It is empty",
         )
     return media, left_out
 
@@ -269,7 +269,7 @@ def _media_below(folder: Path, output: Path, rules: Rules) -> tuple[list[Path], 
 def _walk(folder: Path, leave_out: Path) -> Iterator[Path]:
     def fail(error: OSError) -> None:
         raise SourcePermissionError(
-            f"folder {error.filename} cannot be listed: {error.strerror}", "check its permissions"
+            f"folder {error.filename} cannot be listed: {error.strerror}", "Check its permissions"
         ) from error
 
     for root, folders, names in os.walk(folder, onerror=fail):
@@ -295,5 +295,5 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
         if other is not job.source:
             raise UsageError(
                 f"{other} and {job.source} would both be written to {job.output}",
-                "anonymize them one by one, or rename one",
+                "Anonymize them one by one, or rename one",
             )

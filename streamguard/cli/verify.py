@@ -123,7 +123,7 @@ def _report_file(
     from streamguard.sinks.target import Target
 
     if path.resolve() in (file.resolve() for file in files):
-        raise UsageError(f"the report {path} is also an input", "choose another name")
+        raise UsageError(f"the report {path} is also an input", "Choose another name")
     target = Target(path, files[-1], overwrite)
     try:
         yield target
