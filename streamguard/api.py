@@ -199,7 +199,7 @@ class Anonymizer:
         if picture.shape != self._shape or picture.dtype != "uint8":
             raise UsageError(
                 f"a picture of shape {picture.shape} and dtype {picture.dtype} was pushed",
-                f"shape {self._shape} and dtype uint8 were announced",
+                f"Push pictures of shape {self._shape} and dtype uint8",
             )
         if not seconds >= self._time:
             raise UsageError(f"time runs backwards: {seconds} s after {self._time} s")

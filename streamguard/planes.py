@@ -178,7 +178,7 @@ def nearest_native(pix_fmt: str) -> str:
             continue
     raise RedactionError(
         f"pictures of the pixel format {pix_fmt} cannot be covered",
-        "convert the video to yuv420p first",
+        "Convert the video to yuv420p first",
     )
 
 

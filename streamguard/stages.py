@@ -78,7 +78,7 @@ def watch(
     steps, since = -1, time.monotonic()
     while True:
         if cancelled.is_set():
-            raise CancelledError("stopped on request", "nothing was written")
+            raise CancelledError("stopped on request", "Nothing was written")
         if failed.is_set() or all(stage.done for stage in stages):
             return
         running = next((stage for stage in reversed(stages) if not stage.done), stages[-1])
@@ -90,7 +90,7 @@ def watch(
         elif time.monotonic() - since > timeout:
             raise StalledError(
                 f"{_culprit(stages).name} gave no sign of life for {timeout:g} s",
-                "nothing was written; try again, or report it with the input if it happens twice",
+                "Nothing was written. Try again. If it happens twice, report it with the input",
             )
 
 

@@ -129,5 +129,5 @@ def _check(detection: Detection, width: int, height: int, name: str) -> None:
         raise DetectionError(
             f"the detector {name} returned {box} with confidence {detection.confidence} "
             f"in a {width}x{height} picture",
-            "nothing can be said of this frame, so it does not leave",
+            "The frame is not written, because nobody knows what it shows",
         )

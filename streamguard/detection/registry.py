@@ -66,5 +66,5 @@ def _made(entry: EntryPoint, threshold: float) -> object:
     except Exception as error:
         raise SystemNotReadyError(
             f"the detector {entry.name} does not start: {type(error).__name__}: {error}",
-            "choose another, or tell its maker",
+            "Choose another, or tell its maker",
         ) from error

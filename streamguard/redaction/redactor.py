@@ -56,7 +56,7 @@ class MaskRedactor:
         except Exception as error:
             raise RedactionError(
                 f"frame {frame.index} could not be covered: {error}",
-                "nothing of it was written",
+                "Nothing of it was written",
             ) from error
 
     def _cover(self, frame: Frame, boxes: Sequence[Box]) -> RedactedFrame:

@@ -150,6 +150,6 @@ def rules_for(extension: str) -> ContainerRules:
         return _RULES[extension.lower()]
     except KeyError:
         raise UsageError(
-            f"no container goes by {extension or 'an empty extension'}",
+            f"no container has the suffix {extension or '(none)'}",
             f"Use one of {' '.join(sorted(_RULES))}",
         ) from None

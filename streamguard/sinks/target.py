@@ -192,7 +192,7 @@ def _refuse_existing(path: Path) -> None:
 
 
 def _exists(path: Path) -> OutputExistsError:
-    return OutputExistsError(f"{path} exists", "Choose another name, or replace it with --overwrite")
+    return OutputExistsError(f"{path} exists", "Choose another name, or use --overwrite")
 
 
 def _failed(path: Path, error: Exception) -> SinkError:

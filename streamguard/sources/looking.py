@@ -143,7 +143,7 @@ def video_of(
     if not has_decoder(video):
         container.close()
         raise SourceDamagedError(
-            f"the video in {path} is in a codec this FFmpeg cannot decode",
+            f"the video in {path} has a codec that this FFmpeg cannot decode",
             "Convert it to H.264 first",
         )
     context = video.codec_context
