@@ -429,3 +429,12 @@ def send_rtp(data: bytes, port: int, stopped: threading.Event) -> None:
             at = number * size % (len(data) // size * size)
             header = struct.pack(">BBHII", 0x80, 33, sequence & 0xFFFF, 90 * number, 1)
             sender.sendto(header + data[at : at + size], ("127.0.0.1", port))
+
+
+def test_a_cut_file_that_tells_its_duration(tmp_path: Path, face_clip: Path) -> None:
+    clip = encoded(face_clip, tmp_path / "whole.mkv", **GROUPS)
+    data = clip.read_bytes()
+    clip.write_bytes(data[: len(data) // 2])
+    with closing(FileSource(clip)) as source:
+        assert sum(1 for _ in source.read()) < 45
+        assert any("it ends early" in note for note in source.damage_notes)

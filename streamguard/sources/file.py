@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DEFAULTS = InputSettings()
 _WHOLE = 0.9
+_TELL_DURATION = ("matroska,webm", "flv")
+"""Formats, by FFmpeg's names, that tell their duration at their beginning, but no frames."""
 _INDEXED = frozenset(("mov", "matroska"))
 _RUN_UP = 1
 """Seconds before a cut from where on decoding starts: sound has to begin somewhere, too."""
@@ -71,6 +73,7 @@ class FileSource:
         self._redacted = words[self._video.index]
         self._lock = threading.Lock()
         self._closed = False
+        self._reached = 0.0
 
     @property
     def damage(self) -> int:
@@ -118,10 +121,26 @@ class FileSource:
         if not frames:
             self._cut.check(self.path)
             raise nothing_decoded(self.path)
-        # Some frames are left out on purpose by edit lists; many missing mean a cut file.
+        self._check_end(frames)
+
+    def _check_end(self, frames: int) -> None:
+        """Tell of a file that was cut. Edit lists leave out some frames on purpose, never many."""
+        if not self._cut.is_whole:
+            return
         expected = (self.info.frames or 0) - self._decoding.left_out
-        if self._cut.is_whole and frames + self._decoding.failed < expected * _WHOLE:
+        lasts = self._told_duration()
+        if frames + self._decoding.failed < expected * _WHOLE:
             self._decoding.lose(f"it ends early: {frames} of {self.info.frames} frames are there")
+        elif self._reached < lasts * _WHOLE:
+            self._decoding.lose(f"it ends early: {self._reached:.1f} of {lasts:.1f} s are there")
+
+    def _told_duration(self) -> float:
+        """Return the seconds that the file's head promises; 0 if that is not known for sure."""
+        container = self._container
+        tracks = [stream for stream in container.streams if stream.type != "attachment"]
+        if container.format.name not in _TELL_DURATION or len(tracks) != 1 + len(self._tracks):
+            return 0.0
+        return (container.duration or 0) / 1_000_000
 
     def close(self) -> None:
         """Let go of the file; a `read` in another thread ends at its next packet."""
@@ -179,6 +198,9 @@ class FileSource:
             failures = 0
             if packet.size and put_on(offsets, packet) and packet.stream_index == self._video.index:
                 self._decoding.join()
+            if packet.pts is not None and packet.time_base:
+                end = packet.pts + (packet.duration or 0)
+                self._reached = max(self._reached, float(end * packet.time_base))
             yield packet
 
     def _seek(self, goal: Fraction) -> None:
