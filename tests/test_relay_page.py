@@ -54,9 +54,9 @@ def test_it_says_when_data_is_damaged() -> None:
     camera = FakeCamera(plan_of("front"))
     camera.status.damage = 3
     camera.status.dropped["newer frame"] = 1
-    said = fields(page(camera))["facts"]
-    assert "damaged data: 3 packets so far" in said
-    assert "1 frame dropped" in said
+    said = fields(page(camera))
+    assert said["reason"] == "Source: damaged data, 3 packets so far"
+    assert "1 frame dropped" in said["facts"]
 
 
 def test_a_sink_says_why_it_is_not_live() -> None:

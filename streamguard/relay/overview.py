@@ -71,6 +71,8 @@ def _reasons(camera: Camera) -> Iterator[str]:
     """Yield why source and sinks are not live, each with the address that it concerns."""
     if camera.status.reason:
         yield f"Source: {camera.status.reason}"
+    if damage := camera.status.damage:
+        yield f"Source: damaged data, {damage} packet{'s' * (damage != 1)} so far"
     for output in camera.outputs:
         reason, address = output.status.reason, output.address.shown
         if output.status.state is not State.LIVE and reason:
@@ -85,7 +87,5 @@ def _facts(camera: Camera) -> Iterator[str]:
     dropped = sum(status.dropped.values())
     if dropped:
         yield f"{dropped} frame{'s' * (dropped != 1)} dropped"
-    if status.damage:
-        yield f"damaged data: {status.damage} packet{'s' * (status.damage != 1)} so far"
     if camera.restarts:
         yield f"{camera.restarts} restart{'s' * (camera.restarts != 1)}"
