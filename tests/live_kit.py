@@ -8,6 +8,7 @@ single picture whether the raw mark is in it, and whether it shows the scene at 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 
 from streamguard.detection.schedule import Role
 from streamguard.errors import DetectionError
+from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.geometry import Box, Detection
 from streamguard.protocols import Image
 from streamguard.relay.camera import Parts
@@ -108,6 +111,22 @@ def bar_detectors(_plan: DetectionPlan) -> dict[Role, BarDetector]:
     return {Role.PRIMARY: BarDetector(), Role.SECOND: BarDetector()}
 
 
+class BlindDetector:
+    """Finds nothing."""
+
+    name = "blind"
+
+    def detect(self, _image: Image, _time_ms: int) -> Sequence[Detection]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+def blind_detectors(_plan: DetectionPlan) -> dict[Role, BlindDetector]:
+    return {Role.PRIMARY: BlindDetector(), Role.SECOND: BlindDetector()}
+
+
 PARTS = Parts(detectors=bar_detectors)
 
 
@@ -177,6 +196,53 @@ def _part(
 ) -> NDArray[np.uint8]:
     x1, y1, x2, y2 = (round(value * scale) for value in box)
     return luma[y1:y2, x1:x2]
+
+
+_DOT, _BITS = 24, 24
+"""Pixels of a square that stands for a bit of the time, and how many of them there are."""
+
+
+def stamp(picture: NDArray[np.uint8]) -> None:
+    """Write the time in milliseconds into a picture."""
+    now = int(time.monotonic() * 1000) % 2**_BITS
+    for bit in range(_BITS):
+        at = bit * _DOT
+        picture[-_DOT:, at : at + _DOT] = 235 if now >> bit & 1 else 16
+
+
+def age(luma: NDArray[np.uint8]) -> float:
+    """Return how many seconds ago a picture was stamped."""
+    row = luma[-_DOT // 2, _DOT // 2 : _BITS * _DOT : _DOT] > 128
+    then = sum(1 << bit for bit, lit in enumerate(row) if lit)
+    now = int(time.monotonic() * 1000) % 2**_BITS
+    return float((now - int(then)) % 2**_BITS) / 1000
+
+
+class StampedSource:
+    """A camera whose every picture bears the time it was made."""
+
+    info = VideoInfo(
+        width=640, height=96, pix_fmt="yuv420p", time_base=Fraction(1, 90_000), live=True
+    )
+
+    def read(self) -> Iterator[Frame | PassthroughPacket]:
+        chance = np.random.default_rng(1)
+        for number in itertools.count():
+            # Noise: as many bytes as a real camera's pictures have.
+            canvas = chance.integers(90, 140, (96, 640, 3), np.uint8)
+            stamp(canvas)
+            picture = av.VideoFrame.from_ndarray(canvas, format="rgb24").reformat(format="yuv420p")
+            now = time.monotonic()
+            picture.pts, picture.time_base = round(now * 90_000), self.info.time_base
+            yield Frame(picture, number, now * 1000)
+            time.sleep(1 / 15)
+
+    def close(self) -> None:
+        pass
+
+
+def stamped_source(_plan: CameraPlan) -> StampedSource:
+    return StampedSource()
 
 
 def plan_of(source: str, *sinks: str | Path, name: str = "cam", **changes: object) -> CameraPlan:

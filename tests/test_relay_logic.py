@@ -250,7 +250,7 @@ def test_a_line_names_camera_and_sink_once(
     name: str, words: str, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     child = Child(name, print, lambda _link: (), 1.0, print)
-    child._log(logging.WARNING, words)
+    child.log(logging.WARNING, words)
     assert caplog.messages == [line]
 
 

@@ -88,6 +88,16 @@ def _of_outputs(cameras: list[Camera]) -> Iterator[Metric]:
     reconnects = CounterMetricFamily(
         "streamguard_reconnects", "Connections opened again.", labels=["camera", "side"]
     )
+    skipped = CounterMetricFamily(
+        "streamguard_frames_skipped",
+        "Redacted frames left out, since the sink was behind or a newer one was there.",
+        labels=labels,
+    )
+    outages = CounterMetricFamily(
+        "streamguard_sink_outages",
+        "Times that a sink took no pictures after it had taken some.",
+        labels=labels,
+    )
     latency = HistogramMetricFamily(
         "streamguard_latency_seconds", "Seconds from capture to sink.", labels=labels
     )
@@ -105,10 +115,12 @@ def _of_outputs(cameras: list[Camera]) -> Iterator[Metric]:
             frames.add_metric([name, sink], status.frames)
             for reason in sorted({*Reason, *status.slates}):
                 slates.add_metric([name, sink, reason], status.slates[reason])
+            skipped.add_metric([name, sink], status.skipped)
+            outages.add_metric([name, sink], output.outages)
             reconnects.add_metric([name, sink], status.reconnects)
             last.add_metric([name, sink], status.last_frame)
             latency.add_metric([name, sink], _buckets(status.latencies), status.latencies.total)
-    yield from (frames, slates, reconnects, latency, last)
+    yield from (frames, slates, skipped, outages, reconnects, latency, last)
 
 
 def _buckets(latencies: Latencies) -> list[tuple[str, float]]:

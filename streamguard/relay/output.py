@@ -105,8 +105,10 @@ class _Output:
         due = self._view.next()
         if due is None:
             return
-        self._sink.write(due.frame, due.at)
         status = self._status
+        if not self._sink.write(due.frame, due.at):
+            status.skipped += 1
+            return
         if not status.frames or status.state is not State.LIVE:
             self._backoff.after_success()
         status.frames += 1
@@ -128,7 +130,9 @@ class _Output:
     def _fail(self, error: SinkError) -> None:
         status = self._status
         hopeless = isinstance(error, SinkPermissionError)
-        if status.reason != error.what:
+        was_open = status.state in (State.LIVE, State.SLATE)
+        if status.reason != error.what and not was_open:
+            # Otherwise it is the supervisor who says that an outage begins, and why.
             log.warning("%s", error)
         status.state = State.RECONNECTING if status.frames else State.CONNECTING
         if hopeless:

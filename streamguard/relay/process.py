@@ -23,6 +23,8 @@ _STARTUP = 30.0
 _LASTED = 30.0
 """Seconds a process must have lived for its next restart to be at once again."""
 _KILL_WAIT = 1.0
+_SILENT = 2.0
+"""Seconds without a word after which a sink counts as out: it says something twice a second."""
 
 
 def pipe() -> tuple[Connection, Connection]:
@@ -128,14 +130,19 @@ class Child:
                 message = link.recv()
                 self._heard, self._spoke = now, True
                 if isinstance(message, LogLine):
-                    self._log(message.level, message.message)
+                    self.log(message.level, message.message)
                 else:
                     self.on_message(message)
         except (OSError, EOFError):
             # It closed its end, so it is ending; its exit code tells the rest.
             return
 
-    def _log(self, level: int, words: str) -> None:
+    @property
+    def silence(self) -> float:
+        """Seconds since it last said anything; 0 while it starts."""
+        return time.monotonic() - self._heard if self._spoke else 0.0
+
+    def log(self, level: int, words: str) -> None:
         """Log a line that names the camera and the sink it is about, each once."""
         camera, _, part = self.name.partition(": ")
         # The camera's own process speaks for the camera; errors of a sink name it already.
@@ -146,7 +153,7 @@ class Child:
         if now - self._started > _LASTED:
             self._backoff.after_success()
         wait = self._backoff.after_failure()
-        self._log(logging.WARNING, f"its process {why}; it is started again in {wait:.1f} s")
+        self.log(logging.WARNING, f"its process {why}; it is started again in {wait:.1f} s")
         self._end()
         self.restarts += 1
         self._retry_at = now + wait
@@ -171,6 +178,7 @@ class Output:
     Attributes:
         address: The sink.
         status: What its process said last, with what its predecessors counted.
+        outages: How often it took no pictures for some time after it had taken some.
     """
 
     address: Address
@@ -178,6 +186,9 @@ class Output:
     child: Child | None = None
     status: OutputStatus = field(default_factory=OutputStatus)
     before: OutputStatus = field(default_factory=OutputStatus)
+    outages: int = 0
+    _out_since: float = 0.0
+    _takes_since: float = 0.0
 
     def hear(self, status: OutputStatus) -> None:
         """Take a status."""
@@ -192,3 +203,22 @@ class Output:
         if self.child.restarts != restarts:
             self.before = self.status
             self.status.state, self.status.reason = State.RECONNECTING, "restarting"
+        self._note_outage(self.child)
+
+    def _note_outage(self, child: Child) -> None:
+        """Log when an outage begins and when it ends, whatever the sink itself says of it."""
+        takes = self.status.state in (State.LIVE, State.SLATE)
+        if takes and child.silence > _SILENT:
+            takes = False
+        now, since = time.monotonic(), self._out_since
+        self._takes_since = (self._takes_since or now) if takes else 0.0
+        if not takes and not since and self.status.frames:
+            self._out_since = now
+            self.outages += 1
+            why = "" if self.status.state is State.LIVE else self.status.reason
+            child.log(logging.WARNING, f"outage begins: {why or 'it takes nothing'}")
+        elif since and takes and now - self._takes_since > _SILENT:
+            # A frozen server's system takes the first pictures of every new connection.
+            self._out_since = 0.0
+            lasted = self._takes_since - since
+            child.log(logging.INFO, f"the outage is over, it lasted {lasted:.1f} s")

@@ -6,6 +6,7 @@ with Python's lock held. They belong into a process that somebody watches and re
 
 from __future__ import annotations
 
+import errno
 import logging
 from pathlib import Path
 from typing import Protocol
@@ -15,11 +16,14 @@ from streamguard.frames import RedactedFrame
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 from streamguard.sinks.recording import FORMATS, Recording, check_pattern
 from streamguard.sinks.soundring import SoundRing
+from streamguard.sinks.wire import BEHIND, CUT, Wire
 from streamguard.sources.address import Address, Kind
 from streamguard.sources.live_errors import translated
 
 log = logging.getLogger(__name__)
 
+_ANSWER = 4.0
+"""Seconds that an RTSP server may take for an answer: less than a process may hang."""
 _SCHEMES = {
     "rtsp": "rtsp",
     "rtsps": "rtsp",
@@ -35,8 +39,8 @@ _SCHEMES = {
 class LiveSink(Protocol):
     """Where redacted frames are written, each at its own time."""
 
-    def write(self, frame: RedactedFrame, seconds: float) -> None:
-        """Encode and write one frame.
+    def write(self, frame: RedactedFrame, seconds: float) -> bool:
+        """Encode and write one frame; return False if it is left out, since older ones wait.
 
         Args:
             frame: Its picture is ``yuv420p``, of the size announced.
@@ -98,33 +102,51 @@ class Stream:
         self._sound = sound
         self._open()
 
-    def write(self, frame: RedactedFrame, seconds: float) -> None:
+    def write(self, frame: RedactedFrame, seconds: float) -> bool:
         """Encode and send one frame, and the sound that goes with it; see `LiveSink`."""
         if self._muxer.misses_sound:
             self.close()
             self._open()
-        with translated(self._address, _stream_error):
-            self._muxer.write(frame, seconds)
+        wire = self._wire
+        if wire.was_cut:
+            raise _frozen(self._address)
+        if wire.behind > BEHIND:
+            return False
+        try:
+            with translated(self._address, _stream_error):
+                self._muxer.write(frame, seconds)
+        except SinkError:
+            if wire.was_cut:
+                raise _frozen(self._address) from None
+            raise
+        return True
 
     def close(self) -> None:
         """Say good-bye to the server."""
-        with translated(self._address, _stream_error):
-            self._output.close()
+        self._wire.part()
+        try:
+            with translated(self._address, _stream_error):
+                self._output.close()
+        finally:
+            self._wire.close()
 
     def _open(self) -> None:
+        with translated(self._address, _stream_error, _ANSWER * 0.9):
+            self._wire = Wire(self._negotiate)
+
+    def _negotiate(self) -> None:
         import av
 
         errors = av.error
-        with translated(self._address, _stream_error):
-            try:
-                self._connect(self._sound)
-            except (errors.HTTPClientError, errors.InvalidDataError, errors.ArgumentError) as error:
-                refused = errors.HTTPUnauthorizedError | errors.HTTPForbiddenError
-                if self._sound is None or isinstance(error, refused):
-                    raise
-                # It may be the sound that the server does not take.
-                self._connect(None)
-                log.warning("the sound is left out: the server refuses the stream with it")
+        try:
+            self._connect(self._sound)
+        except (errors.HTTPClientError, errors.InvalidDataError, errors.ArgumentError) as error:
+            refused = errors.HTTPUnauthorizedError | errors.HTTPForbiddenError
+            if self._sound is None or isinstance(error, refused):
+                raise
+            # It may be the sound that the server does not take.
+            self._connect(None)
+            log.warning("the sound is left out: the server refuses the stream with it")
 
     def _connect(self, sound: SoundRing | None) -> None:
         import av
@@ -132,7 +154,8 @@ class Stream:
         name, form = _SCHEMES[self._address.scheme], self._form
         options = {"flush_packets": "1"}
         if name == "rtsp":
-            options = {"rtsp_transport": form.rtsp_transport}
+            microseconds = str(round(_ANSWER * 1_000_000))
+            options = {"rtsp_transport": form.rtsp_transport, "timeout": microseconds}
         if name == "flv":
             options["flvflags"] = "no_duration_filesize"
         options |= muxer_options(sound)
@@ -149,5 +172,23 @@ def _stream_error(address: Address, error: Exception) -> SinkError:
         )
     if isinstance(error, ConnectionRefusedError):
         return SinkError(f"{address} refuses the connection", "Is the server running?")
-    words = address.mask(getattr(error, "strerror", None) or str(error))
-    return SinkError(f"{address} cannot be written to: {words}", "It is tried again")
+    match error:
+        case TimeoutError() | av.error.ExitError():
+            what = f"did not answer for {_ANSWER:g} s"
+        case av.error.EOFError() | BrokenPipeError() | ConnectionError():
+            what = "closed the connection"
+        case OSError(errno=errno.EIO):
+            what = "closed the connection"
+        case av.error.InvalidDataError():
+            what = f"closed the connection, or its answer was no {address.scheme.upper()}"
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            what = "cannot be reached: there is no way to its host"
+        case _:
+            words = address.mask(getattr(error, "strerror", None) or str(error))
+            what = f"cannot be written to: {words}"
+    return SinkError(f"{address} {what}", "It is tried again")
+
+
+def _frozen(address: Address) -> SinkError:
+    what = f"{address} took nothing for {CUT:g} s: it froze, or the network is too slow"
+    return SinkError(what, "It is tried again")

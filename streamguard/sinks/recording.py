@@ -80,7 +80,7 @@ class Recording:
         self._length = form.record_minutes * 60 if "%" in path.name else float("inf")
         self._file: _File | None = _File(path, form, now(), sound)
 
-    def write(self, frame: RedactedFrame, seconds: float) -> None:
+    def write(self, frame: RedactedFrame, seconds: float) -> bool:
         """Encode and write one frame, into a new file if it is time; see `LiveSink`."""
         file = self._file
         if file is not None and (file.seconds(seconds) >= self._length or file.misses_sound):
@@ -88,6 +88,7 @@ class Recording:
         if self._file is None:
             self._file = _File(self._path, self._form, self._now(), self._sound)
         self._file.write(frame, seconds)
+        return True
 
     def close(self) -> None:
         """Finish the file and give it its name."""

@@ -87,7 +87,9 @@ class LiveSource:
         self._options = options or LiveOptions()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        with translated(address):
+        # FFmpeg takes a server that does not answer for one that answers nonsense.
+        silence = min(self._options.open_timeout, self._options.read_timeout) / 2 * 0.9
+        with translated(address, answer=silence):
             self._container = _open(address, self._options)
             video = main_video(self._container)
             if video is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
 
 from streamguard.errors import (
@@ -32,20 +33,31 @@ class translated:  # noqa: N801 - used as a statement, like contextlib's own
     Args:
         address: Of the source or sink.
         convert: What makes the error, of a source by default.
+        answer: Seconds after which what FFmpeg calls invalid data is an answer that never came.
     """
 
-    def __init__(self, address: Address, convert: Converter | None = None) -> None:
+    def __init__(
+        self,
+        address: Address,
+        convert: Converter | None = None,
+        answer: float = float("inf"),
+    ) -> None:
         self._address = address
         self._convert = convert or live_error
+        self._answer = answer
+        self._began = 0.0
 
     def __enter__(self) -> None:
-        return None
+        self._began = time.monotonic()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, StreamguardError):
             import av
 
             if isinstance(error, (av.FFmpegError, OSError)):
+                waited = time.monotonic() - self._began
+                if isinstance(error, av.error.InvalidDataError) and waited >= self._answer:
+                    error = TimeoutError(errno.ETIMEDOUT, "no answer")
                 # From None: the original's message may hold the password.
                 raise self._convert(self._address, error) from None
 
@@ -75,6 +87,16 @@ def live_error(address: Address, error: Exception) -> SourceError:
         case OSError(errno=errno.EBUSY):
             what, hint = "is in use by another program", "Close that first"
         case _:
-            words = address.mask(getattr(error, "strerror", None) or str(error))
-            what, hint = f"cannot be read: {words}", "It is tried again"
+            what, hint = _broken(address, error), "It is tried again"
     return SourceLostError(f"{address} {what}", hint)
+
+
+def _broken(address: Address, error: Exception) -> str:
+    """Return what became of a connection, in words."""
+    import av
+
+    if isinstance(error, (av.error.EOFError, ConnectionError)):
+        return "closed the connection"
+    if isinstance(error, av.error.InvalidDataError) and address.kind in (Kind.RTSP, Kind.URL):
+        return "closed the connection, or sends no video"
+    return f"cannot be read: {address.mask(getattr(error, 'strerror', None) or str(error))}"

@@ -18,11 +18,10 @@ from pathlib import Path
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent)]
 
-from live_kit import free_port
+from live_kit import age, free_port, stamp
 from rig import rtsp_server, stopping
 from skimage import data
 
@@ -31,24 +30,8 @@ from streamguard.relay.supervisor import Supervisor
 from streamguard.settings import Settings
 from streamguard.sources.address import parse_address
 
-_SIDE, _BITS, _RATE = 24, 24, 30
+_RATE = 30
 _WIDTH, _HEIGHT = 1280, 720
-
-
-def stamp(picture: NDArray[np.uint8]) -> None:
-    """Write the time in milliseconds into a picture."""
-    now = int(time.monotonic() * 1000) % 2**_BITS
-    for bit in range(_BITS):
-        at = bit * _SIDE
-        picture[-_SIDE:, at : at + _SIDE] = 235 if now >> bit & 1 else 16
-
-
-def age(luma: NDArray[np.uint8]) -> float:
-    """Return how many seconds ago a picture was stamped."""
-    row = luma[-_SIDE // 2, _SIDE // 2 : _BITS * _SIDE : _SIDE] > 128
-    then = sum(1 << bit for bit, lit in enumerate(row) if lit)
-    now = int(time.monotonic() * 1000) % 2**_BITS
-    return float((now - int(then)) % 2**_BITS) / 1000
 
 
 def publish(url: str, stop: threading.Event) -> None:

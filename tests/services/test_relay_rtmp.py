@@ -65,7 +65,7 @@ def test_an_rtmp_target_that_freezes(tmp_path: Path) -> None:
             wait_for(lambda: shown(output) > 25, 20, output.status)
             pids, memory, frames = others(rig), resident(rig), shown(other)
             server.send(signal.SIGSTOP)
-            wait_for(lambda: output.child and output.child.restarts, 20, output.status)
+            wait_for(lambda: output.outages == 1, 20, output.status)
             # Nobody else has noticed: neither waits nor grows.
             assert others(rig) == pids
             assert shown(other) > frames + 10
