@@ -22,7 +22,7 @@ NAME = ".streamguard.done"
 _FORMAT = 1
 _NO_MATTER = ("overwrite", "stall_timeout")
 """Settings that change nothing in an output."""
-_NO_MATTER_OF_INPUT = ("max_pixels", "max_frames", "open_timeout")
+_NO_MATTER_OF_INPUT = ("max_pixels", "max_frames", "open_timeout", "open_memory")
 _NO_MATTER_OF_VERSIONS = ("python",)
 
 

@@ -158,6 +158,8 @@ class InputSettings:
         max_pixels: Pixels that one picture may have.
         max_frames: Pictures that one animation may have.
         open_timeout: Seconds that opening may take.
+        open_memory: Further bytes that this process may take while FFmpeg opens a video, or None
+            for any. The bound holds for all threads, and on Linux only.
         projection: How the picture maps onto what the camera saw; ``auto`` believes the file.
         start: Seconds from the beginning at which to start.
         end: Seconds from the beginning at which to end, or None for the end of the file.
@@ -167,6 +169,7 @@ class InputSettings:
     max_pixels: int = 200_000_000
     max_frames: int = 20_000
     open_timeout: float = 30.0
+    open_memory: int | None = None
     projection: Projection = Projection.AUTO
     start: float = 0.0
     end: float | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import struct
 import subprocess
 import sys
 import threading
@@ -21,6 +23,7 @@ from streamguard.api import anonymize
 from streamguard.errors import CancelledError, SourceDamagedError, SourceError, StalledError
 from streamguard.faults import watched
 from streamguard.frames import Frame
+from streamguard.memory import bounded_memory, lift_bound
 from streamguard.settings import InputSettings
 from streamguard.sources import FileSource, open_source
 from streamguard.verification import verify
@@ -250,20 +253,22 @@ def test_a_picture_that_grows_beyond_the_limit_is_damage(tmp_path: Path) -> None
     assert opened.damage
 
 
+PEAK = """
+import sys
+from streamguard.settings import InputSettings
+from streamguard.sources import open_source
+try: open_source(sys.argv[1], {})
+except OSError as error: print(error)
+print(*(line for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
 BOMB = bytes.fromhex("474946383961803e803e800000000000ffffff2c00000000010001000002024401003b")
 
 
 def test_a_bomb_costs_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "bomb.gif"
     path.write_bytes(BOMB)
-    code = (
-        "import sys; from streamguard.sources import open_source\n"
-        "try: open_source(sys.argv[1])\n"
-        "except OSError as error: print(error)\n"
-        "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
-    )
     done = subprocess.run(
-        [sys.executable, "-c", code, path],
+        [sys.executable, "-c", PEAK.format("InputSettings()"), path],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     words, highest = done.stdout.splitlines()[:2]
@@ -276,3 +281,60 @@ def test_a_gif_without_a_picture_is_told_in_one_line(tmp_path: Path) -> None:
     path.write_bytes(BOMB.replace(b"\x80\x3e\x80\x3e", bytes(4)))
     with pytest.raises(SourceError):
         open_source(path)
+
+
+def full_box(kind: bytes, *words: int, before: bytes = b"", after: bytes = b"") -> bytes:
+    return box(kind, bytes(4), before, struct.pack(f">{len(words)}I", *words), after)
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    data = b"".join(parts)
+    return struct.pack(">I", 8 + len(data)) + kind + data
+
+
+def test_an_index_bomb_is_refused_within_a_bound_on_memory(tmp_path: Path) -> None:
+    """1.5 KB that declare 80 million frames of a byte each."""
+    count, matrix = 80_000_000, (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    entry = box(
+        b"avc1", bytes(6), b"\0\1", bytes(16), struct.pack(">HH", 64, 64), bytes(12), b"\0\1",
+        bytes(32), b"\0\x18\xff\xff",
+    )  # fmt: skip
+    table = box(
+        b"stbl",
+        full_box(b"stsd", 1, after=entry),
+        full_box(b"stts", 1, count, 1),
+        full_box(b"stsc", 1, 1, count, 1),
+        full_box(b"stsz", 1, count),
+        full_box(b"stco", 1, 600),
+    )
+    media = box(
+        b"mdia",
+        full_box(b"mdhd", 0, 0, 1000, 1000, 0),
+        full_box(b"hdlr", 0, before=b"", after=b"vide" + bytes(13)),
+        box(b"minf", full_box(b"vmhd", 0, 0), table),
+    )
+    track = box(
+        b"trak", full_box(b"tkhd", 0, 0, 1, 0, 1000, 0, 0, 0, 0, *matrix, 64 << 16, 64 << 16), media
+    )
+    head = full_box(b"mvhd", 0, 0, 1000, 1000, 0x10000, 0x1000000, 0, 0, *matrix, *bytes(6), 2)
+    path = tmp_path / "bomb.mp4"
+    path.write_bytes(
+        box(b"ftyp", b"isom\0\0\2\0isom") + box(b"moov", head, track) + box(b"mdat", bytes(999))
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK.format("InputSettings(open_memory=2**28)"), path],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    words, highest = done.stdout.splitlines()[:2]
+    assert "bomb.mp4" in words
+    assert int(highest.split()[1]) < 500_000
+
+
+def test_a_bound_on_memory_ends_with_the_block(face_clip: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    open_source(face_clip, InputSettings(open_memory=2**30)).close()
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with bounded_memory(2**30):
+        assert resource.getrlimit(resource.RLIMIT_DATA) != before
+        lift_bound()
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before

@@ -36,6 +36,14 @@ _OPTIONS = [
         metavar="SECONDS",
         help="Give up on a file that takes longer to open.",
     ),
+    click.option(
+        "--open-memory",
+        type=click.IntRange(min=64),
+        default=1024,
+        show_default=True,
+        metavar="MIB",
+        help="Refuse a video that needs more memory to open.",
+    ),
 ]
 
 
@@ -49,4 +57,7 @@ def limit_options(function: F) -> F:
 def limits_of(options: dict[str, Any]) -> InputSettings:
     """Return the limits for the options of `limit_options`; elsewhere the defaults."""
     names = ("max_pixels", "max_frames", "open_timeout")
-    return InputSettings(**{name: options[name] for name in names if name in options})
+    chosen = {name: options[name] for name in names if name in options}
+    if "open_memory" in options:
+        chosen["open_memory"] = options["open_memory"] * 2**20
+    return InputSettings(**chosen)

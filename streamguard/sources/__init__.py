@@ -6,8 +6,9 @@ import os
 import threading
 from pathlib import Path
 
-from streamguard.errors import UsageError
+from streamguard.errors import CancelledError, SourceError, StalledError, UsageError
 from streamguard.faults import watched
+from streamguard.memory import lift_bound
 from streamguard.settings import InputSettings
 from streamguard.sources.animation import AnimationSource, is_animation
 from streamguard.sources.file import FileSource
@@ -40,13 +41,21 @@ def open_source(
         CancelledError: ``cancelled`` was set.
     """
     path = Path(name)
-    return watched(
-        lambda: _open(path, options),
-        f"opening {path}",
-        timeout=options.open_timeout,
-        cancelled=cancelled,
-        discard=_close,
-    )
+    try:
+        return watched(
+            lambda: _open(path, options),
+            f"opening {path}",
+            timeout=options.open_timeout,
+            cancelled=cancelled,
+            discard=_close,
+        )
+    except (StalledError, CancelledError):
+        lift_bound()
+        raise
+    except MemoryError as error:
+        raise SourceError(
+            f"{path} needs more memory to open than there is", "Raise it with --open-memory"
+        ) from error
 
 
 def _close(source: LocalSource) -> None:

@@ -57,7 +57,7 @@ class FileSource:
         self.path = path
         self._options = options
         self.info, self.traits, film = look_into(path, options)
-        self._container = open_media(path, (options.open_timeout, None))
+        self._container = open_media(path, (options.open_timeout, None), options.open_memory)
         self._video = video_of(self._container, path, film, options)
         self._decoding = Decoding(self._video)
         if self._container.format.name == "mpegts" and _starts_cut(path, self._video.id):

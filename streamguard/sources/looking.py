@@ -45,12 +45,12 @@ def look_into(path: Path, options: InputSettings) -> tuple[VideoInfo, Traits, in
         SourceError: Of the kind that fits; nothing can be decoded.
     """
     patience = options.open_timeout
-    with open_media(path, (patience, patience)) as container, translated(path):
+    with open_media(path, (patience, patience), options.open_memory) as container, translated(path):
         several = len(real_videos(container)) > 1
         film = film_of(container)
         if not several:
             return *_look_at(container, path, film, options), film
-    with open_media(path, (patience, patience)) as container, translated(path):
+    with open_media(path, (patience, patience), options.open_memory) as container, translated(path):
         return *_look_at(container, path, film, options), film
 
 

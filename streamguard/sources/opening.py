@@ -18,6 +18,7 @@ from streamguard.errors import (
     UsageError,
     unreadable,
 )
+from streamguard.memory import bounded_memory
 from streamguard.sources.playlist import MARK, SEGMENTS, Playlist
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def check_path(path: Path) -> None:
             file.read(1)
 
 
-def open_media(path: Path, timeout: Timeout = (None, None)) -> InputContainer:
+def open_media(
+    path: Path, timeout: Timeout = (None, None), memory: int | None = None
+) -> InputContainer:
     """Open a video file with FFmpeg; nothing but this file can be read through it.
 
     A playlist of segments (HLS) may name files of its own folder and below, nothing else.
@@ -68,13 +71,14 @@ def open_media(path: Path, timeout: Timeout = (None, None)) -> InputContainer:
     Args:
         path: The file.
         timeout: Seconds after which FFmpeg gives up opening, and reading a packet.
+        memory: Further bytes that it may take, or None for any.
 
     Raises:
         SourceError: Of the kind that fits.
         UsageError: It is a folder.
     """
     check_path(path)
-    with translated(path):
+    with translated(path), bounded_memory(memory):
         with path.open("rb") as file:
             head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
         if head.startswith(MARK):
@@ -186,6 +190,10 @@ def _quieten() -> None:
 def _damaged(path: Path, error: Exception) -> SourceError:
     import av
 
+    if isinstance(error, av.error.MemoryError):
+        return SourceError(
+            f"{path} needs more memory to open than it may take", "Raise it with --open-memory"
+        )
     if isinstance(error, av.error.ExitError):
         return SourceError(f"{path} could not be opened in time", "Is it whole?")
     if isinstance(error, av.error.DecoderNotFoundError):
