@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from streamguard.errors import (
     SinkError,
     SinkPermissionError,
-    SourceError,
-    SourceNotFoundError,
-    SourcePermissionError,
     UsageError,
 )
 from streamguard.ledger import Ledger
-from streamguard.naming import BESIDE, IN_FOLDER, Wish, alike, assign, check_template
-
-PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .tif .tiff .avif .heic .heif .hif .jp2 .j2k "
-    ".jpf .jpx .j2c .jxl .mpo .ppm .pgm .pbm .pnm .tga .qoi .psd .pcx "
-    # Camera raw files: refused one by one, and not passed over as if they were no photos.
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef "
-    ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
-)
-VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .qt .mkv .webm .avi .divx .flv .f4v .wmv .asf .mpg .mpeg .mpe .m2v .vob .ts "
-    ".mts .m2ts .mxf .3gp .3g2 .ogv .ogm .gif .y4m .dv .h264 .264 .h265 .265 .hevc .rm .rmvb "
-    ".nut .insv .lrv .mjpeg .mjpg .mpjpeg".split()
-)
-MEDIA_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
-"""What counts in a folder; a file named by itself may be called anything."""
+from streamguard.naming import BESIDE, IN_FOLDER, Wish, alike, assign
+from streamguard.selection import USUAL, LeftOut, Rules, media_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +62,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A file of a folder that is no input.
-
-    Attributes:
-        path: The file.
-        reason: Why it is none.
-    """
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything one command has to do.
 
@@ -106,44 +74,6 @@ class Plan:
     jobs: tuple[Job, ...]
     left_out: tuple[LeftOut, ...] = ()
     batch: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the user asked of a plan.
-
-    Attributes:
-        name: Template of the outputs' names, or None for the usual ones.
-        exclude: Patterns of files and folders in folders that are no input.
-        suffix_for: Gives the suffix of a file's result; `fitting_suffix` when None.
-    """
-
-    name: str | None = None
-    exclude: tuple[str, ...] = ()
-    suffix_for: Callable[[Path], str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.name is not None:
-            check_template(self.name)
-
-    def suffix(self, path: Path) -> str:
-        """Return the suffix of a file's result."""
-        return (self.suffix_for or fitting_suffix)(path)
-
-    def excludes(self, name: PurePosixPath) -> str | None:
-        """Return the pattern that leaves out a file or folder, or None.
-
-        A pattern fits the whole relative name, the last part of it, or a folder above it.
-        """
-        names = [name, *name.parents][:-1]
-        for pattern in self.exclude:
-            plain = pattern.rstrip("/")
-            if any(fnmatchcase(str(n), plain) or fnmatchcase(n.name, plain) for n in names):
-                return pattern
-        return None
-
-
-USUAL = Rules()
 
 
 def plan(inputs: Sequence[Path], output: Path | None, rules: Rules = USUAL) -> Plan:
@@ -170,7 +100,7 @@ def plan(inputs: Sequence[Path], output: Path | None, rules: Rules = USUAL) -> P
     for source in inputs:
         if source.is_dir():
             root = _folder_output(source, output, nested=several)
-            files, others = _media_below(source, root, rules)
+            files, others = media_below(source, root, rules)
             jobs += _folder_jobs(source, root, files, rules)
             left_out += others
         elif output is not None and not into_folder:
@@ -184,41 +114,6 @@ def plan(inputs: Sequence[Path], output: Path | None, rules: Rules = USUAL) -> P
             jobs.append(Job(source, result, makes_folder=several and output is not None))
     _refuse_collisions(jobs)
     return Plan(tuple(jobs), tuple(left_out), batch=several or inputs[0].is_dir())
-
-
-def fitting_suffix(path: Path) -> str:
-    """Return the suffix for the result of a file: its own if that can be written.
-
-    What the file is decides, not what it is called. A file that cannot be read keeps its
-    suffix; opening it will tell what is wrong.
-    """
-    from streamguard.sinks.animation import ANIMATION_EXTENSIONS
-    from streamguard.sinks.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
-    from streamguard.sinks.photo import can_write
-    from streamguard.sources.animation import is_animation
-    from streamguard.sources.kinds import is_lossless, kind_of
-    from streamguard.sources.photo import is_photo
-
-    suffix = path.suffix.lower()
-    if not path.is_file():
-        # Reading a pipe would wait for its writer.
-        return path.suffix
-    try:
-        animation = is_animation(path)
-        photo = not animation and is_photo(path)
-        lossless = photo and is_lossless(path, kind_of(path))
-    except (SourceError, OSError):
-        return path.suffix
-    if animation:
-        fits = suffix in VIDEO_EXTENSIONS | ANIMATION_EXTENSIONS
-        return path.suffix if fits else ".webp"
-    if suffix in (PHOTO_EXTENSIONS if photo else VIDEO_EXTENSIONS) | {".gif"} and (
-        not photo or suffix == ".gif" or can_write(suffix)
-    ):
-        return path.suffix
-    if photo:
-        return ".png" if lossless else ".jpg"
-    return ".mp4"
 
 
 def _file_output(source: Path, output: Path | None, several: bool, rules: Rules) -> Path:
@@ -242,40 +137,6 @@ def _folder_output(source: Path, output: Path | None, nested: bool) -> Path:
     if root.resolve() == source.resolve():
         raise UsageError(f"the output folder {root} is the input folder", "Choose another")
     return root
-
-
-def _media_below(folder: Path, output: Path, rules: Rules) -> tuple[list[Path], list[LeftOut]]:
-    """Return the media files below a folder, sorted, and what is left out and why."""
-    media: list[Path] = []
-    left_out: list[LeftOut] = []
-    for path in _walk(folder, output.resolve()):
-        pattern = rules.excludes(PurePosixPath(path.relative_to(folder).as_posix()))
-        if pattern is not None:
-            left_out.append(LeftOut(path, f"excluded by {pattern}"))
-        elif path.name.startswith("."):
-            left_out.append(LeftOut(path, "hidden"))
-        elif path.suffix.lower() in MEDIA_SUFFIXES:
-            media.append(path)
-        else:
-            left_out.append(LeftOut(path, "not a photo or video by its suffix"))
-    if not media:
-        raise SourceNotFoundError(
-            f"folder {folder} holds no photo or video",
-            f"{len(left_out)} other files were left out" if left_out else "It is empty",
-        )
-    return media, left_out
-
-
-def _walk(folder: Path, leave_out: Path) -> Iterator[Path]:
-    def fail(error: OSError) -> None:
-        raise SourcePermissionError(
-            f"folder {error.filename} cannot be listed: {error.strerror}", "Check its permissions"
-        ) from error
-
-    for root, folders, names in os.walk(folder, onerror=fail):
-        # An output folder inside the input must not become input on the next run.
-        folders[:] = sorted(name for name in folders if Path(root, name).resolve() != leave_out)
-        yield from (Path(root, name) for name in sorted(names))
 
 
 def _folder_jobs(folder: Path, root: Path, files: Sequence[Path], rules: Rules) -> Iterator[Job]:

@@ -32,7 +32,7 @@ LAYERS = (
     {"anonymizer"},
     {"pipeline"},
     {"relay"},
-    {"doctor", "jobs", "ledger", "naming", "history", "api", "verification"},
+    {"doctor", "jobs", "ledger", "naming", "selection", "history", "api", "verification"},
     {"cli", "web"},
 )
 # Parts of one layer that may see each other: foundations and what composes them.
@@ -50,6 +50,8 @@ PEERS = {
     ("jobs", "api"),
     ("jobs", "ledger"),
     ("jobs", "naming"),
+    ("jobs", "selection"),
+    ("selection", "naming"),
     ("history", "jobs"),
     ("history", "ledger"),
     ("report", "spans"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from streamguard.errors import SourceNotFoundError, UsageError
-from streamguard.jobs import Plan, Rules, fitting_suffix, plan
+from streamguard.jobs import Plan, plan
+from streamguard.selection import Rules, fitting_suffix
 
 
 def _suffix(path: Path) -> str:

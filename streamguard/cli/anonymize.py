@@ -101,7 +101,8 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 
 def _plan(options: dict[str, Any]) -> Plan:
-    from streamguard.jobs import Rules, plan
+    from streamguard.jobs import plan
+    from streamguard.selection import Rules
 
     rules = Rules(name=options["name"], exclude=options["exclude"])
     return plan(options["inputs"], options["output"], rules)

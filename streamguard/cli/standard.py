@@ -190,7 +190,7 @@ def _write(result: int, chunk: bytes, stop: threading.Event) -> None:
 
 def _suffix_for(path: Path) -> str:
     """Return the format of standard output: a photo's own if it can be, Matroska for videos."""
-    from streamguard.jobs import fitting_suffix
+    from streamguard.selection import fitting_suffix
     from streamguard.sources.kinds import kind_of
 
     if not path.is_file():
