@@ -491,3 +491,48 @@ def test_transparency_that_a_format_cannot_hold_is_said(tmp_path: Path, face: Im
     assert "transparency" in copied(tmp_path / "in.png", tmp_path / "out.jpg")[0]
     # What was invisible does not come to light.
     assert shown(tmp_path / "out.jpg").min() > 250
+
+
+def numbered(picture: Image.Image, path: Path, primaries: int, transfer: int = 13) -> None:
+    pillow_heif.from_pillow(picture).save(path, quality=95)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"colrnclx") + 8
+    data[at : at + 4] = struct.pack(">HH", primaries, transfer)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "heic"])
+def test_wide_colours_named_by_number_become_a_profile(
+    tmp_path: Path, face: Image.Image, suffix: str
+) -> None:
+    numbered(face, tmp_path / "in.heic", 12)
+    output = tmp_path / f"out.{suffix}"
+    assert copied(tmp_path / "in.heic", output) == []
+    if suffix == "heic":
+        profile = pillow_heif.open_heif(output).info["icc_profile"]
+    else:
+        with Image.open(output) as result:
+            profile = result.info["icc_profile"]
+    wide = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    patch = Image.new("RGB", (1, 1), (200, 100, 50))
+    back = ImageCms.profileToProfile(patch, wide, ImageCms.createProfile("sRGB"))
+    # What Display P3 is in sRGB, by the formulas of CSS Color 4.
+    assert back is not None
+    assert np.abs(np.asarray(back)[0, 0].astype(int) - (215, 93, 31)).max() <= 2
+    assert np.abs(shown(output) - shown(tmp_path / "in.heic")).mean() < 3
+
+
+def test_what_the_output_cannot_say_of_brightness_is_said(
+    tmp_path: Path, face: Image.Image
+) -> None:
+    numbered(face, tmp_path / "in.heic", 9, 16)
+    assert "HDR" in copied(tmp_path / "in.heic", tmp_path / "out.jpg")[0]
+
+
+def test_jpegs_of_twelve_bits_are_refused_by_name(tmp_path: Path, face: Image.Image) -> None:
+    face.save(tmp_path / "in.jpg")
+    data = bytearray((tmp_path / "in.jpg").read_bytes())
+    data[data.index(b"\xff\xc0") + 4] = 12
+    (tmp_path / "in.jpg").write_bytes(data)
+    with pytest.raises(SourceError, match="12 bits"):
+        opened(tmp_path / "in.jpg")

@@ -8,7 +8,7 @@ from streamguard.errors import UsageError
 from streamguard.settings import Codec
 
 PHOTO_EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .heic .heif .avif .jp2 "
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .heic .heif .hif .avif .jp2 "
     ".ppm .pgm .pnm .tga".split()
 )
 

@@ -23,7 +23,7 @@ _SHALLOW = "the 16 bits of each colour became 8"
 _KINDS = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
     **dict.fromkeys((".tif", ".tiff"), "TIFF"),
-    **dict.fromkeys((".heic", ".heif"), "HEIF"),
+    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIF"),
     **dict.fromkeys((".ppm", ".pgm", ".pnm"), "PPM"),
     ".png": "PNG",
     ".webp": "WEBP",
@@ -156,8 +156,8 @@ def _bare(picture: Image.Image) -> None:
 def _options(kind: str, mode: str, traits: PhotoTraits) -> dict[str, Any]:
     """Return what Pillow's encoder of a format is told."""
     chroma = traits.chroma or "4:4:4"
-    if kind == "JPEG" and traits.kind == "JPEG" and _tables_fit(traits, mode):
-        tables = [list(table) for table in traits.tables]
+    if kind == "JPEG" and traits.kind == "JPEG" and traits.tables:
+        tables = [list(table) for table in traits.tables[: 1 if mode == "L" else 4]]
         return {"qtables": tables, "subsampling": chroma, "progressive": traits.progressive}
     if kind == "WEBP" and traits.lossless:
         return {"lossless": True, "exact": True}
@@ -170,10 +170,6 @@ def _options(kind: str, mode: str, traits: PhotoTraits) -> dict[str, Any]:
         "JPEG2000": {"irreversible": False},
     }
     return options.get(kind, {})
-
-
-def _tables_fit(traits: PhotoTraits, mode: str) -> bool:
-    return len(traits.tables) in ((1, 2) if mode == "L" else (2, 3, 4))
 
 
 def _save(picture: Image.Image, file: Any, kind: str, options: dict[str, Any]) -> None:

@@ -168,9 +168,14 @@ def _by_magic(head: bytes) -> str:
     brands = brands_of(head)
     if brands and brands[0] in (b"avif", b"avis"):
         return "AVIF"
-    if brands and brands[0] in _HEIF_BRANDS:
+    if brands and (brands[0] in _HEIF_BRANDS or _has_still(brands)):
         return "AVIF" if b"avif" in brands and not {b"heic", b"heix"} & set(brands) else HEIF
     return ""
+
+
+def _has_still(brands: tuple[bytes, ...]) -> bool:
+    """Whether a sequence of HEIF pictures, such as a burst, has one that stands for all."""
+    return brands[0] in (b"hevc", b"hevx", b"msf1") and bool({b"heic", b"heix"} & set(brands[1:]))
 
 
 def _tga(path: Path, head: bytes, file: BinaryIO) -> str:

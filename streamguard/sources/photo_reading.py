@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from streamguard.errors import SourceError
 from streamguard.planes import native_layout
 from streamguard.settings import InputSettings
 from streamguard.sources import tiff
 from streamguard.sources.kinds import is_lossless
 from streamguard.sources.opening import open_photo
-from streamguard.sources.pictures import open_picture
+from streamguard.sources.pictures import open_picture, picture_errors
 from streamguard.sources.pixels import blank_frame, frame_from, mode_for
+from streamguard.sources.primaries import depth_of_av1, primaries_and_transfer, profile_of
 from streamguard.sources.profiles import fits, lab_to_srgb, to_srgb
-from streamguard.sources.wholeness import came_whole
+from streamguard.sources.wholeness import came_whole, precision_of
 
 if TYPE_CHECKING:
     import av
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 CUT_SHORT = "part of the picture is missing"
 _ORIENTATION = 0x0112
+_HDR = (16, 18)  # PQ and HLG in ITU-T H.273, table 3
 _DEEP = {"rgb48": "rgb48le", "rgba64": "rgba64le", "ya16": "ya16le"}
 _CHROMA = ("4:4:4", "4:2:2", "4:2:0")
 _TAGS = {"xmp": "XMP", "XML:com.adobe.xmp": "XMP", "photoshop": "IPTC", "comment": "Comment"}
@@ -82,26 +85,35 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
     Raises:
         SourceError: Of the kind that fits.
     """
+    with picture_errors(path):
+        data = path.read_bytes()
     if kind == "TIFF":
         tiff.refuse_unreadable(path)
+    if kind == "JPEG" and (bits := precision_of(data)) != 8:
+        raise SourceError(
+            f"{path} is a JPEG of {bits} bits for each colour, which streamguard does not read",
+            "Convert it to PNG, TIFF or a JPEG of 8 bits first",
+        )
     with open_picture(path, kind, options) as picture:
         if kind == "TIFF":
             tiff.refuse_pages(path, picture)
         deep = _is_deep(picture)
-        if not came_whole(picture, kind, path.read_bytes()):
+        if not came_whole(picture, kind, data):
             frame, _ = blank_frame(picture.size, "rgb24")
             return Reading(frame, 1, PhotoTraits(kind=kind), CUT_SHORT)
         traits = _traits(picture, kind, lossless=is_lossless(path, kind))
+        if kind in ("HEIF", "AVIF"):
+            traits = _with_numbers(traits, data)
         # TIFF pictures are turned by Pillow in loading, and then say so.
         orientation = orientation_of(picture)
         if deep:
-            frame_of_ffmpeg = _deep_frame(path, orientation)
+            frame_of_ffmpeg = _deep_frame(data, orientation)
             if frame_of_ffmpeg is not None:
                 kept = traits.profile if fits(traits.profile, "RGB") else b""
                 return Reading(frame_of_ffmpeg, orientation, replace(traits, profile=kept))
         mode, convert, kept = _conversion(path, picture, traits.profile)
         frame = frame_from(picture, mode, orientation, convert)
-        notes = _notes(picture, deep)
+        notes = (*traits.notes, *_notes(picture, deep))
         return Reading(frame, orientation, replace(traits, profile=kept, notes=notes))
 
 
@@ -139,6 +151,18 @@ def _traits(picture: Image.Image, kind: str, *, lossless: bool) -> PhotoTraits:
     )
 
 
+def _with_numbers(traits: PhotoTraits, data: bytes) -> PhotoTraits:
+    """Add what a HEIC or AVIF file says of its colours by numbers; its own profile goes before."""
+    primaries, transfer = primaries_and_transfer(data)
+    notes = list(traits.notes)
+    if transfer in _HDR:
+        notes.append("its brightness is coded for HDR, and the output does not say so")
+    if traits.kind == "AVIF" and (bits := depth_of_av1(data)) > 8:
+        notes.append(f"the {bits} bits of each colour became 8")
+    profile = traits.profile or profile_of(primaries)
+    return replace(traits, profile=profile, notes=tuple(notes))
+
+
 def _tags(picture: Image.Image) -> frozenset[str]:
     """Return names of what a photo tells beside its pixels."""
     from PIL import ExifTags
@@ -161,12 +185,12 @@ def _is_deep(picture: Image.Image) -> bool:
     return picture.format == "PNG" and ";16B" in tiles and picture.mode != "I;16"
 
 
-def _deep_frame(path: Path, orientation: int) -> av.VideoFrame | None:
+def _deep_frame(data: bytes, orientation: int) -> av.VideoFrame | None:
     """Return a picture of 16 bits for each channel, read by FFmpeg; None if that fails."""
     import av
 
     try:
-        with open_photo(path.read_bytes()) as container:
+        with open_photo(data) as container:
             picture = next(iter(container.decode(video=0)), None)
     except av.FFmpegError:
         return None

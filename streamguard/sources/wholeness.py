@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from streamguard.errors import StreamguardError
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _SCAN, _ADOBE, _NO_LENGTH = 0xDA, 0xEE, (0x01, *range(0xD0, 0xD9))
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def came_whole(picture: Image.Image, kind: str, data: bytes) -> bool:
@@ -55,17 +57,35 @@ def _is_broken_jpeg(data: bytes) -> bool:
     return False
 
 
+def precision_of(data: bytes) -> int:
+    """Return the bits of each sample of a JPEG; 8 if it does not tell.
+
+    Args:
+        data: The file.
+    """
+    frames = (start for marker, start, _ in _segments(data) if marker in _FRAMES)
+    start = next(frames, len(data))
+    return data[start + 4] if start + 4 < len(data) else 8
+
+
 def _without_tags(data: bytes) -> bytes:
     """Return a JPEG without its tags: faults in those are none of the picture."""
-    kept, at = [data[:2]], 2
+    kept, rest = [data[:2]], 2
+    for marker, start, rest in _segments(data):
+        is_tag = 0xE0 <= marker <= 0xEF or marker == 0xFE
+        if not is_tag or marker == _ADOBE:
+            kept.append(data[start:rest])
+    return b"".join((*kept, data[rest:]))
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of the parts of a JPEG before its first scan."""
+    at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
         marker = data[at + 1]
         if marker == 0xFF or marker in _NO_LENGTH:
             at += 1 if marker == 0xFF else 2
             continue
         end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
-        is_tag = 0xE0 <= marker <= 0xEF or marker == 0xFE
-        if not is_tag or marker == _ADOBE:
-            kept.append(data[at:end])
+        yield marker, at, end
         at = end
-    return b"".join((*kept, data[at:]))
