@@ -18,7 +18,7 @@ GAP = "data is missing"
 UNREADABLE = "data that cannot be decoded"
 LATE_START = "before the first key picture"
 
-_FURTHEST = 40
+_FURTHEST = 20
 """Packets after which a picture has not only been put off: the widest reordering is 16."""
 _JUMP = 10.0
 """Seconds between two packets from which time stamps have jumped."""
@@ -87,7 +87,7 @@ class Custody(Generic[Picture]):
         """Take a packet on its way into the decoder; return its number, from 0."""
         if piece.decoded is not None:
             last, self._newest = self._newest, piece.decoded
-            if last is not None and not 0 <= piece.decoded - last < _JUMP:
+            if last is not None and abs(piece.decoded - last) > _JUMP:
                 self._epoch += 1
         index = self._count
         self._sent[index] = _Sent(piece, self._epoch)
@@ -142,18 +142,12 @@ class Custody(Generic[Picture]):
         self._walk()
 
     def _give_up(self, index: int, came: _Sent) -> None:
-        """Settle packets whose picture would have had to come before this one."""
-        now = came.piece.shown
+        """Settle packets whose picture should have come by now."""
+        # Time stamps tell nothing here: AVI guesses them, and decoders find out late how far
+        # pictures are put off.
+        furthest = _FURTHEST if self.reorders else 0
         for other, sent in self._sent.items():
-            shown = sent.piece.shown
-            overdue = other < index and not self.reorders
-            if now is not None and shown is not None:
-                overdue = shown < now
-            if (
-                other < index - _FURTHEST
-                or sent.epoch < came.epoch
-                or (overdue and sent.epoch == came.epoch)
-            ):
+            if other < index - furthest or sent.epoch < came.epoch:
                 sent.settled = True
 
     def _walk(self) -> None:
@@ -162,7 +156,7 @@ class Custody(Generic[Picture]):
             del self._sent[self._judged]
             self._verdicts[self._judged] = self._judge(sent)
             # Kept for as long as a picture may come late.
-            self._verdicts.pop(self._judged - 2 * _FURTHEST, None)
+            self._verdicts.pop(self._judged - 4 * _FURTHEST, None)
             self._begun = self._begun or sent.place is not None
             self._judged += 1
 

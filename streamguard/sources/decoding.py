@@ -39,7 +39,7 @@ class Decoding:
         damage: Number of packets that are incomplete or could not be decoded, and of pictures
             that are missing or that the decoder had to patch up.
         notes: What was wrong, each kind once.
-        failed: Number of packets among them that gave no picture.
+        packets: Number of packets, those that only repeat a picture included.
         left_out: Pictures before the first one that decoding can begin at.
     """
 
@@ -48,7 +48,7 @@ class Decoding:
         self._joins = joins
         self.damage = 0
         self.notes: tuple[str, ...] = ()
-        self.failed = self.left_out = 0
+        self.packets = self.left_out = 0
         self._codec = context.codec.canonical_name
         self._check = PacketCheck(self._codec, context.extradata)
         self._reader = H264Reader(context.extradata) if self._codec == "h264" else None
@@ -66,6 +66,7 @@ class Decoding:
             decode: Hands it to the decoder.
         """
         is_last = not packet.size and packet.pts is None and packet.dts is None
+        self.packets += not is_last
         if not packet.size and not is_last:
             # It says that the picture before is shown on.
             return
@@ -127,13 +128,13 @@ class Decoding:
             return decode()
         except ffmpeg_errors() as error:
             self._count(f"decoding failed: {error.strerror}")
-            self.failed += 1
             self._custody.fail(UNREADABLE)
             return []
 
     def _released(self, pictures: list[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, str]]:
         from av.video.frame import PictureType
 
+        missing = self._custody.missing
         self._custody.reorders = self._context.has_b_frames
         for picture in pictures:
             if picture.is_corrupt:
@@ -144,14 +145,12 @@ class Decoding:
             fault = DAMAGED if picture.is_corrupt else ""
             index = picture.opaque if isinstance(picture.opaque, int) else None
             self._custody.take(picture, index, fault=fault, intra=intra)
-        missing = self._custody.missing
         for picture, reason in self._custody.ready():
             if reason == LATE_START:
                 self.left_out += 1
             else:
                 yield picture, reason
         for _ in range(self._custody.missing - missing):
-            self.failed += 1
             self._count("some pictures are missing")
 
     def _piece(self, packet: av.Packet[Any]) -> Piece:

@@ -121,26 +121,26 @@ class FileSource:
         if not frames:
             self._cut.check(self.path)
             raise nothing_decoded(self.path)
-        self._check_end(frames)
+        self._check_end()
 
-    def _check_end(self, frames: int) -> None:
+    def _check_end(self) -> None:
         """Tell of a file that was cut. Edit lists leave out some frames on purpose, never many."""
         if not self._cut.is_whole:
             return
-        expected = (self.info.frames or 0) - self._decoding.left_out
-        lasts = self._told_duration()
-        if frames + self._decoding.failed < expected * _WHOLE:
-            self._decoding.lose(f"it ends early: {frames} of {self.info.frames} frames are there")
-        elif self._reached < lasts * _WHOLE:
+        told, there = self.info.frames or 0, self._decoding.packets
+        lasts = self.info.duration or 0.0
+        if self._reached >= lasts * _WHOLE > 0:
+            return
+        if there < told * _WHOLE:
+            self._decoding.lose(f"it ends early: {there} of {told} frames are there")
+        elif self._tells_duration():
             self._decoding.lose(f"it ends early: {self._reached:.1f} of {lasts:.1f} s are there")
 
-    def _told_duration(self) -> float:
-        """Return the seconds that the file's head promises; 0 if that is not known for sure."""
+    def _tells_duration(self) -> bool:
+        """Whether the file's head promises a duration, and nothing else was to last so long."""
         container = self._container
         tracks = [stream for stream in container.streams if stream.type != "attachment"]
-        if container.format.name not in _TELL_DURATION or len(tracks) != 1 + len(self._tracks):
-            return 0.0
-        return (container.duration or 0) / 1_000_000
+        return container.format.name in _TELL_DURATION and len(tracks) == 1 + len(self._tracks)
 
     def close(self) -> None:
         """Let go of the file; a `read` in another thread ends at its next packet."""
