@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_sources_contract import copy, times_of
 
@@ -97,6 +98,7 @@ def test_text_follows_the_pictures_and_tells_no_jump() -> None:
     assert offsets.jumps == 1
 
 
+@hypothesis_settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-10_000, 90_000), st.integers(1, 4)), min_size=1, max_size=5),
     st.integers(0, 5),
