@@ -28,6 +28,8 @@ class ContainerRules:
         constant_rate: Whether time stamps are frame numbers at a constant rate.
         reorder: Whether frames may be stored out of order (B-frames).
         edit_lists: Whether it delays a track by an edit list, counted in the movie's own unit.
+        sphere: Whether the mark of 360° videos is written.
+        fonts: Whether it holds fonts for subtitles.
         options: Muxer options.
     """
 
@@ -41,6 +43,8 @@ class ContainerRules:
     constant_rate: bool = False
     reorder: bool = True
     edit_lists: bool = False
+    sphere: bool = False
+    fonts: bool = False
     options: tuple[tuple[str, str], ...] = ()
 
     def codec_for(self, wanted: Codec) -> str:
@@ -60,6 +64,7 @@ _MP4 = ContainerRules(
     subtitle="mov_text",
     rotation=True,
     edit_lists=True,
+    sphere=True,
     options=(("movflags", "+faststart"),),
 )
 # QuickTime's own players know these; its muxer refuses Opus and FLAC outright.
@@ -79,6 +84,7 @@ _MKV = ContainerRules(
     text=frozenset(("subrip", "ass", "ssa", "webvtt")),
     subtitle="subrip",
     rotation=True,
+    fonts=True,
 )
 _WEBM = ContainerRules(
     format="webm",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 from streamguard.frames import VideoInfo
 from streamguard.settings import EncodingSettings
 from streamguard.sinks.containers import ContainerRules
-from streamguard.sinks.hdr import hdr_params
+from streamguard.sinks.hdr import hdr_params, holds_hdr
+from streamguard.sinks.marks import lost_marks
 from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def add_video(
 
     The picture is as large as ``info`` says; time stamps count in the stream's ``time_base``.
     """
-    codec = rules.codec_for(settings.codec)
+    codec = codec_for(rules, traits, settings)
     encoder = _ENCODERS[codec]
     rate = _rate(info, codec)
     time_base = 1 / rate if rules.constant_rate else info.time_base
@@ -93,11 +94,22 @@ def add_video(
     if traits.interlaced and codec in _INTERLACED:
         options["flags"] += "+ildct+ilme"
         context.field_order = 2 if traits.interlaced == "tff" else 3
+        if codec == "h264":
+            known = filter(None, [options.get("x264-params"), f"{traits.interlaced}=1"])
+            options["x264-params"] = ":".join(known)
     if codec == "hevc" and rules.format in ("mp4", "mov"):
         context.codec_tag = "hvc1"
     context.options = options
     _label(stream, traits)
     return stream
+
+
+def codec_for(rules: ContainerRules, traits: Traits, settings: EncodingSettings) -> str:
+    """Return the codec of the result: what was asked for if it fits, else what keeps most."""
+    codec = rules.codec_for(settings.codec)
+    if traits.hdr and not holds_hdr(codec):
+        return next(filter(holds_hdr, rules.codecs), codec)
+    return codec
 
 
 def encoder_notes(
@@ -108,18 +120,23 @@ def encoder_notes(
     settings: EncodingSettings,
 ) -> list[str]:
     """Say in words what the encoder could not keep as it was."""
+    import av
+
     notes = []
-    codec = rules.codec_for(settings.codec)
+    codec = codec_for(rules, traits, settings)
     if codec != settings.codec.value:
         wanted = settings.codec.value
         notes.append(f"video encoded as {codec}: {rules.format} does not hold {wanted}")
     before, after = info.pix_fmt.replace("yuvj", "yuv"), str(stream.codec_context.pix_fmt)
     if before != after.replace("yuvj", "yuv"):
         notes.append(f"pixels: {info.pix_fmt} → {after}")
-    if after.startswith("yuv444") and not before.startswith("yuv444") and codec != "vp9":
+    odd = info.width % 2 or info.height % 2
+    if odd and after.startswith("yuv444") and not before.startswith("yuv444") and codec != "vp9":
         notes.append("some players do not read 4:4:4, which this odd size needs; av1 would not")
     if traits.interlaced and codec not in _INTERLACED:
         notes.append(f"no longer flagged as interlaced: {codec} cannot say so")
+    formats = av.VideoFormat(info.pix_fmt), av.VideoFormat(after)
+    notes += lost_marks(rules, codec, traits, *formats)
     if rules.constant_rate:
         rate = float(stream.codec_context.framerate)
         notes.append(f"time stamps rounded to a constant {rate:g} frames a second")

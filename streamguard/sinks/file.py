@@ -13,6 +13,7 @@ from streamguard.sinks.encoding import add_video, encoder_notes
 from streamguard.sinks.fitting import PtsFitter, to_format
 from streamguard.sinks.local import LocalSink
 from streamguard.sinks.metadata import keep_metadata
+from streamguard.sinks.sphere import mark_as_sphere
 from streamguard.sinks.tracks import Track, add_track
 from streamguard.sources import LocalSource
 from streamguard.sources.orient import Turner
@@ -43,8 +44,10 @@ class FileSink(LocalSink):
         if self._rules.rotation and traits.orientation.matrix:
             self._video.set_display_matrix(traits.orientation.matrix)
         self._add_tracks(output, traits)
+        self._add_fonts(output, traits)
+        self._is_sphere = self._rules.sphere and traits.is_equirectangular
         if settings.keep_metadata:
-            keep_metadata(output, self._video, traits)
+            keep_metadata(output, self._video, traits, self._tracks.values())
         output.start_encoding()
 
     def _as_written(self, source: LocalSource) -> tuple[VideoInfo, Traits]:
@@ -71,6 +74,13 @@ class FileSink(LocalSink):
                 self._tracks[source.index] = track
             if change:
                 self.notes.append(f"{describe(source)}: {change}")
+
+    def _add_fonts(self, output: OutputContainer, traits: Traits) -> None:
+        if traits.fonts and not self._rules.fonts:
+            self.notes.append(f"fonts of subtitles dropped, {self._rules.format} cannot hold them")
+            return
+        for font in traits.fonts:
+            output.add_attachment(font.name, font.mimetype, font.data)
 
     def _encode(self, picture: av.VideoFrame) -> None:
         self._output.mux(self._video.encode(self._fit(picture)))
@@ -105,6 +115,19 @@ class FileSink(LocalSink):
         for track in self._tracks.values():
             self._output.mux(track.finish())
         self._output.close()
+        if self._is_sphere:
+            self._mark_as_sphere()
+
+    def _mark_as_sphere(self) -> None:
+        part = self._target.part
+        marked = part.with_name(f"{part.name}.360")
+        try:
+            if mark_as_sphere(part, marked):
+                marked.replace(part)
+            else:
+                self.notes.append("the 360° mark is gone: there was no place for it")
+        finally:
+            marked.unlink(missing_ok=True)
 
 
 def _timescale(time_base: Fraction) -> int:

@@ -16,6 +16,11 @@ _DIALECTS = {
 }
 
 
+def holds_hdr(codec: str) -> bool:
+    """Whether the encoder of a codec writes HDR light levels."""
+    return codec in _DIALECTS
+
+
 def hdr_params(codec: str, side_data: dict[str, bytes]) -> tuple[str, list[str]]:
     """Return the name of an encoder's private options and what they shall say about HDR.
 

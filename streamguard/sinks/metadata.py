@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from streamguard.sinks.tracks import Track
 from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
@@ -17,10 +19,15 @@ _STRUCTURAL = frozenset(
 )
 
 
-def keep_metadata(output: OutputContainer, video: VideoStream, traits: Traits) -> None:
-    """Copy tags of the file and its video stream, and the chapters."""
+def keep_metadata(
+    output: OutputContainer, video: VideoStream, traits: Traits, tracks: Iterable[Track]
+) -> None:
+    """Copy tags of the file and its streams, and the chapters."""
     output.metadata.update(_worth_keeping(traits.metadata))
     video.metadata.update(_worth_keeping(traits.video_metadata))
+    for track in tracks:
+        for key, value in _worth_keeping(track.source.metadata).items():
+            track.stream.metadata.setdefault(key, value)
     output.set_chapters(list(traits.chapters))
 
 

@@ -32,9 +32,11 @@ class ConvertedAudio:
 
     Attributes:
         stream: The track of the output.
+        source: The track of the input.
     """
 
     def __init__(self, output: OutputContainer, encoder: str, source: AudioStream) -> None:
+        self.source = source
         self._decoder = source.codec_context
         rate = _rate_for(encoder, self._decoder.sample_rate)
         self.stream = cast("AudioStream", output.add_stream(encoder, rate=rate))

@@ -28,6 +28,16 @@ _BETTER_ENCODER = {("avi", "ac3"): "ac3"}
 class Track(Protocol):
     """One track of the output."""
 
+    @property
+    def stream(self) -> Stream:
+        """The track as it is written."""
+        ...
+
+    @property
+    def source(self) -> Stream:
+        """The track as it is read."""
+        ...
+
     def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
         """Return what to write for one packet of the source."""
         ...
@@ -85,8 +95,8 @@ class Copied:
     """
 
     def __init__(self, stream: Stream, source: Stream) -> None:
-        self._stream = stream
-        self._source = source
+        self.stream = stream
+        self.source = source
         self._sounds = source.type == "audio"
         _keep_traits(stream, source)
         self._last_dts: int | None = None
@@ -108,7 +118,7 @@ class Copied:
             packet.pts = packet.dts
         ready = self._release(packet.dts)
         self._last_dts = packet.dts
-        packet.stream = self._stream
+        packet.stream = self.stream
         if self._sounds and not packet.duration:
             self._held = packet
             return ready
@@ -131,7 +141,7 @@ class Copied:
         """Return how long a packet lasts, by decoding it."""
         import av
 
-        decoder = cast("AudioStream", self._source).codec_context
+        decoder = cast("AudioStream", self.source).codec_context
         try:
             samples = sum(frame.samples for frame in decoder.decode(packet))
         except av.FFmpegError:
@@ -145,13 +155,14 @@ class ConvertedText:
     """A text subtitle track decoded and encoded again; each line keeps its time and duration."""
 
     def __init__(self, output: OutputContainer, encoder: str, source: SubtitleStream) -> None:
+        self.source = source
         self._decoder = source.codec_context
         self._decoder.open(strict=False)
-        self._stream = cast("SubtitleStream", output.add_stream(encoder))
-        self._stream.time_base = _MILLISECOND
-        self._stream.codec_context.time_base = _MILLISECOND
-        self._stream.codec_context.subtitle_header = self._decoder.subtitle_header
-        _keep_traits(self._stream, source)
+        self.stream = cast("SubtitleStream", output.add_stream(encoder))
+        self.stream.time_base = _MILLISECOND
+        self.stream.codec_context.time_base = _MILLISECOND
+        self.stream.codec_context.subtitle_header = self._decoder.subtitle_header
+        _keep_traits(self.stream, source)
 
     def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
         """Return the packet's lines in the new form."""
@@ -169,11 +180,11 @@ class ConvertedText:
                 subtitle = SubtitleSet.create(
                     line, 0, round(duration * packet.time_base * 1000), pts=0
                 )
-                new = self._stream.codec_context.encode_subtitle(subtitle)
+                new = self.stream.codec_context.encode_subtitle(subtitle)
                 new.time_base = packet.time_base
                 new.pts = new.dts = pts
                 new.duration = duration
-                new.stream = self._stream
+                new.stream = self.stream
                 out.append(new)
         except av.FFmpegError:
             log.debug("a subtitle that cannot be converted is left out")

@@ -14,6 +14,7 @@ from streamguard.frames import Frame, PassthroughPacket
 from streamguard.settings import InputSettings
 from streamguard.sources.cutting import Cut
 from streamguard.sources.decoding import Decoding
+from streamguard.sources.fonts import font_of
 from streamguard.sources.impossible import FAR, first_piece_is_cut
 from streamguard.sources.joining import offsets_of, put_on, start_of
 from streamguard.sources.looking import MAX_READ_FAILURES, look_into, nothing_decoded, video_of
@@ -67,7 +68,8 @@ class FileSource:
         self._cut = Cut(options, self._tracks)
         self.info = self._cut.info(self.info)
         words = describe_all(list(self._container.streams))
-        kept = sorted([self._video.index, *(stream.index for stream in self._tracks)])
+        fonts = [stream.index for stream in self._container.streams if font_of(stream)]
+        kept = sorted([self._video.index, *(stream.index for stream in self._tracks), *fonts])
         self.streams_kept = tuple(words[index] for index in kept)
         self.streams_dropped = tuple(text for index, text in words.items() if index not in kept)
         self._redacted = words[self._video.index]

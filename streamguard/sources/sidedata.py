@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Numbers of AVFrameSideDataType (libavutil/frame.h).
 _WANTED = {
+    1: "A53_CC",
+    2: "STEREO3D",
     6: "DISPLAYMATRIX",
     11: "MASTERING_DISPLAY_METADATA",
     13: "SPHERICAL",
@@ -24,7 +26,7 @@ _KINDS = 48
 
 
 def side_data(picture: av.VideoFrame) -> dict[str, bytes]:
-    """Return a picture's display matrix, 360° mark and HDR light levels, by FFmpeg's names.
+    """Return a picture's matrix, captions, 3D and 360° marks, HDR light levels, by FFmpeg's names.
 
     All other kinds are filtered out first: PyAV 18 raises on those newer than its own list
     (EXIF) and frees the tags of some (ICC profiles) twice, which ends the process.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from streamguard.sources.fonts import Font, fonts_of
 from streamguard.sources.sidedata import side_data
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class Traits:
         interlaced: ``tff``, ``bff`` or empty.
         hdr: Light levels for HDR, by FFmpeg's side data name, as raw bytes.
         spherical: How the picture maps onto a sphere, as FFmpeg's raw bytes; empty if flat.
+        captions: Whether pictures carry closed captions (A53).
+        stereo: Whether pictures say that they are stereoscopic.
+        hides_alpha: Whether there is transparency beside the pictures, which is not decoded.
+        fonts: Attached fonts, for subtitles.
         tracks: Audio and text subtitle streams that pass through.
         silent: Why an audio stream gives no sound once decoded, by its index.
         metadata: Tags of the whole file.
@@ -84,6 +89,10 @@ class Traits:
     interlaced: str = ""
     hdr: dict[str, bytes] = field(default_factory=dict)
     spherical: bytes = b""
+    captions: bool = False
+    stereo: bool = False
+    hides_alpha: bool = False
+    fonts: tuple[Font, ...] = ()
     tracks: tuple[AudioStream | SubtitleStream, ...] = ()
     silent: dict[int, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
@@ -110,6 +119,10 @@ def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFram
         color=(first.color_range, first.color_primaries, first.color_trc, first.colorspace),
         interlaced=order if first.interlaced_frame else "",
         spherical=extra.pop("SPHERICAL", b""),
+        captions=bool(extra.pop("A53_CC", b"")),
+        stereo=any(extra.pop("STEREO3D", b"")[:4]),
+        hides_alpha=video.metadata.get("alpha_mode") == "1",
+        fonts=fonts_of(container),
         hdr=extra,
         metadata=dict(container.metadata),
         video_metadata=dict(video.metadata),
