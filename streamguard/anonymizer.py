@@ -15,7 +15,7 @@ from streamguard.detection.schedule import Doubt, Look, Role, Schedule, widened
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, Verdict, VideoInfo
-from streamguard.geometry import Box, iou, nms
+from streamguard.geometry import Box, containment, nms
 from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Settings
 from streamguard.sphere import Sphere
@@ -182,6 +182,8 @@ class Anonymizer:
         looks = [] if frame.damage else widened(looks, view.layers if looks else (), self._sphere)
         if looks:
             findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
+            if self._sphere and self._is_still:
+                findings += self._finder.find_at_poles(view, looks[0], int(frame.time_ms))
             self._observe(findings)
 
     def _observe(self, findings: Sequence[Finding]) -> None:
@@ -242,7 +244,7 @@ def _all_round(
     kept: dict[Box, int] = {}
     for track_id, face in sorted(faces, key=lambda entry: entry[0]):
         for place in sphere.places(face, padding):
-            twin = next((box for box in kept if iou(box, place) > _SAME), None)
+            twin = next((box for box in kept if containment(box, place) > _SAME), None)
             if twin is None:
                 kept[place] = track_id
             else:

@@ -14,6 +14,8 @@ _MARGIN = 0.3
 """Share of a box's height that its cover may reach beyond it towards a pole."""
 _STACKED = 0.05
 """How far from square two spheres above each other may be."""
+_HIGHEST = 0.6
+"""Height in widths of a sphere, which has 0.5: what is higher is marked as one, but hardly is."""
 _POLE = 0.02
 """Cosine of a latitude from which on the whole width is covered."""
 
@@ -55,6 +57,9 @@ class Sphere:
         upright = box.rotate(self.turns, self.width, self.height)
         width, height = (self.height, self.width) if self.turns % 2 else (self.width, self.height)
         wide = _widened(upright, width, height, max(margin, _MARGIN))
+        if wide.width >= width:
+            yield Box(0, wide.y1, width, wide.y2).rotate(-self.turns, width, height)
+            return
         for turn in (-1, 0, 1):
             place = wide.shift(turn * width, 0)
             reach = max(margin, 1.0) * place.width
@@ -64,6 +69,8 @@ class Sphere:
 
 def _widened(box: Box, width: float, height: float, margin: float) -> Box:
     """Widen a box to what a face there can take in at the latitude where it is widest."""
+    if height > _HIGHEST * width and not _is_stacked(width, height):
+        return box
     top, bottom = box.y1 - margin * box.height, box.y2 + margin * box.height
     eye = height / 2 if _is_stacked(width, height) else height
     least = min(_cosine(top, width, height), _cosine(bottom, width, height))

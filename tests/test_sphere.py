@@ -18,6 +18,7 @@ from PIL import Image
 
 import streamguard
 from streamguard.cli import run
+from streamguard.detection.poles import VIEWS, PoleView
 from streamguard.geometry import Box
 from streamguard.settings import InputSettings, Projection, Settings
 from streamguard.sources import open_source
@@ -88,6 +89,34 @@ def test_a_face_is_covered_on_either_side_of_the_seam(
     if yaw == 180:
         ((_, flat),) = covered([before], still=True)
         assert changed(picture, flat.to_ndarray(format="rgb24"), face) < 0.9
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(180, 78), (0, 88), (130, -85)])
+def test_a_face_near_a_pole_of_a_photo_is_covered(
+    yaw: float, pitch: float, astronaut: Picture
+) -> None:
+    picture, face = scene(astronaut, yaw, pitch)
+    before = as_frame(picture, "gbrp")
+    ((_, after),) = covered([before], still=True, equirectangular=True)
+    assert changed(picture, after.to_ndarray(format="rgb24"), face) > 0.99
+
+
+@pytest.mark.parametrize("pole", VIEWS)
+def test_a_box_of_a_flat_view_is_found_again_in_the_round_one(pole: PoleView) -> None:
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    y = HEIGHT * (0.5 - pole.pitch / 180)
+    x = WIDTH * (pole.yaw / 360 + 0.5) % WIDTH
+    picture[:, :] = np.minimum(np.arange(HEIGHT) // 2, 255)[:, None, None]
+    seen = pole.of(picture)
+    assert abs(int(seen[320, 320, 0]) - y / 2) <= 2
+    place = pole.place(Box(300, 300, 340, 340), WIDTH, HEIGHT)
+    assert place.center[1] == pytest.approx(y, abs=2)
+    assert place.center[0] % WIDTH == pytest.approx(x, abs=1)
+    assert pole.place(Box(0, 0, 640, 640), WIDTH, HEIGHT).width == WIDTH
+
+
+def test_a_picture_too_high_for_a_sphere_gets_no_wider_covers() -> None:
+    assert list(Sphere(640, 480).places(Box(250, 50, 350, 200))) == [Box(250, 50, 350, 200)]
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from streamguard.detection.poles import VIEWS
 from streamguard.detection.schedule import Look, Role
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, StreamguardError
@@ -65,6 +66,29 @@ class Finder:
             for look in looks
             if look.role in self._detectors
         ]
+
+    def find_at_poles(self, view: FrameView, look: Look, time_ms: int) -> list[Finding]:
+        """Show the upper and lower part of an upright 360° picture as a flat camera sees them.
+
+        Args:
+            view: The frame.
+            look: At all of it: says who looks, and how large the picture is that is bent flat.
+            time_ms: Presentation time in milliseconds.
+
+        Raises:
+            DetectionError: As `find`.
+        """
+        detector = self._detectors.get(look.role)
+        if detector is None:
+            return []
+        picture = view.rgb(look.region, look.width, look.height)
+        width, height = look.region.width, look.region.height
+        faces = [
+            Detection(pole.place(found.box, width, height), found.confidence, detector.name)
+            for pole in VIEWS
+            for found in _ask(detector, pole.of(picture), time_ms)
+        ]
+        return [Finding(look, tuple(faces))]
 
     def close(self) -> None:
         """Close all detectors."""
