@@ -367,6 +367,20 @@ def test_a_jpeg_that_only_claims_to_end_is_damage(tmp_path: Path, face: Image.Im
         assert source.damage == 1
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_lacks_only_the_mark_of_its_end_is_whole(
+    tmp_path: Path, face: Image.Image, progressive: bool
+) -> None:
+    photo = tmp_path / "in.jpg"
+    face.save(photo, quality=90, progressive=progressive)
+    wanted = shown(photo)
+    photo.write_bytes(photo.read_bytes()[:-2])
+    with closing(opened(photo)) as source:
+        assert source.damage == 0
+    copied(photo, tmp_path / "out.png")
+    assert np.array_equal(shown(tmp_path / "out.png"), wanted)
+
+
 @pytest.mark.parametrize("suffix", ["webp", "avif"])
 def test_what_cannot_be_read_in_part_is_refused(
     tmp_path: Path, face: Image.Image, suffix: str

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _ENCODERS = {
     "PNG": {"rgb48le": "rgb48be", "rgba64le": "rgba64be", "ya16le": "ya16be"},
-    "TIFF": {"rgb48le": "rgb48le", "rgba64le": "rgba64le", "ya16le": "ya16le"},
+    # Hardly anything reads a TIFF of grey and alpha with 16 bits.
+    "TIFF": {"rgb48le": "rgb48le", "rgba64le": "rgba64le", "ya16le": "rgba64le"},
 }
 _OPTIONS = {"PNG": {"pred": "mixed"}, "TIFF": {"compression_algo": "deflate"}}
 _AFTER_HEADER = 33  # bytes of a PNG's signature and its first chunk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from streamguard.sources.pictures import open_picture, picture_errors
 from streamguard.sources.pixels import blank_frame, frame_from, mode_for
 from streamguard.sources.primaries import depth_of_av1, primaries_and_transfer, profile_of
 from streamguard.sources.profiles import fits, lab_to_srgb, to_srgb
-from streamguard.sources.wholeness import came_whole, precision_of
+from streamguard.sources.wholeness import came_whole, judge_jpeg, precision_of
 
 if TYPE_CHECKING:
     import av
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CUT_SHORT = "part of the picture is missing"
 _ORIENTATION = 0x0112
+_JPEG_END = b"\xff\xd9"
 _HDR = (16, 18)  # PQ and HLG in ITU-T H.273, table 3
 _DEEP = {"rgb48": "rgb48le", "rgba64": "rgba64le", "ya16": "ya16le"}
 _CHROMA = ("4:4:4", "4:2:2", "4:2:0")
@@ -89,16 +91,14 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
         data = path.read_bytes()
     if kind == "TIFF":
         tiff.refuse_unreadable(path)
-    if kind == "JPEG" and (bits := precision_of(data)) != 8:
-        raise SourceError(
-            f"{path} is a JPEG of {bits} bits for each colour, which streamguard does not read",
-            "Convert it to PNG, TIFF or a JPEG of 8 bits first",
-        )
-    with open_picture(path, kind, options) as picture:
+    judged = _judged(path, data, options) if kind == "JPEG" else None
+    # Some cameras leave out the mark of the end, which Pillow insists on.
+    file = io.BytesIO(data + _JPEG_END) if judged else None
+    with open_picture(path, kind, options, file) as picture:
         if kind == "TIFF":
             tiff.refuse_pages(path, picture)
         deep = _is_deep(picture)
-        if not came_whole(picture, kind, data):
+        if judged is False or not came_whole(picture):
             frame, _ = blank_frame(picture.size, "rgb24")
             return Reading(frame, 1, PhotoTraits(kind=kind), CUT_SHORT)
         traits = _traits(picture, kind, lossless=is_lossless(path, kind))
@@ -115,6 +115,17 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
         frame = frame_from(picture, mode, orientation, convert)
         notes = (*traits.notes, *_notes(picture, deep))
         return Reading(frame, orientation, replace(traits, profile=kept, notes=notes))
+
+
+def _judged(path: Path, data: bytes, options: InputSettings) -> bool | None:
+    """Return what `judge_jpeg` says, once the size is known to be allowed."""
+    if (bits := precision_of(data)) != 8:
+        raise SourceError(
+            f"{path} is a JPEG of {bits} bits for each colour, which streamguard does not read",
+            "Convert it to PNG, TIFF or a JPEG of 8 bits first",
+        )
+    with open_picture(path, "JPEG", options):
+        return judge_jpeg(data)
 
 
 def orientation_of(picture: Image.Image) -> int:

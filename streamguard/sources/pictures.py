@@ -21,13 +21,16 @@ _PILLOWS_OWN_LIMIT = threading.Lock()
 
 
 @contextmanager
-def open_picture(path: Path, kind: str, options: InputSettings) -> Iterator[Image.Image]:
+def open_picture(
+    path: Path, kind: str, options: InputSettings, data: BinaryIO | None = None
+) -> Iterator[Image.Image]:
     """Open a picture or an animation; only its header is read, until its pixels are asked for.
 
     Args:
         path: The file.
         kind: Pillow's name of its format, see `kind_of`.
         options: How many pixels it may have.
+        data: What to read instead of the file itself.
 
     Yields:
         Pillow's picture; the file is closed afterwards.
@@ -36,7 +39,7 @@ def open_picture(path: Path, kind: str, options: InputSettings) -> Iterator[Imag
         SourceError: It has too many pixels, or it cannot be read.
         SourceDamagedError: It is not what it says.
     """
-    with picture_errors(path), path.open("rb") as file, _open(file, kind) as picture:
+    with picture_errors(path), data or path.open("rb") as file, _open(file, kind) as picture:
         check_pixels(path, picture.size, options)
         yield picture
 

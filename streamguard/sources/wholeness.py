@@ -15,19 +15,15 @@ _SCAN, _ADOBE, _NO_LENGTH = 0xDA, 0xEE, (0x01, *range(0xD0, 0xD9))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-def came_whole(picture: Image.Image, kind: str, data: bytes) -> bool:
+def came_whole(picture: Image.Image) -> bool:
     """Read the pixels of a picture; return whether all of them came.
 
     Args:
         picture: Opened; its pixels are in memory afterwards, if they came.
-        kind: Pillow's name of its format.
-        data: The file.
 
     Raises:
         OSError: The system failed, or the picture is in a form that no decoder is there for.
     """
-    if kind == "JPEG" and _is_broken_jpeg(data):
-        return False
     try:
         picture.load()
     except (StreamguardError, MemoryError):
@@ -41,20 +37,27 @@ def came_whole(picture: Image.Image, kind: str, data: bytes) -> bool:
     return True
 
 
-def _is_broken_jpeg(data: bytes) -> bool:
-    """Whether a JPEG's data are faulty: the library behind Pillow fills in grey and is silent."""
+def judge_jpeg(data: bytes) -> bool | None:
+    """Return whether the pixels of a JPEG are whole; None if FFmpeg cannot judge its kind.
+
+    The library behind Pillow fills in grey where data are missing or faulty, and is silent.
+
+    Args:
+        data: The file.
+    """
     import av
 
     decoder = av.CodecContext.create("mjpeg", "r")
     decoder.options = {"err_detect": "explode"}
+    frames = 0
     try:
         for packet in (av.Packet(_without_tags(data)), None):
-            decoder.decode(packet)
+            frames += len(decoder.decode(packet))
     except av.error.InvalidDataError:
-        return True
+        return False
     except av.FFmpegError:
-        return False  # a kind of JPEG that FFmpeg cannot judge
-    return False
+        return None
+    return True if frames else None
 
 
 def precision_of(data: bytes) -> int:
