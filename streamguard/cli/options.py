@@ -53,10 +53,12 @@ def _moment(_context: click.Context, _option: click.Parameter, value: str | None
     """Turn seconds, ``MM:SS`` or ``HH:MM:SS`` into seconds; each may have decimals."""
     if value is None:
         return None
-    match = re.fullmatch(r"(?:(?:(\d+):)?([0-5]?\d):(?=[0-5]?\d(?:\.|$)))?(\d+(?:\.\d*)?)", value)
-    if match is None:
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)", value)
+    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    # 75:30 and 5400 are fine; 1:75:30 and 1:75 are slips.
+    slips = match and ((match[2] and seconds >= 60) or (match[1] and minutes >= 60))
+    if match is None or slips:
         raise click.BadParameter(f"{value!r} is not a time such as 90, 1:30 or 0:01:30.5")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
 
