@@ -214,6 +214,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
     parser.add_argument("--keep", type=Path, help="folder for mutants with a finding")
     options = parser.parse_args()
+    # A copy of this process cannot use threads that OpenCV started before.
+    cv2.setNumThreads(1)
     streamguard.anonymize  # noqa: B018 - loads the libraries once, before the first copy
     with tempfile.TemporaryDirectory() as scratch:
         codes, found = check_all(options, Path(scratch))
