@@ -26,7 +26,11 @@ def keep_metadata(
     output.metadata.update(_worth_keeping(traits.metadata))
     video.metadata.update(_worth_keeping(traits.video_metadata))
     for track in tracks:
-        for key, value in _worth_keeping(track.source.metadata).items():
+        tags = _worth_keeping(track.source.metadata)
+        # What Matroska calls a track's title is its name in MP4.
+        if name := tags.get("name"):
+            tags.setdefault("title", name)
+        for key, value in tags.items():
             track.stream.metadata.setdefault(key, value)
     output.set_chapters(list(traits.chapters))
 
