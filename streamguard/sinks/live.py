@@ -160,7 +160,7 @@ class Stream:
             options["flvflags"] = "no_duration_filesize"
         options |= muxer_options(sound)
         self._output = av.open(self._address.url, "w", format=name, options=options)
-        self._muxer = LiveMuxer(self._output, form, sound)
+        self._muxer = LiveMuxer(self._output, form, sound, delimited=name == "rtsp")
 
 
 def _stream_error(address: Address, error: Exception) -> SinkError:

@@ -13,11 +13,14 @@ from streamguard.sinks.sound import SoundTrack
 from streamguard.sinks.soundring import SoundRing
 
 if TYPE_CHECKING:
+    import av
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
 TIME_BASE = Fraction(1, 90_000)
 _ENCODERS = {Codec.H264: "libx264", Codec.HEVC: "libx265"}
+_DELIMITERS = {Codec.H264: b"\0\0\0\1\x09\xf0", Codec.HEVC: b"\0\0\0\1\x46\x01\x50"}
+"""With what an access unit begins (H.264, 7.3.2.4; H.265, 7.3.2.5), any kind of picture in it."""
 _PRESET, _CRF = "superfast", 23
 _PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),
@@ -82,10 +85,18 @@ class LiveMuxer:
         output: Where to; its header is written here.
         form: What to write.
         sound: Where sound comes from, if any is wanted.
+        delimited: Whether the delimiter of the next picture is sent with each picture. FFmpeg's
+            RTSP reader does not believe the marker that ends a picture, but waits for what
+            begins the next one: it would be a frame late.
     """
 
     def __init__(
-        self, output: OutputContainer, form: LiveFormat, sound: SoundRing | None = None
+        self,
+        output: OutputContainer,
+        form: LiveFormat,
+        sound: SoundRing | None = None,
+        *,
+        delimited: bool = False,
     ) -> None:
         settings = form.encoding
         check_encoding(settings)
@@ -109,6 +120,7 @@ class LiveMuxer:
         if name == "libx265":
             options["x265-params"] = "log-level=error"
         context.options = options
+        self._ending = _DELIMITERS[settings.codec] if delimited else b""
         self._sound = None if sound is None else SoundTrack(output, sound)
         output.start_encoding()
 
@@ -135,9 +147,19 @@ class LiveMuxer:
         key = seconds >= self._key_due
         self._key_due = seconds + _GROUP if key else self._key_due
         picture.pict_type = PictureType.I if key else PictureType.NONE
-        self._output.mux(self._stream.encode(picture))
+        for packet in self._stream.encode(picture):
+            self._output.mux(self._ended(packet) if self._ending else packet)
         if self._sound is not None:
             self._sound.write(seconds, self._epoch)
+
+    def _ended(self, packet: av.Packet[VideoStream]) -> av.Packet[VideoStream]:
+        import av
+
+        ended = cast("av.Packet[VideoStream]", av.Packet(bytes(packet) + self._ending))
+        ended.stream, ended.time_base = packet.stream, packet.time_base
+        ended.pts, ended.dts, ended.duration = packet.pts, packet.dts, packet.duration
+        ended.is_keyframe = packet.is_keyframe
+        return ended
 
     def flush(self) -> None:
         """Write what the encoder still holds."""
