@@ -381,11 +381,20 @@ def test_a_jpeg_that_lacks_only_the_mark_of_its_end_is_whole(
     assert np.array_equal(shown(tmp_path / "out.png"), wanted)
 
 
-@pytest.mark.parametrize("suffix", ["webp", "avif"])
-def test_what_cannot_be_read_in_part_is_refused(
-    tmp_path: Path, face: Image.Image, suffix: str
-) -> None:
-    photo = tmp_path / f"in.{suffix}"
+@pytest.mark.parametrize("form", ["plain", "lossless", "alpha"])
+def test_a_webp_cut_short_is_damage(tmp_path: Path, face: Image.Image, form: str) -> None:
+    photo = tmp_path / "in.webp"
+    picture = face.resize((300, 200)).convert("RGBA" if form == "alpha" else "RGB")
+    if form == "alpha":
+        picture.putalpha(Image.linear_gradient("L").resize((300, 200)))
+    picture.save(photo, lossless=form == "lossless")
+    photo.write_bytes(photo.read_bytes()[:-2000])
+    with closing(opened(photo)) as source:
+        assert (source.damage, source.info.width, source.info.height) == (1, 300, 200)
+
+
+def test_an_avif_cut_short_is_refused(tmp_path: Path, face: Image.Image) -> None:
+    photo = tmp_path / "in.avif"
     face.save(photo)
     photo.write_bytes(photo.read_bytes()[:9000])
     with pytest.raises(SourceDamagedError, match="whole"):

@@ -14,11 +14,11 @@ from streamguard.settings import InputSettings
 from streamguard.sources import tiff
 from streamguard.sources.kinds import is_lossless
 from streamguard.sources.opening import open_photo
-from streamguard.sources.pictures import open_picture, picture_errors
+from streamguard.sources.pictures import check_pixels, open_picture, picture_errors
 from streamguard.sources.pixels import blank_frame, frame_from, mode_for
 from streamguard.sources.primaries import depth_of_av1, primaries_and_transfer, profile_of
 from streamguard.sources.profiles import fits, lab_to_srgb, to_srgb
-from streamguard.sources.wholeness import came_whole, judge_jpeg, precision_of
+from streamguard.sources.wholeness import came_whole, judge_jpeg, precision_of, size_of_cut_webp
 
 if TYPE_CHECKING:
     import av
@@ -91,6 +91,9 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
         data = path.read_bytes()
     if kind == "TIFF":
         tiff.refuse_unreadable(path)
+    if kind == "WEBP" and (size := size_of_cut_webp(data)):
+        check_pixels(path, size, options)
+        return _nothing(size, kind)
     judged = _judged(path, data, options) if kind == "JPEG" else None
     # Some cameras leave out the mark of the end, which Pillow insists on.
     file = io.BytesIO(data + _JPEG_END) if judged else None
@@ -99,8 +102,7 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
             tiff.refuse_pages(path, picture)
         deep = _is_deep(picture)
         if judged is False or not came_whole(picture):
-            frame, _ = blank_frame(picture.size, "rgb24")
-            return Reading(frame, 1, PhotoTraits(kind=kind), CUT_SHORT)
+            return _nothing(picture.size, kind)
         traits = _traits(picture, kind, lossless=is_lossless(path, kind))
         if kind in ("HEIF", "AVIF"):
             traits = _with_numbers(traits, data)
@@ -115,6 +117,12 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
         frame = frame_from(picture, mode, orientation, convert)
         notes = (*traits.notes, *_notes(picture, deep))
         return Reading(frame, orientation, replace(traits, profile=kept, notes=notes))
+
+
+def _nothing(size: tuple[int, int], kind: str) -> Reading:
+    """Return a photo of which nothing may be shown."""
+    frame, _ = blank_frame(size, "rgb24")
+    return Reading(frame, 1, PhotoTraits(kind=kind), CUT_SHORT)
 
 
 def _judged(path: Path, data: bytes, options: InputSettings) -> bool | None:

@@ -60,6 +60,27 @@ def judge_jpeg(data: bytes) -> bool | None:
     return True if frames else None
 
 
+def size_of_cut_webp(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of a WebP that is shorter than it says; None for others.
+
+    Its decoder refuses such a file as a whole.
+
+    Args:
+        data: The file.
+    """
+    if len(data) < 30 or len(data) >= struct.unpack_from("<I", data, 4)[0] + 8:
+        return None
+    match data[12:16]:
+        case b"VP8X":
+            sides = [int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27)]
+        case b"VP8L":
+            bits = int.from_bytes(data[21:25], "little")
+            sides = [(bits >> shift & 0x3FFF) + 1 for shift in (0, 14)]
+        case _:
+            sides = [value & 0x3FFF for value in struct.unpack_from("<HH", data, 26)]
+    return (sides[0], sides[1]) if min(sides) else None
+
+
 def precision_of(data: bytes) -> int:
     """Return the bits of each sample of a JPEG; 8 if it does not tell.
 
