@@ -183,12 +183,12 @@ def write_video(path: Path, pictures: list[Picture]) -> Path:
     return path
 
 
-def mark(path: Path) -> None:
+def mark(path: Path, text: bytes = GOOGLE) -> None:
     """Put Google's mark into the track of an MP4 whose index comes last."""
     data = bytearray(path.read_bytes())
     index = data.index(b"moov") - 4
     track = data.index(b"trak", index) - 4
-    box = struct.pack(">I", 8 + len(GOOGLE)) + b"uuid" + GOOGLE
+    box = struct.pack(">I", 8 + len(text)) + b"uuid" + text
     (size,) = struct.unpack_from(">I", data, track)
     data[track + size : track + size] = box
     for at in (index, track):
@@ -212,6 +212,24 @@ def test_a_video_with_the_mark_wraps(tmp_path: Path, astronaut: Picture) -> None
             detail = [one - cv2.GaussianBlur(one, (0, 0), 3) for one in (new, old)]
             left = [float((part[face > 0] ** 2).mean()) for part in detail]
             assert left[0] < 0.15 * left[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wraps"),
+    [
+        (b"", b"", True),
+        (b"StitchingSoftware", b"Software", True),
+        (b"Spherical>true", b"Spherical> 1", True),
+        (b">equirectangular<", b">cubemap<", False),
+        (b"Spherical>true", b"Spherical>false", False),
+    ],
+)
+def test_the_older_mark_is_read_also_where_it_is_not_complete(
+    old: bytes, new: bytes, wraps: bool, tmp_path: Path
+) -> None:
+    path = write_video(tmp_path / "a.mp4", [np.zeros((HEIGHT, WIDTH, 3), np.uint8)])
+    mark(path, GOOGLE.replace(old, new) if old else GOOGLE)
+    assert open_source(path).info.equirectangular is wraps
 
 
 def test_the_command_line_says_that_it_wraps(tmp_path: Path, astronaut: Picture) -> None:

@@ -80,6 +80,7 @@ class AnimationSource:
             frame_rate=rate.limit_denominator(1000),
             frames=self._count,
             duration=float(self._count / rate),
+            equirectangular=options.projection.wraps(marked=False),
         )
         size = f"{self.info.width}x{self.info.height}"
         self.streams_kept = (f"animation ({self.traits.codec} {size})",)

@@ -14,7 +14,9 @@ from streamguard.settings import InputSettings
 from streamguard.sources.hearing import Hearing
 from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
 from streamguard.sources.pictures import check_pixels, too_many_pixels
+from streamguard.sources.roundmark import has_round_mark
 from streamguard.sources.streams import (
+    ALL_ROUND,
     Traits,
     describe_all,
     film_of,
@@ -68,6 +70,9 @@ def _look_at(
             raise nothing_decoded(path)
         raise SourceError(f"no picture in {path} came in time", "Is it whole?")
     traits = replace(traits_of(container, video, first), silent=hearing.silent(ended=ended))
+    tags = {**container.metadata, **video.metadata}
+    if not traits.spherical and has_round_mark(path, container.format.name, tags):
+        traits = replace(traits, spherical=ALL_ROUND)
     info = VideoInfo(
         width=first.width,
         height=first.height,

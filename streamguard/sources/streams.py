@@ -26,6 +26,8 @@ _LOOK_AT = 500
 """Packets to look at for a second picture of the first video."""
 _WHOLE, _TILE = 0, 2
 """AVSphericalProjection: equirectangular, all of it or a part."""
+ALL_ROUND = bytes(36)
+"""AVSphericalMapping of an equirectangular picture that is not turned."""
 TEXT_SUBTITLES = frozenset(("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml"))
 
 
