@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ import pytest
 from live_kit import ROOT, free_port, stop
 from numpy.typing import NDArray
 
+_TRIES = 3
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
@@ -63,10 +65,14 @@ def browse(browser: str, folder: Path, *words: str) -> bytes:
     # The stream never ends, so the browser has to be told when to look.
     common = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000"]
     common += ["--window-size=640,480", f"--user-data-dir={folder / 'profile'}"]
-    ended = subprocess.run(
-        [browser, *common, *words], check=True, capture_output=True, timeout=100, cwd=folder
-    )
-    return ended.stdout
+    command = [browser, *common, *words]
+    for _ in range(_TRIES - 1):
+        # Now and then a headless Chromium hangs in drawing, all requests long answered.
+        with suppress(subprocess.TimeoutExpired):
+            return subprocess.run(
+                command, check=True, capture_output=True, timeout=25, cwd=folder
+            ).stdout
+    return subprocess.run(command, check=True, capture_output=True, timeout=40, cwd=folder).stdout
 
 
 def screenshot(browser: str, folder: Path, page: str, name: str) -> NDArray[np.uint8]:

@@ -65,13 +65,13 @@ async function follow(card) {
   for (;;) {
     let wait = 150;
     const newer = card.querySelector("img").cloneNode();
-    newer.src = `${address}?${Date.now()}`;
-    try {
-      await newer.decode();
-      card.querySelector("img").replaceWith(newer);
-    } catch (error) {
-      wait = 1000;
-    }
+    const came = await new Promise((tell) => {
+      newer.onload = () => tell(true);
+      newer.onerror = () => tell(false);
+      newer.src = `${address}?${Date.now()}`;
+    });
+    if (came) card.querySelector("img").replaceWith(newer);
+    else wait = 1000;
     do {
       await new Promise((go) => setTimeout(go, wait));
     } while (document.hidden);
