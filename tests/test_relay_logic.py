@@ -210,6 +210,8 @@ def test_one_warning_a_second_for_each_cause() -> None:
     # A source that fails all the time hides no sink that is refused, however alike their names.
     assert calm.filter(record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a1 refuses"))
     assert calm.filter(record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a2 refuses"))
+    assert calm.filter(record(logging.WARNING, "front: rtmp://h/live/*** #1 refuses"))
+    assert calm.filter(record(logging.WARNING, "front: rtmp://h/live/*** #2 refuses"))
     assert calm.filter(record(logging.INFO, "front: bad"))
     now[0] = 1.1
     late = record(logging.WARNING, "front: bad")

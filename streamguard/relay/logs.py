@@ -14,7 +14,7 @@ _MOST_CAUSES = 1000
 """Causes that are remembered; words of servers may be new every time."""
 
 
-_NUMBER = re.compile(r"(?<![\w:/.-])\d+(?:\.\d+)?(?![\w:/.])")
+_NUMBER = re.compile(r"(?<![\w:/.#-])\d+(?:\.\d+)?(?![\w:/.])")
 
 
 def cause_of(message: str) -> str:
