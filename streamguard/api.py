@@ -106,7 +106,7 @@ def anonymize(
         slate_frames=tally.slate_reasons.total(),
         slate_reasons=dict(tally.slate_reasons),
         longest_slate=tally.longest_slate,
-        streams_kept=opened.streams_kept,
+        streams_kept=tuple(x for x in opened.streams_kept if x not in sink.left_out),
         streams_dropped=opened.streams_dropped,
         damage=opened.damage,
         damage_notes=opened.damage_notes,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from test_sources_contract import copy
 
+import streamguard
 from streamguard.sinks.reencoding import SampleClock
 from streamguard.sources import FileSource, open_source
 
@@ -150,6 +151,14 @@ def test_sound_that_cannot_be_decoded_is_left_out_and_that_is_said(
     assert "cannot be decoded" in note
     with av.open(str(output)) as container:
         assert not container.streams.audio
+
+
+def test_the_report_names_no_lost_sound_as_kept(tmp_path: Path, broken: Path) -> None:
+    settings = streamguard.Settings(quality=streamguard.Quality.FAST)
+    report = streamguard.anonymize(broken, tmp_path / "out.mov", settings)
+    assert len(report.streams_kept) == 1
+    assert "video" in report.streams_kept[0]
+    assert any("cannot be decoded" in note for note in report.notes)
 
 
 def test_a_track_without_a_packet_leaves_no_empty_track(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from streamguard.sinks.sphere import mark_as_sphere
 from streamguard.sinks.tracks import Track, add_track
 from streamguard.sources import LocalSource
 from streamguard.sources.orient import Turner
-from streamguard.sources.streams import Orientation, Traits, describe
+from streamguard.sources.streams import Orientation, Traits
 
 if TYPE_CHECKING:
     import av
@@ -66,14 +66,16 @@ class FileSink(LocalSink):
         return info, replace(traits, orientation=Orientation(), interlaced="")
 
     def _add_tracks(self, output: OutputContainer, traits: Traits) -> None:
-        for source in traits.tracks:
-            track, change = add_track(
-                output, self._rules, source, traits.silent.get(source.index, "")
-            )
+        for stream in traits.tracks:
+            silent = traits.silent.get(stream.index, "")
+            words = traits.words[stream.index]
+            track, change = add_track(output, self._rules, stream, silent)
             if track is not None:
-                self._tracks[source.index] = track
+                self._tracks[stream.index] = track
+            else:
+                self.left_out.append(words)
             if change:
-                self.notes.append(f"{describe(source)}: {change}")
+                self.notes.append(f"{words}: {change}")
 
     def _add_fonts(self, output: OutputContainer, traits: Traits) -> None:
         if traits.fonts and not self._rules.fonts:

@@ -33,6 +33,7 @@ class LocalSink(ABC):
     Attributes:
         path: The output.
         notes: What could not be kept as it was, in words.
+        left_out: Streams of the source that are not in the output, in the source's words.
 
     Raises:
         UsageError: The output is the input, or its extension is unknown.
@@ -43,6 +44,7 @@ class LocalSink(ABC):
     def __init__(self, path: Path, source: LocalSource, settings: Settings) -> None:
         self.path = path
         self.notes: list[str] = []
+        self.left_out: list[str] = []
         self._target = Target(path, source.path, settings.overwrite)
         self._lock = threading.Lock()
         self._open = True

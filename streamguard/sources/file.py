@@ -64,7 +64,6 @@ class FileSource:
         if self._container.format.name == "mpegts" and _starts_cut(path, self._video.id):
             self._decoding.lose("a piece of the video is incomplete")
         self._tracks = kept_tracks(self._container, sound=options.sound)
-        self.traits = replace(self.traits, tracks=tuple(self._tracks))
         self._cut = Cut(options, self._tracks)
         self.info = self._cut.info(self.info)
         words = describe_all(list(self._container.streams))
@@ -72,6 +71,7 @@ class FileSource:
         kept = sorted([self._video.index, *(stream.index for stream in self._tracks), *fonts])
         self.streams_kept = tuple(words[index] for index in kept)
         self.streams_dropped = tuple(text for index, text in words.items() if index not in kept)
+        self.traits = replace(self.traits, tracks=tuple(self._tracks), words=words)
         self._redacted = words[self._video.index]
         self._lock = threading.Lock()
         self._closed = False

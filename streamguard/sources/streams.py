@@ -75,6 +75,7 @@ class Traits:
         hides_alpha: Whether there is transparency beside the pictures, which is not decoded.
         fonts: Attached fonts, for subtitles.
         tracks: Audio and text subtitle streams that pass through.
+        words: Every stream of the file in a few words, by its index.
         silent: Why an audio stream gives no sound once decoded, by its index.
         metadata: Tags of the whole file.
         video_metadata: Tags of the video stream.
@@ -96,6 +97,7 @@ class Traits:
     hides_alpha: bool = False
     fonts: tuple[Font, ...] = ()
     tracks: tuple[AudioStream | SubtitleStream, ...] = ()
+    words: dict[int, str] = field(default_factory=dict)
     silent: dict[int, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     video_metadata: dict[str, str] = field(default_factory=dict)
