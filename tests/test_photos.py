@@ -417,6 +417,7 @@ RAW = {
     "a.cr3": b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(64),
     "a.raf": b"FUJIFILMCCD-RAW 0201" + bytes(64),
     "a.orf": b"IIRO\x08\0\0\0" + bytes(64),
+    "a.crw": b"II\x1a\0\0\0HEAPCCDR" + bytes(64),
     "a.rw2": b"IIU\0\x08\0\0\0" + bytes(64),
 }
 

@@ -89,11 +89,13 @@ def is_raw(path: Path) -> bool:
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    is_tiff = _by_magic(head) == "TIFF"
+    kind = _by_magic(head)
+    named = kind in ("", "TIFF") and path.suffix.lower() in RAW_SUFFIXES
     return (
         head.startswith(_RAW_MAGIC)
         or (head[4:8] == b"ftyp" and head[8:12] in _RAW_BRANDS)
-        or (is_tiff and (head[8:10] == b"CR" or path.suffix.lower() in RAW_SUFFIXES))
+        or (kind == "TIFF" and head[8:10] == b"CR")
+        or named
     )
 
 
