@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,6 +25,8 @@ _MARK_KEYS = frozenset(
 _ONE_EACH = frozenset(("h264", "hevc"))
 
 
+_LAST_WORK = 0.1
+"""Seconds in which the decoder's threads finish the last pictures."""
 _HELD = 3
 """Packets after an incomplete one that are waited for: a piece of MPEG-TS holds a few pictures."""
 
@@ -77,6 +80,9 @@ class Decoding:
         if not is_last:
             yield from self._sent(packet, decode, is_cut=packet.is_corrupt)
             return
+        if self._reader is not None:
+            # Threads may still be at work on what comes out next; a fault found after that is lost.
+            time.sleep(_LAST_WORK)
         yield from self._released(self._decoded(decode))
         self._custody.finish()
         yield from self._released([])
