@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import cast
@@ -10,6 +11,7 @@ from typing import cast
 import pytest
 from web_kit import FakeCamera, plan_of
 
+from streamguard.redaction import blank_slate
 from streamguard.relay.access import Answer
 from streamguard.relay.overview import describe
 from streamguard.relay.page import STATIC, login_page, page_of, static_file
@@ -48,6 +50,14 @@ def test_it_says_what_is_shown_and_why_not(mailbox: Mailbox) -> None:
     assert said["state"] == "Reconnecting"
     assert said["picture"] == "Slate: no signal"
     assert said["reason"] == "Source: the camera &lt;b&gt;refuses&lt;/b&gt;"
+
+
+def test_a_frame_that_is_a_slate_says_why(mailbox: Mailbox) -> None:
+    camera = FakeCamera(plan_of("front"), mailbox=mailbox)
+    mailbox.alive()
+    mailbox.reason = "waiting for a verdict"
+    mailbox.write(blank_slate(64, 48, "yuv420p", text="damaged data"), time.monotonic())
+    assert fields(page(camera))["picture"] == "Slate: damaged data"
 
 
 def test_it_says_when_data_is_damaged() -> None:

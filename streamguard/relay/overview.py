@@ -62,9 +62,13 @@ def _picture(camera: Camera) -> str:
     mailbox = camera.mailbox
     if mailbox is None:
         return "No picture yet"
-    if time.monotonic() - mailbox.shown < camera.plan.patience:
+    now, patience = time.monotonic(), camera.plan.patience
+    if now - mailbox.shown < patience:
         return "Faces are covered"
-    return f"Slate: {why_slate(mailbox)}"
+    letter = mailbox.read()
+    # A frame that was covered as a whole says itself why.
+    own = letter.frame.slate if letter is not None and now - letter.written < patience else ""
+    return f"Slate: {own or why_slate(mailbox)}"
 
 
 def _reasons(camera: Camera) -> Iterator[str]:

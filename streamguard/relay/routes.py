@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -27,6 +28,8 @@ from streamguard.relay.guard import LOGIN, RETRY_AFTER, client_of
 from streamguard.relay.overview import describe
 from streamguard.relay.page import STATIC, login_page, page_of, static_file
 from streamguard.relay.supervisor import Camera, Supervisor
+
+_T = TypeVar("_T")
 
 _BOUNDARY = "streamguard"
 _MOST_VIEWERS = 16
@@ -72,7 +75,7 @@ class Routes:
         return app
 
     async def _page(self, _request: Request) -> Response:
-        return HTMLResponse(page_of(self._supervisor.cameras.copy()))
+        return HTMLResponse(await self._aside(page_of, self._supervisor.cameras.copy()))
 
     async def _health(self, _request: Request) -> Response:
         return self._state(lambda _camera: True)
@@ -87,7 +90,12 @@ class Routes:
 
     async def _cameras(self, _request: Request) -> Response:
         cameras = self._supervisor.cameras.copy()
-        return JSONResponse({"cameras": {name: describe(each) for name, each in cameras.items()}})
+        told = await self._aside(lambda: {name: describe(each) for name, each in cameras.items()})
+        return JSONResponse({"cameras": told})
+
+    async def _aside(self, work: Callable[..., _T], *values: object) -> _T:
+        """Do what takes long without holding up the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *values)
 
     async def _metrics(self, _request: Request) -> Response:
         try:
@@ -99,8 +107,7 @@ class Routes:
         def cameras() -> list[Camera]:
             return list(self._supervisor.cameras.copy().values())
 
-        loop = asyncio.get_running_loop()
-        body = await loop.run_in_executor(self._pool, exposition, cameras)
+        body = await self._aside(exposition, cameras)
         return Response(body, headers={"Content-Type": CONTENT_TYPE})
 
     async def _static(self, request: Request) -> Response:
