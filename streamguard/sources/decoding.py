@@ -56,7 +56,8 @@ class Decoding:
         self._check = PacketCheck(self._codec, context.extradata)
         self._reader = H264Reader(context.extradata) if self._codec == "h264" else None
         self._custody: Custody[av.VideoFrame] = Custody(starts_late=self._codec in _MARK_KEYS)
-        self._gap, self._joined = 0, False
+        self._gap = self._missing = 0
+        self._joined = False
         self._suspects: list[tuple[av.Packet[Any], Decode]] = []
         # Threads and reordering part packets from pictures; this tells which came of which.
         context.copy_opaque = True
@@ -140,7 +141,6 @@ class Decoding:
     def _released(self, pictures: list[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, str]]:
         from av.video.frame import PictureType
 
-        missing = self._custody.missing
         self._custody.reorders = self._context.has_b_frames
         for picture in pictures:
             if picture.is_corrupt:
@@ -156,7 +156,8 @@ class Decoding:
                 self.left_out += 1
             else:
                 yield picture, reason
-        for _ in range(self._custody.missing - missing):
+        while self._missing < self._custody.missing:
+            self._missing += 1
             self._count("some pictures are missing")
 
     def _piece(self, packet: av.Packet[Any]) -> Piece:
