@@ -338,3 +338,18 @@ def test_a_bound_on_memory_ends_with_the_block(face_clip: Path) -> None:
         assert resource.getrlimit(resource.RLIMIT_DATA) != before
         lift_bound()
         assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "tif", "webp", "bmp"])
+def test_a_picture_with_gigabytes_behind_it_is_refused_before_they_are_read(
+    tmp_path: Path, kind: str
+) -> None:
+    from PIL import Image
+
+    path = tmp_path / f"a.{kind}"
+    Image.new("RGB", (64, 64)).save(path)
+    os.truncate(path, 20 * 10**9)
+    with pytest.raises(SourceError, match="bytes"):
+        open_source(path)
+    os.truncate(path, 10**6)
+    open_source(path).close()

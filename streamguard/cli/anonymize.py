@@ -125,13 +125,14 @@ def _run(options: dict[str, Any], settings: Settings) -> int:
     from streamguard.cli.signals import stop_on_signal
     from streamguard.cli.standard import standard_streams
     from streamguard.cli.work import Recipe
+    from streamguard.faults import watched
 
     outcomes: list[Outcome] = []
     recipe = Recipe(settings, options["verify"])
     with ExitStack() as ending:
         stop = ending.enter_context(stop_on_signal())
         streams = ending.enter_context(standard_streams(options, stop))
-        todo = _plan(options)
+        todo = watched(lambda: _plan(options), "looking for files", timeout=None, cancelled=stop)
         file = ending.enter_context(report_file(options["report"], todo, settings.overwrite))
         for made in outcomes_of(todo.jobs, recipe, options["jobs"], stop):
             outcome = streams.named(made)

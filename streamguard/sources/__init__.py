@@ -64,7 +64,7 @@ def _close(source: LocalSource) -> None:
 
 def _open(path: Path, options: InputSettings) -> LocalSource:
     check_path(path)
-    moves = is_animation(path)
+    moves = is_animation(path, options)
     if not moves and not is_photo(path):
         return FileSource(path, options)
     if options.start or options.end is not None:

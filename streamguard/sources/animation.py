@@ -15,7 +15,7 @@ from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.settings import InputSettings
 from streamguard.sources.kinds import kind_of
 from streamguard.sources.opening import translated
-from streamguard.sources.pictures import open_picture, picture_errors
+from streamguard.sources.pictures import check_bytes, open_picture, picture_errors
 from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
@@ -171,18 +171,23 @@ class AnimationSource:
         return picture
 
 
-def is_animation(path: Path) -> bool:
+def is_animation(path: Path, options: InputSettings = DEFAULTS) -> bool:
     """Whether a file is a picture that moves, by its own content.
 
+    Args:
+        path: The file.
+        options: Its limits; that on its bytes is kept here, since some are read as a whole.
+
     Raises:
-        SourceError: It cannot be read.
+        SourceError: It cannot be read, or is too large.
     """
     with translated(path):
         kind = kind_of(path)
     if kind not in _KINDS:
         return False
+    check_bytes(path, options)
     try:
-        # The limits are checked once it is known what it is.
+        # The other limits are checked once it is known what it is.
         with open_picture(path, kind, _UNLIMITED) as image:
             return _frames_of(image) > 1
     except SourceDamagedError:

@@ -16,6 +16,9 @@ from streamguard.sources.kinds import HEIF
 if TYPE_CHECKING:
     from PIL import Image
 
+_OTHER_BYTES = 2**26
+"""What a file may have beside its pixels: profiles, thumbnails, text."""
+
 _PILLOWS_OWN_LIMIT = threading.Lock()
 """Pillow keeps its limit in a variable of its module; ours, which can be raised, replaces it."""
 
@@ -39,9 +42,28 @@ def open_picture(
         SourceError: It has too many pixels, or it cannot be read.
         SourceDamagedError: It is not what it says.
     """
+    check_bytes(path, options)
     with picture_errors(path), data or path.open("rb") as file, _open(file, kind) as picture:
         check_pixels(path, picture.size, options)
         yield picture
+
+
+def check_bytes(path: Path, options: InputSettings) -> None:
+    """Refuse a picture's file that is larger than pixels within the limit could make it.
+
+    Some are read as a whole. Eight bytes are those of a pixel with 16 bits a channel.
+
+    Raises:
+        SourceError: It is larger.
+    """
+    most = 8 * options.max_pixels + _OTHER_BYTES
+    with picture_errors(path):
+        size = path.stat().st_size
+    if size > most:
+        raise SourceError(
+            f"{path} has {size:,} bytes, and {most:,} is the limit for a picture",
+            "Raise it with --max-pixels if this machine has the memory",
+        )
 
 
 def check_pixels(path: Path, size: tuple[int, int], options: InputSettings) -> None:
