@@ -14,7 +14,7 @@ from streamguard.settings import InputSettings
 from streamguard.sources import tiff
 from streamguard.sources.kinds import is_lossless
 from streamguard.sources.opening import open_photo
-from streamguard.sources.pictures import check_pixels, open_picture, picture_errors
+from streamguard.sources.pictures import check_bytes, check_pixels, open_picture, picture_errors
 from streamguard.sources.pixels import blank_frame, frame_from, mode_for
 from streamguard.sources.primaries import depth_of_av1, primaries_and_transfer, profile_of
 from streamguard.sources.profiles import fits, lab_to_srgb, to_srgb
@@ -87,6 +87,7 @@ def read_photo(path: Path, kind: str, options: InputSettings) -> Reading:
     Raises:
         SourceError: Of the kind that fits.
     """
+    check_bytes(path, options)
     with picture_errors(path):
         data = path.read_bytes()
     if kind == "TIFF":
