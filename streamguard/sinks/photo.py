@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _QUALITY = 95
+_LARGE, _FAST = 24_000_000, 2
+"""Pixels above which a PNG is compressed less hard: else it takes a minute."""
 _SHALLOW = "the 16 bits of each colour became 8"
 _KINDS = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
@@ -100,6 +102,8 @@ class PhotoSink(LocalSink):
         del whole
         _bare(fitted)
         options = _options(self._kind, fitted.mode, self._traits)
+        if self._kind == "PNG" and fitted.width * fitted.height > _LARGE:
+            options["compress_level"] = _FAST
         if profile:
             options["icc_profile"] = profile
         with self._target.part.open("wb") as file:
