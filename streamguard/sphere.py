@@ -16,6 +16,8 @@ _STACKED = 0.05
 """How far from square two spheres above each other may be."""
 _HIGHEST = 0.6
 """Height in widths of a sphere, which has 0.5: what is higher is marked as one, but hardly is."""
+_ROUND, _EDGE = 0.25, 32
+"""How far an ellipse reaches beyond its box without padding, and its soft edge in pixels."""
 _POLE = 0.02
 """Cosine of a latitude from which on the whole width is covered."""
 
@@ -62,7 +64,7 @@ class Sphere:
             return
         for turn in (-1, 0, 1):
             place = wide.shift(turn * width, 0)
-            reach = max(margin, 1.0) * place.width
+            reach = max(margin, _ROUND) * place.width + _EDGE
             if place.x2 + reach > 0 and place.x1 - reach < width:
                 yield place.rotate(-self.turns, width, height)
 
