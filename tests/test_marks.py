@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from test_sources_contract import copy, times_of
 
+from streamguard.frames import Frame
 from streamguard.settings import Codec, EncodingSettings, Settings
 from streamguard.sinks.sphere import mark_as_sphere
 from streamguard.sources import FileSource, open_source
@@ -127,6 +129,32 @@ def test_lost_transparency_is_said_and_no_odd_size(
     notes = notes_of(path, tmp_path / "out.mp4")
     assert "transparency is gone" in notes
     assert "odd size" not in notes
+
+
+def test_transparency_of_webm_is_read_and_stays_there(tmp_path: Path) -> None:
+    path = tmp_path / "in.webm"
+    with av.open(str(path), "w") as output:
+        video = cast("Any", output.add_stream("libvpx-vp9", rate=25))
+        video.width, video.height, video.pix_fmt = 64, 48, "yuva420p"
+        video.metadata["alpha_mode"] = "1"
+        for number in range(10):
+            picture = np.full((48, 64, 4), 200, np.uint8)
+            picture[:, 32:, 3] = 0
+            frame = av.VideoFrame.from_ndarray(picture, format="rgba").reformat(format="yuva420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+    assert "transparency" not in notes_of(path, tmp_path / "out.webm")
+    for name in (path, tmp_path / "out.webm"):
+        with closing(open_source(name)) as source:
+            assert source.info.pix_fmt == "yuva420p"
+            frames = [item.picture for item in source.read() if isinstance(item, Frame)]
+        assert len(frames) == 10
+        alpha = np.frombuffer(memoryview(frames[-1].planes[3]), np.uint8)
+        rows = alpha.reshape(-1, frames[-1].planes[3].line_size)
+        assert rows[24, 8] > 200
+        assert rows[24, 56] < 50
+    assert "transparency is gone" in notes_of(path, tmp_path / "out.mp4")
 
 
 @pytest.mark.parametrize("order", ["tff", "bff"])

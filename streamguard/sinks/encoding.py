@@ -101,6 +101,9 @@ def add_video(
         context.codec_tag = "hvc1"
     context.options = options
     _label(stream, traits)
+    if rules.format == "webm" and context.pix_fmt.startswith("yuva"):
+        # Players look for transparency only where this is said.
+        stream.metadata["alpha_mode"] = "1"
     return stream
 
 

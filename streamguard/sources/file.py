@@ -15,6 +15,7 @@ from streamguard.settings import InputSettings
 from streamguard.sources.cutting import Cut
 from streamguard.sources.decoding import Decoding
 from streamguard.sources.fonts import font_of
+from streamguard.sources.hidden import Decoder
 from streamguard.sources.impossible import FAR, first_piece_is_cut
 from streamguard.sources.joining import offsets_of, put_on, start_of
 from streamguard.sources.looking import MAX_READ_FAILURES, look_into, nothing_decoded, video_of
@@ -61,6 +62,7 @@ class FileSource:
         self._container = open_media(path, (options.open_timeout, None), options.open_memory)
         self._video = video_of(self._container, path, film, options)
         self._decoding = Decoding(self._video)
+        self._decoder = Decoder(self._video)
         if self._container.format.name == "mpegts" and _starts_cut(path, self._video.id):
             self._decoding.lose("a piece of the video is incomplete")
         self._tracks = kept_tracks(self._container, sound=options.sound)
@@ -213,7 +215,7 @@ class FileSource:
 
     def _decode(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
         with self._lock:
-            return [] if self._closed else packet.decode()
+            return [] if self._closed else self._decoder.decode(packet)
 
 
 def _starts_cut(path: Path, pid: int) -> bool:

@@ -12,6 +12,7 @@ from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import VideoInfo
 from streamguard.settings import InputSettings
 from streamguard.sources.hearing import Hearing
+from streamguard.sources.hidden import Decoder
 from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
 from streamguard.sources.pictures import check_pixels, too_many_pixels
 from streamguard.sources.roundmark import has_round_mark
@@ -90,7 +91,8 @@ def _look_at(
 class _FirstPicture:
     """Waits for the first picture of a video."""
 
-    def __init__(self) -> None:
+    def __init__(self, video: VideoStream) -> None:
+        self._decoder = Decoder(video)
         self.picture: av.VideoFrame | None = None
         self.is_too_large = False
 
@@ -101,7 +103,7 @@ class _FirstPicture:
         if self.picture is not None:
             return
         try:
-            self.picture = next(iter(packet.decode()), None)
+            self.picture = next(iter(self._decoder.decode(packet)), None)
         except av.FFmpegError as error:
             # What a decoder says of a picture beyond its limit on pixels.
             self.is_too_large = self.is_too_large or isinstance(error, av.error.ArgumentError)
@@ -112,7 +114,7 @@ def _listen_and_look(
 ) -> tuple[_FirstPicture, bool]:
     """Read until there is a picture and sound; return it, and whether the file ended before."""
     until = time.monotonic() + patience
-    first = _FirstPicture()
+    first = _FirstPicture(video)
     failures = 0
     streams = [video, *hearing.tracks]
     packets = container.demux(streams)

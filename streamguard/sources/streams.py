@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamguard.sources.fonts import Font, fonts_of
+from streamguard.sources.hidden import hides_alpha
 from streamguard.sources.sidedata import side_data
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFram
         spherical=extra.pop("SPHERICAL", b""),
         captions=bool(extra.pop("A53_CC", b"")),
         stereo=any(extra.pop("STEREO3D", b"")[:4]),
-        hides_alpha=video.metadata.get("alpha_mode") == "1",
+        hides_alpha=hides_alpha(video),
         fonts=fonts_of(container),
         hdr=extra,
         metadata=dict(container.metadata),
