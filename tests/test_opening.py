@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,12 +21,20 @@ import pytest
 from conftest import ROOT
 
 from streamguard.api import anonymize
-from streamguard.errors import CancelledError, SourceDamagedError, SourceError, StalledError
+from streamguard.errors import (
+    CancelledError,
+    SourceDamagedError,
+    SourceError,
+    SourceLostError,
+    StalledError,
+)
 from streamguard.faults import watched
 from streamguard.frames import Frame
 from streamguard.memory import bounded_memory, lift_bound
 from streamguard.settings import InputSettings
 from streamguard.sources import FileSource, open_source
+from streamguard.sources.address import parse_address
+from streamguard.sources.live import LiveOptions, LiveSource
 from streamguard.verification import verify
 
 SEGMENT = "#EXTINF:1,\n{}\n"
@@ -152,7 +161,7 @@ def test_a_hundred_gigabytes_of_zeros_are_refused(tmp_path: Path, head: bytes) -
     path.write_bytes(head)
     os.truncate(path, 100 * 10**9)
     began = time.monotonic()
-    with pytest.raises((SourceError, StalledError)):
+    with pytest.raises((SourceError, SourceLostError, StalledError)):
         open_source(path, InputSettings(open_timeout=3))
     assert time.monotonic() - began < 8
 
@@ -353,3 +362,22 @@ def test_a_picture_with_gigabytes_behind_it_is_refused_before_they_are_read(
         open_source(path)
     os.truncate(path, 10**6)
     open_source(path).close()
+
+
+def test_a_server_that_trickles_is_given_up_in_time() -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def trickle() -> None:
+        client, _ = server.accept()
+        with client, suppress(OSError):
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
+            while True:
+                client.sendall(b"G")
+                time.sleep(0.05)
+
+    threading.Thread(target=trickle, daemon=True).start()
+    address = parse_address(f"http://127.0.0.1:{server.getsockname()[1]}/a.ts")
+    began = time.monotonic()
+    with server, pytest.raises(SourceLostError):
+        LiveSource(address, LiveOptions(open_timeout=2.0))
+    assert time.monotonic() - began < 10
