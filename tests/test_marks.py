@@ -59,10 +59,12 @@ def traits(path: Path) -> Any:
     return source.traits
 
 
+@pytest.mark.parametrize("stereo", [0, 1, 2])
 @pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.ts"])
-def test_a_360_video_says_so_or_the_loss_is_said(tmp_path: Path, name: str) -> None:
+def test_a_360_video_says_so_or_the_loss_is_said(tmp_path: Path, name: str, stereo: int) -> None:
     flat, path = film(tmp_path / "flat.mp4", movflags=""), tmp_path / "sphere.mp4"
-    assert mark_as_sphere(flat, path)
+    assert mark_as_sphere(flat, path, stereo)
+    assert traits(path).stereo == stereo
     assert traits(path).is_equirectangular
     assert not traits(flat).is_equirectangular
     assert times_of(path) == times_of(flat)
@@ -70,6 +72,11 @@ def test_a_360_video_says_so_or_the_loss_is_said(tmp_path: Path, name: str) -> N
     keeps = name in ("out.mp4", "out.mov")
     assert traits(tmp_path / name).is_equirectangular == keeps
     assert ("360° mark is gone" in notes) != keeps
+    assert traits(tmp_path / name).stereo == stereo
+    assert "3D" not in notes
+    hevc = notes_of(path, tmp_path / f"hevc-{name}", Codec.HEVC)
+    assert ("3D" in hevc) == (bool(stereo) and not keeps)
+    assert traits(tmp_path / f"hevc-{name}").stereo == (stereo if keeps else 0)
     assert len(times_of(tmp_path / name)) == 10
     assert not list(tmp_path.glob(".*"))
 

@@ -45,6 +45,7 @@ class FileSink(LocalSink):
             self._video.set_display_matrix(traits.orientation.matrix)
         self._add_tracks(output, traits)
         self._add_fonts(output, traits)
+        self._stereo = traits.stereo
         self._is_sphere = self._rules.sphere and traits.is_equirectangular
         if settings.keep_metadata:
             keep_metadata(output, self._video, traits, self._tracks.values())
@@ -124,7 +125,7 @@ class FileSink(LocalSink):
         part = self._target.part
         marked = part.with_name(f"{part.name}.360")
         try:
-            if mark_as_sphere(part, marked):
+            if mark_as_sphere(part, marked, self._stereo):
                 marked.replace(part)
             else:
                 self.notes.append("the 360° mark is gone: there was no place for it")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamguard.sinks.containers import ContainerRules
 from streamguard.sinks.hdr import holds_hdr
+from streamguard.sinks.sphere import STEREO_MODES
 from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def lost_marks(
         yield f"HDR brightness levels are gone: {codec} in {rules.format} is written without them"
     if traits.spherical and not rules.sphere:
         yield f"the 360° mark is gone: {rules.format} is written without it, MP4 and MOV keep it"
-    if traits.stereo:
+    in_sphere = rules.sphere and traits.is_equirectangular and traits.stereo in STEREO_MODES
+    if traits.stereo and codec != "h264" and not in_sphere:
         yield "the mark for stereoscopic (3D) pictures is gone"
 
 

@@ -19,17 +19,20 @@ xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/">
 <GSpherical:Spherical>true</GSpherical:Spherical>
 <GSpherical:Stitched>true</GSpherical:Stitched>
 <GSpherical:StitchingSoftware>unknown</GSpherical:StitchingSoftware>
-<GSpherical:ProjectionType>equirectangular</GSpherical:ProjectionType>
+<GSpherical:ProjectionType>equirectangular</GSpherical:ProjectionType>%b
 </rdf:SphericalVideo>"""
+STEREO_MODES = {1: b"left-right", 2: b"top-bottom"}
+"""What the mark can say of two pictures in one, by FFmpeg's numbers."""
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
-def mark_as_sphere(path: Path, made: Path) -> bool:
+def mark_as_sphere(path: Path, made: Path, stereo: int = 0) -> bool:
     """Copy a finished MP4 file, with its video marked as equirectangular.
 
     Args:
         path: The file; its ``moov`` box comes before the media.
         made: The copy.
+        stereo: How two pictures lie in one, one of `STEREO_MODES`; 0 is a single picture.
 
     Returns:
         Whether there was a place for the mark; if not, nothing was made.
@@ -41,7 +44,7 @@ def mark_as_sphere(path: Path, made: Path) -> bool:
             return False
         _, start, size = moov
         file.seek(start)
-        marked = _marked(file.read(size), start)
+        marked = _marked(file.read(size), start, _mark(stereo))
         if marked is None:
             return False
         with made.open("wb") as output:
@@ -80,9 +83,14 @@ def _inner(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]
         start += size
 
 
-def _marked(moov: bytes, place: int) -> bytes | None:
+def _mark(stereo: int) -> bytes:
+    mode = STEREO_MODES.get(stereo, b"")
+    text = _XML % (mode and b"\n<GSpherical:StereoMode>%b</GSpherical:StereoMode>" % mode)
+    return struct.pack(">I4s", 24 + len(text), b"uuid") + _UUID + text
+
+
+def _marked(moov: bytes, place: int, mark: bytes) -> bytes | None:
     """Return a ``moov`` box with the mark, its chunk offsets moved on accordingly."""
-    mark = struct.pack(">I4s", 24 + len(_XML), b"uuid") + _UUID + _XML
     track = next(
         (box for box in _inner(moov, 8, len(moov)) if box[0] == b"trak" and _is_video(moov, box)),
         None,

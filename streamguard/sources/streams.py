@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ class Traits:
         hdr: Light levels for HDR, by FFmpeg's side data name, as raw bytes.
         spherical: How the picture maps onto a sphere, as FFmpeg's raw bytes; empty if flat.
         captions: Whether pictures carry closed captions (A53).
-        stereo: Whether pictures say that they are stereoscopic.
+        stereo: FFmpeg's number of how two pictures lie in one; 0 is a single picture.
         hides_alpha: Whether there is transparency beside the pictures, which is not decoded.
         fonts: Attached fonts, for subtitles.
         tracks: Audio and text subtitle streams that pass through.
@@ -94,7 +95,7 @@ class Traits:
     hdr: dict[str, bytes] = field(default_factory=dict)
     spherical: bytes = b""
     captions: bool = False
-    stereo: bool = False
+    stereo: int = 0
     hides_alpha: bool = False
     fonts: tuple[Font, ...] = ()
     tracks: tuple[AudioStream | SubtitleStream, ...] = ()
@@ -125,7 +126,7 @@ def traits_of(container: InputContainer, video: VideoStream, first: av.VideoFram
         interlaced=order if first.interlaced_frame else "",
         spherical=extra.pop("SPHERICAL", b""),
         captions=bool(extra.pop("A53_CC", b"")),
-        stereo=any(extra.pop("STEREO3D", b"")[:4]),
+        stereo=int.from_bytes(extra.pop("STEREO3D", b"")[:4], sys.byteorder),
         hides_alpha=hides_alpha(video),
         fonts=fonts_of(container),
         hdr=extra,
