@@ -169,7 +169,12 @@ def _options(kind: str, mode: str, traits: PhotoTraits) -> dict[str, Any]:
         "JPEG": {"quality": _QUALITY, "subsampling": chroma},
         "WEBP": {"quality": _QUALITY, "exact": True, "use_sharp_yuv": True},
         "AVIF": {"quality": _QUALITY, "subsampling": chroma},
-        "HEIF": {"quality": _QUALITY, "chroma": int(chroma.replace(":", ""))},
+        "HEIF": {
+            "quality": _QUALITY,
+            "chroma": int(chroma.replace(":", "")),
+            # A quarter of the time for a twentieth more bytes: phones take 48 megapixels.
+            "enc_params": {"preset": "ultrafast"},
+        },
         "TIFF": {"compression": "tiff_adobe_deflate"},
         "JPEG2000": {"irreversible": False},
     }
