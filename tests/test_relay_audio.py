@@ -24,7 +24,13 @@ from streamguard.sinks.live import LiveSink, open_live_sink
 from streamguard.sinks.livemux import LiveFormat
 from streamguard.sinks.soundring import SoundRing
 from streamguard.sources.address import parse_address
-from streamguard.sources.sound import SoundClock, config_of, head_of, without_adts
+from streamguard.sources.sound import (
+    SoundClock,
+    audio_specific_config,
+    config_of,
+    head_of,
+    without_adts,
+)
 
 STEP = 1024 / 48_000
 
@@ -324,3 +330,35 @@ def test_sound_that_counts_from_elsewhere_is_of_the_moment_it_came() -> None:
     # Never twice the same, never back.
     assert clock.time_of(9000.0, 100.3) is not None
     assert clock.time_of(8999.9, 100.3) is None
+
+
+@pytest.mark.parametrize(
+    ("profile", "rate", "channels", "config"),
+    [
+        ("LC", 44_100, 2, "1210"),
+        ("HE-AAC", 48_000, 2, "2b118800"),
+        ("HE-AACv2", 44_100, 2, "eb8a0800"),
+        ("HE-AAC", 12_345, 2, ""),
+        ("HE-AAC", 7_350, 2, ""),
+        ("xHE-AAC", 48_000, 2, ""),
+    ],
+)
+def test_aac_is_described_for_mp4(profile: str, rate: int, channels: int, config: str) -> None:
+    assert audio_specific_config(profile, rate, channels).hex() == config
+
+
+@pytest.mark.parametrize("profile", ["HE-AAC", "HE-AACv2"])
+def test_ffmpeg_reads_the_full_rate_of_he_aac(
+    profile: str, face_clip: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "he.mp4"
+    with av.open(str(face_clip)) as source, av.open(str(path), "w") as output:
+        copy = output.add_stream_from_template(source.streams.audio[0])
+        copy.codec_context.extradata = audio_specific_config(profile, 48_000, 2)
+        for packet in source.demux(audio=0):
+            if packet.size:
+                packet.stream = copy
+                output.mux(packet)
+    with av.open(str(path)) as written:
+        context = written.streams.audio[0].codec_context
+        assert context.sample_rate == 48_000

@@ -23,6 +23,8 @@ _AAC_RATES = (
     7_350,
 )  # fmt: skip
 _AAC_CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 8: 7}
+_SBR_TYPES = {"HE-AAC": 5, "HE-AACv2": 29}
+_LC = 2
 _ADTS_HEADER, _ADTS_CHECKSUM = 7, 2
 _APART = 1.0
 """Seconds beyond which sound and pictures do not count from the same moment."""
@@ -84,18 +86,41 @@ class SoundClock:
 def config_of(stream: AudioStream) -> bytes:
     """Return the description that AAC lacks where it comes in ADTS frames, as in MPEG-TS.
 
-    An AudioSpecificConfig, ISO/IEC 14496-3, 1.6.2.1: object type, index of the sample rate,
-    channels. Empty if there is one already, or if it cannot be told.
+    An AudioSpecificConfig, ISO/IEC 14496-3, 1.6.2.1. Empty if there is one already, or if it
+    cannot be told.
     """
     context = stream.codec_context
     if codec_of(stream) != "aac" or context.extradata:
         return b""
-    if context.profile not in _AAC_TYPES or context.sample_rate not in _AAC_RATES:
+    return audio_specific_config(context.profile or "", context.sample_rate, context.channels)
+
+
+def audio_specific_config(profile: str, sample_rate: int, channels: int) -> bytes:
+    """Return how AAC is described in MP4: object type, index of the sample rate, channels.
+
+    HE-AAC is low-complexity AAC of half the rate, and for version 2 of one channel, with a
+    description of the rest beside it. Players need both rates.
+
+    Args:
+        profile: FFmpeg's name of the profile.
+        sample_rate: Of the decoded sound, in Hz.
+        channels: Of the decoded sound.
+
+    Returns:
+        The description; empty where there is none for these values.
+    """
+    if sample_rate not in _AAC_RATES or channels not in _AAC_CHANNELS:
         return b""
-    if context.channels not in _AAC_CHANNELS:
+    rate, layout = _AAC_RATES.index(sample_rate), _AAC_CHANNELS[channels]
+    if profile in _AAC_TYPES:
+        return (_AAC_TYPES[profile] << 11 | rate << 7 | layout << 3).to_bytes(2, "big")
+    if profile not in _SBR_TYPES or sample_rate // 2 not in _AAC_RATES:
         return b""
-    kind, rate = _AAC_TYPES[context.profile], _AAC_RATES.index(context.sample_rate)
-    return (kind << 11 | rate << 7 | _AAC_CHANNELS[context.channels] << 3).to_bytes(2, "big")
+    core = _AAC_RATES.index(sample_rate // 2)
+    if profile == "HE-AACv2":
+        layout = 1
+    bits = _SBR_TYPES[profile] << 27 | core << 23 | layout << 19 | rate << 15 | _LC << 10
+    return bits.to_bytes(4, "big")
 
 
 def without_adts(packet: av.Packet[Any]) -> av.Packet[Any]:
