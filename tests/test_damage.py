@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -448,3 +449,32 @@ def test_a_fault_in_the_last_picture_is_noticed(tmp_path: Path, face_clip: Path)
         damage = damage_of(late)
         assert damage[-1]
         assert not any(damage[:40])
+
+
+@pytest.mark.parametrize(("codec", "pix_fmt"), [("libx265", "yuv420p"), ("mjpeg", "yuvj420p")])
+def test_decoders_that_hide_errors_are_told_not_to(
+    codec: str, pix_fmt: str, face_clip: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "clip.mov"
+    options = {"x265-params": "log-level=error"} if codec == "libx265" else {}
+    with av.open(str(face_clip)) as source, av.open(str(path), "w") as output:
+        video = output.add_stream(codec, rate=25, options=options)
+        assert isinstance(video, av.VideoStream)
+        video.width, video.height, video.pix_fmt = 320, 240, pix_fmt
+        for frame in source.decode(video=0):
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+    whole, noticed = path.read_bytes(), 0
+    rng = np.random.default_rng(1)
+    for number in range(25):
+        data = bytearray(whole)
+        if number:
+            at = int(rng.integers(2000, len(data) * 3 // 4))
+            data[at : at + 3] = rng.bytes(3)
+        path.write_bytes(data)
+        with closing(FileSource(path)) as opened:
+            shown = [item.damage for item in opened.read() if isinstance(item, Frame)]
+            hurt = any(shown) or opened.damage > 0
+        assert number or not hurt
+        noticed += hurt
+    assert noticed

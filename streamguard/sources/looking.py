@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MAX_READ_FAILURES = 100
 """How often in a row reading may fail before a file counts as ended."""
+_SILENT = ("hevc", "mjpeg")
+"""Decoders that hide errors in a picture's data unless they are told to give up at the first."""
 _PLAUSIBLE_RATES = (Fraction(1, 100), Fraction(480))
 
 
@@ -162,6 +164,8 @@ def video_of(
     video.thread_type = "AUTO"
     # A picture can be larger than its container says, and a later one than the first.
     context.options = {**context.options, "max_pixels": str(options.max_pixels)}
+    if context.name in _SILENT:
+        context.options = {**context.options, "err_detect": "explode"}
     return video
 
 
