@@ -72,7 +72,7 @@ def test_wheel_and_sdist_hold_the_models(hook: ModuleType, tmp_path: Path) -> No
     (sdist,) = output.glob("*.tar.gz")
     # Not tarfile: its safe filter is missing before 3.11.4, and later ones warn without it.
     subprocess.run(["tar", "-xzf", str(sdist), "-C", str(tmp_path)], check=True)
-    (unpacked,) = tmp_path.glob("streamguard-*")
+    (unpacked,) = tmp_path.glob("streamguard_video-*")
     # A wheel made of the sdist, far from any network and Git, is as complete.
     again = build(tmp_path / "again", unpacked, "wheel")
     for wheel in (*output.glob("*.whl"), *again.glob("*.whl")):
