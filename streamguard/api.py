@@ -14,14 +14,14 @@ from pathlib import Path
 from types import TracebackType
 
 from streamguard import __version__
-from streamguard.anonymizer import Anonymizer as FrameAnonymizer
 from streamguard.detection.weights import MODELS
 from streamguard.errors import UsageError
 from streamguard.faults import let_go, letting_go, patience_after
 from streamguard.frames import RedactedFrame, Verdict, VideoInfo
+from streamguard.judges.anonymizer import Anonymizer as FrameAnonymizer
 from streamguard.memory import give_back
 from streamguard.pipeline import Parts, run
-from streamguard.progress import Progress, Teller
+from streamguard.progress import Progress, ProgressReporter
 from streamguard.protocols import Image
 from streamguard.redaction import MaskRedactor
 from streamguard.report import Report, record_file
@@ -73,7 +73,7 @@ def anonymize(
         CancelledError: ``cancelled`` was set. Where that came after the output was finished, it
             stands.
     """
-    teller = Teller(progress)
+    reporter = ProgressReporter(progress)
     stop = cancelled or threading.Event()
     tally = Tally()
     with ExitStack() as ending:
@@ -85,7 +85,7 @@ def anonymize(
             record = record_file(Path(source), stop)
             anonymizer = FrameAnonymizer(opened.info, settings)
             ending.enter_context(letting_go(anonymizer.close))
-            observe = _observer(tally, teller, opened.info.frames)
+            observe = _observer(tally, reporter, opened.info.frames)
             parts = Parts(opened, anonymizer, MaskRedactor(settings.redaction), sink)
             run(parts, settings=settings, observe=observe, cancelled=stop)
         except BaseException as error:
@@ -113,16 +113,16 @@ def anonymize(
         damage_spans=tuple(tally.damage_spans),
         notes=(*opened.notes, *anonymizer.notes, *sink.notes),
         duration=tally.last_ms / 1000,
-        elapsed=teller.elapsed,
+        elapsed=reporter.elapsed,
     )
 
 
 def _observer(
-    tally: Tally, teller: Teller, total: int | None
+    tally: Tally, reporter: ProgressReporter, total: int | None
 ) -> Callable[[Verdict, RedactedFrame], None]:
     def observe(verdict: Verdict, redacted: RedactedFrame) -> None:
         tally.add(verdict, redacted)
-        teller.tell(tally.frames, total, tally.faces, tally.last_ms / 1000)
+        reporter.tell(tally.frames, total, tally.faces, tally.last_ms / 1000)
 
     return observe
 

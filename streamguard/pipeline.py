@@ -11,13 +11,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from streamguard.anonymizer import Anonymizer
 from streamguard.detection.cores import sharing_cores
 from streamguard.errors import RedactionError, SinkError, SourceError, TrackingError
 from streamguard.faults import blamed, let_go, patience_after, watched
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
+from streamguard.handoff.frame_queue import FrameQueue
+from streamguard.judges.anonymizer import Anonymizer
 from streamguard.protocols import Redactor, Sink, Source
-from streamguard.queues import FrameQueue
 from streamguard.settings import Settings
 from streamguard.stages import Stage, join, switching_often, watch
 

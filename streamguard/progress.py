@@ -46,7 +46,7 @@ class Progress:
         return max(0, self.total - self.frames) / self.frames_per_second
 
 
-class Teller:
+class ProgressReporter:
     """Tells somebody how far a run is, though no more often than anybody can read.
 
     Args:

@@ -57,7 +57,7 @@ class DetectionPlan:
         crop_every: Seconds between two close looks at a face that was lost or is doubted.
         lookahead: Seconds that frames are held back.
         coast: Longest time in seconds that a face nobody sees any more stays covered.
-        bridge: Longest time in seconds between two sightings of a face that is covered
+        bridge: Longest time in seconds between two observations of a face that is covered
             throughout; what exceeds ``coast`` is known only thanks to the look-ahead.
         second: Name of the detector that gives the second opinion.
     """

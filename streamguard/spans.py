@@ -13,7 +13,7 @@ SCHEMA = "streamguard.verification/1"
 """Changes whenever a reader of the JSON form would have to."""
 
 _SAME = 0.3
-"""IoU of two sightings from which they are taken for the same face."""
+"""IoU of two observations from which they are taken for the same face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Span:
         last_frame: Index of the last.
         first_ms: Time of the first frame, milliseconds since the video's start.
         last_ms: Time of the last.
-        sightings: Number of frames it was seen in.
+        observations: Number of frames it was seen in.
         box: Where it was seen most clearly: x1, y1, x2, y2 in coded pixels.
         confidence: How clearly, 0 to 1.
     """
@@ -34,7 +34,7 @@ class Span:
     last_frame: int
     first_ms: float
     last_ms: float
-    sightings: int
+    observations: int
     box: tuple[int, int, int, int]
     confidence: float
 
@@ -97,28 +97,28 @@ class _Open:
     last_ms: float
     last_box: Box
     best: Detection
-    sightings: int = 1
+    observations: int = 1
 
     def extend(self, frame: int, time_ms: float, detection: Detection) -> None:
-        """Take one more sighting."""
+        """Take one more observation."""
         self.last_frame, self.last_ms, self.last_box = frame, time_ms, detection.box
         self.best = max(self.best, detection, key=lambda d: d.confidence)
-        self.sightings += 1
+        self.observations += 1
 
     def close(self) -> Span:
         """Return what it came to."""
         box = self.best.box
         corners = (round(box.x1), round(box.y1), round(box.x2), round(box.y2))
         times = (self.first_frame, self.last_frame, self.first_ms, self.last_ms)
-        return Span(*times, self.sightings, corners, self.best.confidence)
+        return Span(*times, self.observations, corners, self.best.confidence)
 
 
 @dataclass(slots=True)
 class SpanFinder:
-    """Joins sightings of the same face to spans.
+    """Joins observations of the same face to spans.
 
     Attributes:
-        gap_ms: Sightings further apart than this many milliseconds belong to two spans.
+        gap_ms: Observations further apart than this many milliseconds belong to two spans.
     """
 
     gap_ms: float

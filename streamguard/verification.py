@@ -19,11 +19,11 @@ from streamguard.errors import UsageError
 from streamguard.faults import letting_go
 from streamguard.frames import Frame
 from streamguard.geometry import Box, Detection, containment, nms
-from streamguard.progress import Progress, Teller
+from streamguard.media.sphere import Sphere
+from streamguard.progress import Progress, ProgressReporter
 from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource, open_source
 from streamguard.spans import SpanFinder, Verification
-from streamguard.sphere import Sphere
 from streamguard.stages import Stage, run_alone
 
 THRESHOLD = 0.5
@@ -79,7 +79,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
         raise UsageError(f"threshold {threshold} is not between 0 and 1")
     if not 0 <= every < float("inf"):
         raise UsageError(f"{every} is no number of seconds between two looks")
-    teller = Teller(progress)
+    reporter = ProgressReporter(progress)
     stop = cancelled or threading.Event()
     with ExitStack() as ending:
 
@@ -108,7 +108,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
                 if stop.is_set():
                     return
                 check.add(frame, twin)
-                check.tell(teller, result.info.frames)
+                check.tell(reporter, result.info.frames)
 
         run_alone(Stage("looking at the file", look), _STALLED, stop)
     return Verification(
@@ -122,7 +122,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
         spans=check.spans.finish(),
         set_aside=check.set_aside,
         mismatches=check.mismatches(result, source),
-        elapsed=teller.elapsed,
+        elapsed=reporter.elapsed,
     )
 
 
@@ -178,9 +178,9 @@ class _Check:
             self._next_ms = frame.time_ms + self._every_ms - 1
             self._look(frame, twin)
 
-    def tell(self, teller: Teller, total: int | None) -> None:
+    def tell(self, reporter: ProgressReporter, total: int | None) -> None:
         """Tell how far it is."""
-        teller.tell(self.frames, total, len(self.spans), self._last_ms / 1000)
+        reporter.tell(self.frames, total, len(self.spans), self._last_ms / 1000)
 
     def mismatches(self, result: LocalSource, source: LocalSource | None) -> tuple[str, ...]:
         """Return what is wrong, in words."""

@@ -9,8 +9,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from streamguard.anonymizer import Anonymizer
 from streamguard.frames import Frame, VideoInfo
+from streamguard.judges.anonymizer import Anonymizer
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import Settings
 

@@ -28,13 +28,13 @@ from streamguard.detection.schedule import Role
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.geometry import Box, Detection
+from streamguard.media.address import parse_address
 from streamguard.protocols import Image
 from streamguard.relay.camera import Parts
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.process import Output
 from streamguard.relay.supervisor import Camera, Supervisor
 from streamguard.settings import DetectionPlan, Settings
-from streamguard.sources.address import parse_address
 from streamguard.sources.live import LiveOptions
 
 ROOT = Path(__file__).resolve().parent.parent

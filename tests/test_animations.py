@@ -16,8 +16,8 @@ from PIL import Image
 from streamguard import Effect, InputSettings, RedactionSettings, Settings, anonymize
 from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import Frame, Verdict
+from streamguard.jobs.selection import fitting_suffix
 from streamguard.redaction import MaskRedactor
-from streamguard.selection import fitting_suffix
 from streamguard.sinks import open_sink
 from streamguard.sources import AnimationSource, PhotoSource, open_source
 

@@ -18,11 +18,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from streamguard.anonymizer import Anonymizer
 from streamguard.detection.schedule import Role
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, Verdict, VideoInfo
 from streamguard.geometry import Box, Detection
+from streamguard.judges.anonymizer import Anonymizer
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import Effect, Quality, RedactionSettings, Settings
 from streamguard.sources import FileSource

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from streamguard.cli import cli
 from streamguard.errors import SourceLostError
 from streamguard.frames import Frame
+from streamguard.media.address import parse_address
 from streamguard.relay.states import Reason
 from streamguard.sources import FileSource
-from streamguard.sources.address import parse_address
 from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
 from streamguard.sources.h264 import H264Reader
 from streamguard.sources.impossible import PacketCheck, first_piece_is_cut

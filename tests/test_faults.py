@@ -19,7 +19,6 @@ import pytest
 from conftest import ROOT
 
 import streamguard
-from streamguard.anonymizer import Anonymizer
 from streamguard.detection import weights
 from streamguard.detection.schedule import Role
 from streamguard.errors import (
@@ -37,6 +36,7 @@ from streamguard.errors import (
 from streamguard.faults import let_go
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
 from streamguard.geometry import Box, Detection
+from streamguard.judges.anonymizer import Anonymizer
 from streamguard.pipeline import Parts, run
 from streamguard.protocols import Image
 from streamguard.redaction import MaskRedactor

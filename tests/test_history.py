@@ -17,11 +17,11 @@ from PIL import Image
 
 from streamguard.cli import run
 from streamguard.errors import OutputExistsError, SinkError
-from streamguard.history import History, Standing
-from streamguard.jobs import Job, plan
-from streamguard.ledger import NAME
+from streamguard.jobs.history import History, Standing
+from streamguard.jobs.job import Job, plan
+from streamguard.jobs.ledger import NAME
+from streamguard.jobs.selection import Rules
 from streamguard.report import FileRecord, Report
-from streamguard.selection import Rules
 from streamguard.settings import Effect, InputSettings, RedactionSettings, Settings
 
 VERSIONS = {"streamguard": "1", "av": "18", "python": "3.11.2"}

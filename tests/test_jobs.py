@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from streamguard.errors import SourceNotFoundError, UsageError
-from streamguard.jobs import Plan, plan
-from streamguard.selection import Rules, fitting_suffix
+from streamguard.jobs.job import Plan, plan
+from streamguard.jobs.selection import Rules, fitting_suffix
 
 
 def _suffix(path: Path) -> str:

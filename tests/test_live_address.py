@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamguard.errors import UsageError
+from streamguard.media.address import Kind, parse_address
 from streamguard.sinks.live import check_sink
-from streamguard.sources.address import Kind, parse_address
 
 
 @pytest.mark.parametrize(

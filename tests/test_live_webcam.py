@@ -13,10 +13,10 @@ import pytest
 from live_kit import plan_of, relaying, until
 
 from streamguard.errors import SourceError, SourceNotFoundError, SourcePermissionError
+from streamguard.media.address import Address, Kind, parse_address
+from streamguard.media.live_errors import live_error
 from streamguard.relay.states import State
-from streamguard.sources.address import Address, Kind, parse_address
 from streamguard.sources.live import LiveSource
-from streamguard.sources.live_errors import live_error
 
 NOBODY = 65534
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Video4Linux is Linux's")

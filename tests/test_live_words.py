@@ -15,10 +15,10 @@ import pytest
 from live_kit import free_port, slowness
 
 from streamguard.errors import SinkError, SourceError
+from streamguard.media.address import parse_address
 from streamguard.sinks import live
 from streamguard.sinks.live import open_live_sink
 from streamguard.sinks.livemux import LiveFormat
-from streamguard.sources.address import parse_address
 from streamguard.sources.live import LiveOptions, LiveSource
 
 FORM = LiveFormat(width=64, height=64, frame_rate=25)

@@ -17,15 +17,15 @@ import pytest
 from live_kit import ROOT, source_graph
 
 from streamguard.frames import RedactedFrame
+from streamguard.handoff.mailbox import Mailbox
 from streamguard.redaction import blank_slate
 from streamguard.redaction.slots import Slot, slot_size
 from streamguard.relay.states import Freshness
 from streamguard.relay.view import View
 from streamguard.sinks.arrays import array_of
-from streamguard.sinks.mailbox import Mailbox
 
 SIZE = 64, 48
-NOTHING_OF = ("streamguard.detection", "streamguard.tracking", "streamguard.anonymizer")
+NOTHING_OF = ("streamguard.detection", "streamguard.tracking", "streamguard.judges.anonymizer")
 NO_LIBRARY = ("mediapipe", "onnxruntime")
 REPORT = """
 import multiprocessing, os, sys, threading, time
@@ -64,18 +64,18 @@ def memory_of(box: Mailbox) -> SharedMemory:
 def test_a_frame_comes_out_as_it_was_put_in(box: Mailbox) -> None:
     assert box.read() is None
     box.write(scene(), 12.5)
-    letter = box.read()
-    assert letter is not None
-    assert (letter.sequence, letter.captured, letter.frame.slate) == (1, 12.5, "")
-    assert np.array_equal(array_of(letter.frame), array_of(scene()))
+    held = box.read()
+    assert held is not None
+    assert (held.sequence, held.captured, held.frame.slate) == (1, 12.5, "")
+    assert np.array_equal(array_of(held.frame), array_of(scene()))
 
 
 def test_why_it_is_a_slate_comes_along(box: Mailbox) -> None:
     box.write(scene("damaged"), 1.0)
-    letter = box.read()
-    assert letter is not None
-    assert letter.frame.slate == "damaged"
-    assert letter.frame.boxes
+    held = box.read()
+    assert held is not None
+    assert held.frame.slate == "damaged"
+    assert held.frame.boxes
     due = view_of(box).next()
     assert due is not None
     assert due.slate == "damaged"
@@ -150,7 +150,7 @@ def test_the_process_of_a_sink_knows_nothing_of_detection(tmp_path: Path) -> Non
     loaded = {name: set(modules) for name, *modules in found}
     sink = next(modules for name, modules in loaded.items() if "out.mp4" in name)
     camera = next(modules for name, modules in loaded.items() if name.endswith(": camera"))
-    assert "streamguard.sinks.mailbox" in sink
+    assert "streamguard.handoff.mailbox" in sink
     assert not [m for m in sink if m.startswith(NOTHING_OF) or m.split(".")[0] in NO_LIBRARY]
     # Else the report itself would be at fault.
     assert "streamguard.detection" in camera

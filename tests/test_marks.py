@@ -16,10 +16,10 @@ import pytest
 from test_sources_contract import copy, times_of
 
 from streamguard.frames import Frame
+from streamguard.media.filters import chain
 from streamguard.settings import Codec, EncodingSettings, Settings
 from streamguard.sinks.sphere import mark_as_sphere
 from streamguard.sources import FileSource, open_source
-from streamguard.sources.filters import chain
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 

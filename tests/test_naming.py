@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamguard.errors import UsageError
-from streamguard.naming import Wish, alike, assign, check_template
+from streamguard.jobs.naming import Wish, alike, assign, check_template
 
 
 def wish(source: str) -> Wish:

@@ -30,10 +30,10 @@ from streamguard.errors import (
 )
 from streamguard.faults import watched
 from streamguard.frames import Frame
+from streamguard.media.address import parse_address
 from streamguard.memory import bounded_memory, lift_bound
 from streamguard.settings import InputSettings
 from streamguard.sources import FileSource, open_source
-from streamguard.sources.address import parse_address
 from streamguard.sources.live import LiveOptions, LiveSource
 from streamguard.verification import verify
 

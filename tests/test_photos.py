@@ -21,9 +21,9 @@ from PIL import Image, ImageCms
 from streamguard import Settings, anonymize
 from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import Frame, Verdict
-from streamguard.jobs import plan
+from streamguard.jobs.job import plan
+from streamguard.jobs.selection import fitting_suffix
 from streamguard.redaction import MaskRedactor
-from streamguard.selection import fitting_suffix
 from streamguard.settings import InputSettings, Projection, RedactionSettings
 from streamguard.sinks import open_sink
 from streamguard.sources import PhotoSource, open_source

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from streamguard.anonymizer import Anonymizer
 from streamguard.detection.schedule import Role
 from streamguard.errors import CancelledError, SourceDamagedError, StalledError
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict, VideoInfo
 from streamguard.geometry import Box, Detection
+from streamguard.judges.anonymizer import Anonymizer
 from streamguard.pipeline import Parts, run
 from streamguard.protocols import Image, Sink, Source
 from streamguard.redaction import MaskRedactor
@@ -289,9 +289,9 @@ from streamguard.sinks.arrays import array_of
 from streamguard.sinks.jpeg import jpeg_of
 from streamguard.sinks.live import LiveSink, Stream
 from streamguard.sinks.livemux import LiveMuxer
-from streamguard.sinks.mailbox import Mailbox
+from streamguard.handoff.mailbox import Mailbox
 from streamguard.sinks.recording import Recording
-from streamguard.window import Window
+from streamguard.sinks.window import Window
 """
 _LEAK = """
 def leak_{number}({place}frame: Frame, verdict: Verdict, redactor: Redactor) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamguard.errors import DetectionError, QueueClosedError
-from streamguard.queues import FrameQueue
+from streamguard.handoff.frame_queue import FrameQueue
 
 WAIT = 10.0
 

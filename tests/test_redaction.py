@@ -19,7 +19,7 @@ from skimage import data
 from streamguard.errors import RedactionError
 from streamguard.frames import Frame, RedactedFrame, Verdict
 from streamguard.geometry import Box
-from streamguard.planes import PlaneLayout, layout_of, native_layout, nearest_native
+from streamguard.media.planes import PlaneLayout, layout_of, native_layout, nearest_native
 from streamguard.protocols import Redactor
 from streamguard.redaction import MaskRedactor, blank_slate
 from streamguard.redaction.copying import PictureCopier

@@ -19,11 +19,11 @@ from live_kit import Judge, free_port, plan_of, relaying, slowness, until, writt
 from sound_kit import COPY, beeps, offsets, server, tracks, write_clip
 
 from streamguard.frames import RedactedFrame
-from streamguard.sinks import soundring
+from streamguard.handoff import sound_ring
+from streamguard.handoff.sound_ring import SoundRing
+from streamguard.media.address import parse_address
 from streamguard.sinks.live import LiveSink, open_live_sink
 from streamguard.sinks.livemux import LiveFormat
-from streamguard.sinks.soundring import SoundRing
-from streamguard.sources.address import parse_address
 from streamguard.sources.sound import (
     SoundClock,
     audio_specific_config,
@@ -36,7 +36,7 @@ STEP = 1024 / 48_000
 
 
 def ring() -> SoundRing:
-    return SoundRing(memoryview(bytearray(soundring.SIZE)), 0)
+    return SoundRing(memoryview(bytearray(sound_ring.SIZE)), 0)
 
 
 @pytest.fixture(scope="module")

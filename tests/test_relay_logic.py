@@ -13,6 +13,7 @@ from live_kit import plan_of
 
 from streamguard.frames import Frame, Verdict
 from streamguard.geometry import Box
+from streamguard.media.address import parse_address, told_apart
 from streamguard.relay.cameras import Camera
 from streamguard.relay.logs import Calm, JsonFormatter
 from streamguard.relay.metrics import exposition
@@ -22,7 +23,6 @@ from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import CameraStatus, Latencies, OutputStatus, total
 from streamguard.relay.zones import Polygon, Zones, bands, contains
 from streamguard.settings import Quality
-from streamguard.sources.address import parse_address, told_apart
 from streamguard.sources.arrays import frame_of
 
 SQUARE: Polygon = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))

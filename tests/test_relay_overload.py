@@ -15,6 +15,7 @@ from live_kit import plan_of
 from streamguard.detection.schedule import Role
 from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box, Detection
+from streamguard.handoff.mailbox import Mailbox
 from streamguard.protocols import Image
 from streamguard.redaction import blank_slate
 from streamguard.relay.capture import Captured
@@ -24,7 +25,6 @@ from streamguard.relay.status import CameraStatus
 from streamguard.relay.view import View
 from streamguard.relay.worker import Worker
 from streamguard.settings import PLANS, Quality, Settings
-from streamguard.sinks.mailbox import Mailbox
 from streamguard.sources.arrays import frame_of
 
 SIDE, RATE, PERIOD = 96, 25, 4.0

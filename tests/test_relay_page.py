@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 from web_kit import FakeCamera, plan_of
 
+from streamguard.handoff.mailbox import Mailbox
 from streamguard.redaction import blank_slate
 from streamguard.relay.access import Answer
 from streamguard.relay.overview import describe
@@ -19,7 +20,6 @@ from streamguard.relay.process import Output
 from streamguard.relay.states import State
 from streamguard.relay.status import CameraStatus
 from streamguard.relay.supervisor import Camera
-from streamguard.sinks.mailbox import Mailbox
 
 STYLE = static_file("page.css").decode()
 

@@ -13,10 +13,10 @@ import pytest
 from live_kit import free_port, stamp
 
 from streamguard.frames import RedactedFrame
+from streamguard.media.address import parse_address
 from streamguard.settings import Codec, EncodingSettings
 from streamguard.sinks.live import LiveSink, open_live_sink
 from streamguard.sinks.livemux import LiveFormat
-from streamguard.sources.address import parse_address
 
 EVERY = 0.3
 READER = """

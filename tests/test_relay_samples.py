@@ -16,13 +16,13 @@ import yaml
 
 from streamguard.cli import cli
 from streamguard.cli.relay import command
+from streamguard.media.address import parse_address
 from streamguard.relay.config import read_config
 from streamguard.relay.listen import is_loopback
 from streamguard.relay.metrics import exposition
 from streamguard.relay.plan import CameraPlan, HttpPlan
 from streamguard.relay.supervisor import Camera
 from streamguard.settings import Settings
-from streamguard.sources.address import parse_address
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "relay"
 GUIDE = (SAMPLES.parent.parent / "docs" / "relay.md").read_text("utf-8")

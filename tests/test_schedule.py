@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamguard.detection.schedule import Doubt, Look, Role, Schedule
+from streamguard.detection.schedule import CloseLookRequest, Look, Role, Schedule
 from streamguard.geometry import Box
 from streamguard.settings import PLANS, DetectionPlan, Quality, Settings
 
@@ -49,7 +49,7 @@ def test_the_whole_picture_is_looked_at_in_time(
 ) -> None:
     schedule = Schedule(plan, WIDTH, HEIGHT)
     seen = {Role.SECOND: -1e9, Role.PRIMARY: -1e9}
-    doubts = [Doubt(1, Box(5, 5, 30, 30), 0)] if data.draw(st.booleans()) else []
+    doubts = [CloseLookRequest(1, Box(5, 5, 30, 30), 0)] if data.draw(st.booleans()) else []
     for number, time in enumerate(times):
         looks = schedule.looks(time, number in cuts, doubts)
         if whole_second(looks):
@@ -72,7 +72,7 @@ def test_the_last_frame_is_looked_at_once(plan: DetectionPlan, times: list[float
 
 @given(plan=plans, times=times, count=st.integers(0, 4))
 def test_it_is_deterministic(plan: DetectionPlan, times: list[float], count: int) -> None:
-    doubts = [Doubt(n, Box(9 * n, 5, 9 * n + 30, 40), n) for n in range(count)]
+    doubts = [CloseLookRequest(n, Box(9 * n, 5, 9 * n + 30, 40), n) for n in range(count)]
     first, second = (
         [s.looks(time, n % 7 == 3, doubts, (0.01, -0.02)) for n, time in enumerate(times)]
         for s in (Schedule(plan, WIDTH, HEIGHT), Schedule(plan, WIDTH, HEIGHT))
@@ -127,11 +127,11 @@ def test_close_looks_are_never_beyond_their_rate(
 ) -> None:
     schedule = Schedule(plan, WIDTH, HEIGHT)
     places = {n: Box(200 * n, 50, 200 * n + 40, 100) for n in range(1, count + 1)}
-    doubts = [Doubt(n, box, tries) for n, box in places.items()]
+    doubts = [CloseLookRequest(n, box, tries) for n, box in places.items()]
     at: dict[int, list[float]] = {n: [] for n in places}
     for number in range(150):
         time = number / rate
-        looks = schedule.looks(time, cut=False, doubts=doubts, motion=(exposed, 0.0))
+        looks = schedule.looks(time, cut=False, requests=doubts, motion=(exposed, 0.0))
         close = [look for look in looks if look.is_close]
         assert len(close) <= 1
         assert not (close and whole_second(looks))
@@ -150,9 +150,9 @@ def test_every_doubt_gets_its_close_look(plan: DetectionPlan) -> None:
     places = [Box(200 * n, 50, 200 * n + 40, 100) for n in range(1, 7)]
     tries = dict.fromkeys(places, 0)
     for n in range(int(60 * plan.crop_every * 25)):
-        doubts = [Doubt(n, box, tries[box]) for n, box in enumerate(places)]
+        doubts = [CloseLookRequest(n, box, tries[box]) for n, box in enumerate(places)]
         doubts.sort(key=lambda doubt: doubt.tries)
-        for look in schedule.looks(n / 25, cut=False, doubts=doubts):
+        for look in schedule.looks(n / 25, cut=False, requests=doubts):
             for box in places:
                 tries[box] += look.is_close and look.region.center == box.center
     assert min(tries.values()) > 0
@@ -161,7 +161,7 @@ def test_every_doubt_gets_its_close_look(plan: DetectionPlan) -> None:
 def test_doubts_that_are_over_are_forgotten() -> None:
     schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
     for n in range(500):
-        schedule.looks(n / 5 + 0.1, cut=False, doubts=[Doubt(n, Box(0, 0, 9, 9), 0)])
+        schedule.looks(n / 5 + 0.1, cut=False, requests=[CloseLookRequest(n, Box(0, 0, 9, 9), 0)])
     assert len(schedule._next_crop) <= 1
 
 
@@ -181,7 +181,9 @@ def test_looks_lie_in_the_picture_and_hold_the_face(
     looks = [*schedule.looks(0.0, cut=False), *schedule.last_looks(1.0), *schedule.still_looks()]
     close = [
         look
-        for look in schedule.looks(plan.second_every / 2, cut=False, doubts=[Doubt(1, face, 0)])
+        for look in schedule.looks(
+            plan.second_every / 2, cut=False, requests=[CloseLookRequest(1, face, 0)]
+        )
         if look.is_close
     ]
     assert close
@@ -268,7 +270,9 @@ def test_a_close_look_is_the_way_up_its_face_was_seen() -> None:
     for turns in range(4):
         schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
         schedule.looks(0.0, cut=False)
-        (look,) = schedule.looks(0.1, cut=False, doubts=[Doubt(1, Box(50, 50, 90, 90), 0, turns)])
+        (look,) = schedule.looks(
+            0.1, cut=False, requests=[CloseLookRequest(1, Box(50, 50, 90, 90), 0, turns)]
+        )
         assert (look.is_close, look.turns) == (True, turns)
 
 

@@ -20,9 +20,9 @@ import streamguard
 from streamguard.cli import run
 from streamguard.detection.poles import VIEWS, PoleView
 from streamguard.geometry import Box
+from streamguard.media.sphere import Sphere
 from streamguard.settings import InputSettings, Projection, Settings
 from streamguard.sources import open_source
-from streamguard.sphere import Sphere
 
 WIDTH, HEIGHT = 1024, 512
 GPANO = (

@@ -62,7 +62,7 @@ def test_a_face_is_followed_back_to_where_it_came_in() -> None:
     held.trace_back({1: place(24)})
     boxes = covers(held)
     assert all(share(place(n), boxes[n]) > 0.8 for n in range(9, 24))
-    assert 24 not in boxes  # the moment of the sighting covers its own
+    assert 24 not in boxes  # the moment of the observation covers its own
 
 
 def test_it_is_not_followed_beyond_the_edge() -> None:

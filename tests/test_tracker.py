@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from streamguard.geometry import Box
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.flow import Moved
-from streamguard.tracking.sightings import Regard, Sighting
+from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
 
@@ -76,9 +76,9 @@ class Run:
         region: Box | None = None,
         is_close: bool = False,
     ) -> None:
-        seen = [Sighting(face, confidence, is_second, is_close)] if confidence else []
-        regards = [Regard(region, 5.0, is_close)] if region else []
-        self.tracker.observe(seen, regards)
+        seen = [Observation(face, confidence, is_second, is_close)] if confidence else []
+        searched = [SearchedRegion(region, 5.0, is_close)] if region else []
+        self.tracker.observe(seen, searched)
 
     @property
     def covered(self) -> list[int]:
@@ -110,12 +110,12 @@ def test_a_face_nobody_sees_any_more_is_covered_for_a_while() -> None:
 
 def test_the_better_known_the_longer() -> None:
     lengths = []
-    for sightings in (1, 3, 8):
+    for observations in (1, 3, 8):
         run = Run()
-        for _ in range(sightings):
+        for _ in range(observations):
             run.frame(second=0.9)
         run.frames(80)
-        lengths.append(len(run.covered) - sightings)
+        lengths.append(len(run.covered) - observations)
     assert lengths == sorted(set(lengths))
 
 
@@ -216,23 +216,26 @@ def test_who_is_believed(looks: list[dict[str, float]], is_face: bool) -> None:
 
 
 def test_a_look_that_could_not_have_seen_it_is_no_denial() -> None:
-    for regard in (Regard(WHOLE, FACE.width + 1), Regard(Box(0, 0, FACE.center[0], HEIGHT), 5.0)):
+    for region in (
+        SearchedRegion(WHOLE, FACE.width + 1),
+        SearchedRegion(Box(0, 0, FACE.center[0], HEIGHT), 5.0),
+    ):
         run = Run()
         run.frame(primary=0.6)
         run.frame()
-        run.tracker.observe([], [regard])
+        run.tracker.observe([], [region])
         assert run.covered
 
 
-def sideways(confidence: float, face: Box = FACE) -> Sighting:
-    return Sighting(face, confidence, is_second=True, turns=1)
+def sideways(confidence: float, face: Box = FACE) -> Observation:
+    return Observation(face, confidence, is_second=True, turns=1)
 
 
 def test_a_face_seen_on_its_side_only_must_be_seen_surely() -> None:
     for confidence, is_face in ((0.3, False), (0.4, True)):
         run = Run()
         run.frame()
-        run.tracker.observe([sideways(confidence)], [Regard(WHOLE, 5.0, turns=1)])
+        run.tracker.observe([sideways(confidence)], [SearchedRegion(WHOLE, 5.0, turns=1)])
         assert bool(run.covered) is is_face
         # Once known it is kept as any other.
         run.frame()
@@ -256,12 +259,12 @@ def test_looks_from_the_side_deny_only_who_lies() -> None:
     for turns in (0, 1):
         run = Run()
         run.frame()
-        run.tracker.observe([Sighting(FACE, 0.9, is_second=True, turns=turns)])
+        run.tracker.observe([Observation(FACE, 0.9, is_second=True, turns=turns)])
         run.frame()
-        for regard in (0, 1):
-            run.tracker.observe([], [Regard(WHOLE, 5.0, turns=regard)])
+        for region in (0, 1):
+            run.tracker.observe([], [SearchedRegion(WHOLE, 5.0, turns=region)])
             (track,) = run.tracker.tracks
-            assert track.denials == (regard >= turns)
+            assert track.denials == (region >= turns)
 
 
 @pytest.mark.parametrize(
@@ -270,9 +273,9 @@ def test_looks_from_the_side_deny_only_who_lies() -> None:
         ([{"second": 0.9}], "clear"),
         ([{"primary": 0.6}], "the primary's alone"),
         ([{"second": 0.25}, *[{"second": 0.0}] * 2], "faint"),
-        # As many denials as its sightings just outweigh.
+        # As many denials as its observations just outweigh.
         ([{"second": 0.25}] * 3 + [{"second": 0.0}] * 5, "doubtful"),
-        # A gap that only the sighting at its end explains.
+        # A gap that only the observation at its end explains.
         ([{"second": 0.9}, *[{}] * 12, {"second": 0.9}], "back again"),
     ],
 )
@@ -319,9 +322,9 @@ def test_duplicates_become_one() -> None:
     run.frame(second=0.9)
     run.frame()
     # The first has drifted away by more than pairs allow, and comes back onto the second.
-    run.tracker.observe([Sighting(FACE.shift(40, 0), 0.9, is_second=True)])
+    run.tracker.observe([Observation(FACE.shift(40, 0), 0.9, is_second=True)])
     run.tracker.tracks[0].box = FACE.shift(42, 0)
-    run.tracker.observe([Sighting(FACE.shift(40, 0), 0.9, is_second=True)])
+    run.tracker.observe([Observation(FACE.shift(40, 0), 0.9, is_second=True)])
     assert len(run.tracker.tracks) == 1
 
 
@@ -331,7 +334,7 @@ def test_ended_tracks_are_forgotten_when_no_frame_needs_them() -> None:
     for n in range(400):
         tracker.advance(Moment(SCENES[0], n / 5))
         x = 20 * (n % 10)
-        tracker.observe([Sighting(Box(x, 40, x + 12, 54), 0.3, is_second=True)])
+        tracker.observe([Observation(Box(x, 40, x + 12, 54), 0.3, is_second=True)])
         while timeline.moments[0].time < n / 5 - PLAN.lookahead:
             moment, _ = timeline.pop()
             tracker.forget(moment.time)
@@ -371,8 +374,8 @@ def test_whatever_is_seen_clearly_is_covered_where_it_was_seen(
         moment = Moment(SCENES[number % 2], time, cut=cut)
         tracker.advance(moment)
         for second in (True, False):
-            sightings = [Sighting(box, c, second) for box, c, kind in found if kind is second]
-            tracker.observe(sightings, [Regard(WHOLE, 8.0)] if second else [])
+            observations = [Observation(box, c, second) for box, c, kind in found if kind is second]
+            tracker.observe(observations, [SearchedRegion(WHOLE, 8.0)] if second else [])
         for box, confidence, _ in found:
             if confidence >= 0.8:
                 holders = [i for i, boxes in moment.covers.items() if box in boxes]

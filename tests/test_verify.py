@@ -69,7 +69,7 @@ def test_a_bare_face_is_found_when_and_where_it_is(
     assert not found.mismatches
     assert found.looked == FRAMES
     (span,) = found.spans
-    assert (span.first_frame, span.last_frame, span.sightings) == (20, 34, 15)
+    assert (span.first_frame, span.last_frame, span.observations) == (20, 34, 15)
     assert (span.first_ms, span.last_ms) == (800.0, 1360.0)
     face = Box(*FACE).scale(0.5, 0.5)
     assert max(iou(Box(*span.box), face.shift(2.0 * n, 0)) for n in range(20, 35)) > 0.5
@@ -80,7 +80,7 @@ def test_a_leak_of_one_frame_is_found(face_clip: Path, tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     ffmpeg("-i", face_clip, "-vf", "drawbox=t=fill:enable='not(eq(n,31))'", "-an", path)
     (span,) = streamguard.verify(path).spans
-    assert (span.first_frame, span.last_frame, span.sightings) == (31, 31, 1)
+    assert (span.first_frame, span.last_frame, span.observations) == (31, 31, 1)
 
 
 def test_what_the_original_shows_only_counts_if_it_is_still_there(
@@ -289,7 +289,7 @@ def test_anonymize_ends_with_3_when_a_face_is_left(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # Nothing is ever missed on this clip, so a detector that sees nothing has to help.
-    monkeypatch.setattr("streamguard.anonymizer.default_detectors", lambda _plan: {})
+    monkeypatch.setattr("streamguard.judges.anonymizer.default_detectors", lambda _plan: {})
     out, report = tmp_path / "out.mp4", tmp_path / "report.json"
     args = ["anonymize", str(face_clip), "-o", str(out), "--verify", "--report", str(report)]
     assert run([*args, "--json"]) == 3
@@ -303,7 +303,7 @@ def test_anonymize_ends_with_3_when_a_face_is_left(
 # The pure parts
 
 
-def sighting(x: float, confidence: float = 0.9) -> Detection:
+def observation(x: float, confidence: float = 0.9) -> Detection:
     return Detection(Box(x, 0, x + 20, 20), confidence)
 
 
@@ -311,7 +311,7 @@ def spans_of(frames: list[list[Detection]], gap_ms: float = 500.0) -> list[tuple
     finder = SpanFinder(gap_ms)
     for index, detections in enumerate(frames):
         finder.add(index, 100.0 * index, detections)
-    return [(span.first_frame, span.last_frame, span.sightings) for span in finder.finish()]
+    return [(span.first_frame, span.last_frame, span.observations) for span in finder.finish()]
 
 
 @pytest.mark.parametrize(
@@ -319,14 +319,17 @@ def spans_of(frames: list[list[Detection]], gap_ms: float = 500.0) -> list[tuple
     [
         ([], []),
         ([[], []], []),
-        ([[sighting(0)]], [(0, 0, 1)]),
-        ([[sighting(0)], [sighting(2)], [sighting(4)]], [(0, 2, 3)]),
-        ([[sighting(0)], [], [], [sighting(0)]], [(0, 3, 2)]),
-        ([[sighting(0)], *[[]] * 5, [sighting(0)]], [(0, 0, 1), (6, 6, 1)]),
-        ([[sighting(0), sighting(50)], [sighting(50), sighting(0)]], [(0, 1, 2), (0, 1, 2)]),
-        ([[sighting(0)], [sighting(50)]], [(0, 0, 1), (1, 1, 1)]),
-        # Two at one place are two: one sighting must not swallow the other.
-        ([[sighting(0), sighting(1)]], [(0, 0, 1), (0, 0, 1)]),
+        ([[observation(0)]], [(0, 0, 1)]),
+        ([[observation(0)], [observation(2)], [observation(4)]], [(0, 2, 3)]),
+        ([[observation(0)], [], [], [observation(0)]], [(0, 3, 2)]),
+        ([[observation(0)], *[[]] * 5, [observation(0)]], [(0, 0, 1), (6, 6, 1)]),
+        (
+            [[observation(0), observation(50)], [observation(50), observation(0)]],
+            [(0, 1, 2), (0, 1, 2)],
+        ),
+        ([[observation(0)], [observation(50)]], [(0, 0, 1), (1, 1, 1)]),
+        # Two at one place are two: one observation must not swallow the other.
+        ([[observation(0), observation(1)]], [(0, 0, 1), (0, 0, 1)]),
     ],
 )
 def test_sightings_are_joined(
@@ -335,7 +338,7 @@ def test_sightings_are_joined(
     assert spans_of(frames) == expected
 
 
-@given(st.lists(st.lists(st.builds(sighting, st.floats(0, 300)), max_size=4), max_size=30))
+@given(st.lists(st.lists(st.builds(observation, st.floats(0, 300)), max_size=4), max_size=30))
 def test_no_sighting_is_lost(frames: list[list[Detection]]) -> None:
     assert sum(count for _, _, count in spans_of(frames)) == sum(map(len, frames))
 
@@ -343,7 +346,7 @@ def test_no_sighting_is_lost(frames: list[list[Detection]]) -> None:
 def test_a_span_shows_its_clearest_sighting() -> None:
     finder = SpanFinder(500.0)
     for index, confidence in enumerate((0.6, 0.95, 0.7)):
-        finder.add(index, 100.0 * index, [sighting(index, confidence)])
+        finder.add(index, 100.0 * index, [observation(index, confidence)])
     assert len(finder) == 1
     (span,) = finder.finish()
     assert (span.box, span.confidence) == ((1, 0, 21, 20), 0.95)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamguard.detection.view import FrameView
 from streamguard.frames import Frame
 from streamguard.geometry import Box
-from streamguard.planes import layout_of, native_layout, nearest_native
+from streamguard.media.planes import layout_of, native_layout, nearest_native
 
 Rgb = NDArray[np.uint8]
 

@@ -16,6 +16,8 @@ import av
 import numpy as np
 
 from streamguard.frames import Frame, Verdict
+from streamguard.handoff.mailbox import Mailbox
+from streamguard.media.address import parse_address
 from streamguard.redaction import MaskRedactor
 from streamguard.relay.plan import CameraPlan, HttpPlan
 from streamguard.relay.process import Output
@@ -24,8 +26,6 @@ from streamguard.relay.status import CameraStatus
 from streamguard.relay.supervisor import Supervisor
 from streamguard.relay.web import WebServer
 from streamguard.settings import RedactionSettings, Settings
-from streamguard.sinks.mailbox import Mailbox
-from streamguard.sources.address import parse_address
 
 TOKEN = "correct-horse-battery-staple"
 SIZE = (640, 360)

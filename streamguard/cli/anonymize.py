@@ -23,7 +23,7 @@ from streamguard.settings import Settings
 
 if TYPE_CHECKING:
     from streamguard.cli.work import Outcome
-    from streamguard.jobs import Plan
+    from streamguard.jobs.job import Plan
 
 # Whether it can be read is told file by file, so that one bad file does not stop the rest.
 _PATH = click.Path(path_type=Path, readable=False)
@@ -101,8 +101,8 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 
 def _plan(options: dict[str, Any]) -> Plan:
-    from streamguard.jobs import plan
-    from streamguard.selection import Rules
+    from streamguard.jobs.job import plan
+    from streamguard.jobs.selection import Rules
 
     rules = Rules(name=options["name"], exclude=options["exclude"])
     return plan(options["inputs"], options["output"], rules)
@@ -120,7 +120,7 @@ def _try(options: dict[str, Any], settings: Settings) -> int:
 
 
 def _run(options: dict[str, Any], settings: Settings) -> int:
-    from streamguard.cli.crew import outcomes_of
+    from streamguard.cli.pool import outcomes_of
     from streamguard.cli.results import report_file, summarize, tell
     from streamguard.cli.signals import stop_on_signal
     from streamguard.cli.standard import standard_streams

@@ -14,8 +14,8 @@ import click
 from streamguard.api import versions
 from streamguard.cli.console import words_for
 from streamguard.errors import CancelledError, OutputExistsError, StreamguardError
-from streamguard.history import History, Standing
-from streamguard.jobs import Job, Plan
+from streamguard.jobs.history import History, Standing
+from streamguard.jobs.job import Job, Plan
 from streamguard.settings import Settings
 from streamguard.sources.opening import check_path
 

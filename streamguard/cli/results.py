@@ -16,7 +16,7 @@ from streamguard.cli.progress import duration
 from streamguard.cli.verify import sentences
 from streamguard.cli.work import Outcome
 from streamguard.errors import SinkError, UsageError
-from streamguard.jobs import Job, Plan
+from streamguard.jobs.job import Job, Plan
 from streamguard.report import Report
 
 _SPANS_SAID = 5

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import streamguard
 from streamguard.api import versions
 from streamguard.errors import CancelledError, SystemNotReadyError
-from streamguard.history import History, Standing
-from streamguard.jobs import Job
+from streamguard.jobs.history import History, Standing
+from streamguard.jobs.job import Job
 from streamguard.progress import Progress
 from streamguard.report import Report
 from streamguard.settings import Settings

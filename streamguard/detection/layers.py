@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamguard.planes import Samples
+from streamguard.media.planes import Samples
 
 _LEAST_RANGE = 2
 """Grey values of 255 from which on alpha is not constant."""

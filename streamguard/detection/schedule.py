@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from streamguard.detection.layers import Layer
 from streamguard.geometry import Box
+from streamguard.media.sphere import Sphere
 from streamguard.settings import DetectionPlan
-from streamguard.sphere import Sphere
 
 _PRIMARY_SIDE = 320
 """Long side handed to the primary: it shrinks to 192 itself, and larger costs more to hand over."""
@@ -71,7 +71,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class CloseLookRequest:
     """A track that wants a close look.
 
     Attributes:
@@ -127,7 +127,7 @@ class Schedule:
         self,
         time: float,
         cut: bool,
-        doubts: Sequence[Doubt] = (),
+        requests: Sequence[CloseLookRequest] = (),
         motion: tuple[float, float] = (0.0, 0.0),
     ) -> list[Look]:
         """Return the looks due at one frame.
@@ -135,7 +135,7 @@ class Schedule:
         Args:
             time: Presentation time in seconds; never decreases.
             cut: Whether the frame starts a new scene.
-            doubts: Tracks that want a close look, most urgent first.
+            requests: Tracks that want a close look, most urgent first.
             motion: How far the whole picture moved since the frame before, in shares of its
                 width and height; what it moves away from is new.
         """
@@ -158,7 +158,7 @@ class Schedule:
             self._next_primary = time + plan.primary_every - 1e-3
             looks.append(self._look(Role.PRIMARY, self._whole, _PRIMARY_SIDE))
         if not any(look.role is Role.SECOND for look in looks):
-            looks += self._crops(time, doubts)
+            looks += self._crops(time, requests)
         return looks
 
     def last_looks(self, time: float) -> list[Look]:
@@ -201,10 +201,10 @@ class Schedule:
         long_side = max(region.width, region.height) / max(1.0, shrink)
         return self._look(Role.SECOND, region, round(long_side))
 
-    def _crops(self, time: float, doubts: Sequence[Doubt]) -> list[Look]:
-        alive = {doubt.track_id for doubt in doubts}
+    def _crops(self, time: float, requests: Sequence[CloseLookRequest]) -> list[Look]:
+        alive = {request.track_id for request in requests}
         self._next_crop = {i: t for i, t in self._next_crop.items() if i in alive}
-        due = [d for d in doubts if time >= self._next_crop.get(d.track_id, time)]
+        due = [d for d in requests if time >= self._next_crop.get(d.track_id, time)]
         if not due or time < self._crops_from:
             return []
         self._crops_from = time + _CROP_SHARE * self._plan.crop_every - 1e-3
@@ -212,15 +212,15 @@ class Schedule:
         self._next_crop[due[0].track_id] = time + wait - 1e-3
         return [self._crop(due[0])]
 
-    def _crop(self, doubt: Doubt) -> Look:
+    def _crop(self, request: CloseLookRequest) -> Look:
         """Return a square look round a face, moved inside the picture where it sticks out."""
-        whole, box = self._extent, doubt.box
+        whole, box = self._extent, request.box
         side = min(max(box.width, box.height) * _CROP_CONTEXT, whole.width, whole.height)
         x, y = box.center
         left = min(max(x - side / 2, 0.0), whole.width - side)
         top = min(max(y - side / 2, 0.0), whole.height - side)
         region = Box(left, top, left + side, top + side)
-        return Look(Role.SECOND, region, _CROP_SIDE, _CROP_SIDE, True, doubt.turns)
+        return Look(Role.SECOND, region, _CROP_SIDE, _CROP_SIDE, True, request.turns)
 
     def _next_sideways(self) -> list[Look]:
         """Return a look at the whole picture on one side and then the other, every few beats."""

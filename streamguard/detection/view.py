@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from streamguard.detection.layers import AlphaRange, Gray, Layer, compose, differ
 from streamguard.frames import Frame
 from streamguard.geometry import Box
-from streamguard.planes import PictureLayout, Samples, native_layout, nearest_native
+from streamguard.media.planes import PictureLayout, Samples, native_layout, nearest_native
+from streamguard.media.sphere import Sphere
 from streamguard.protocols import Image
-from streamguard.sphere import Sphere
 
 _KR_KB = {1: (0.2126, 0.0722), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
 """Luma coefficients by FFmpeg's AVColorSpace: BT.709 and BT.2020 (ITU-R H.273, table 4)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import av
 
-from streamguard.planes import PictureLayout
+from streamguard.media.planes import PictureLayout
 
 # Luma weights of red and blue by AVColorSpace, ITU-T H.273 table 4 (matrix coefficients).
 _BT601 = (0.299, 0.114)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamguard.planes import PictureLayout, PlaneLayout, Samples
+from streamguard.media.planes import PictureLayout, PlaneLayout, Samples
 from streamguard.redaction.covers import Cover, shrink_cover
 from streamguard.settings import Effect
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 import av
 import numpy as np
 
-from streamguard.planes import PictureLayout, PlaneLayout, Samples
+from streamguard.media.planes import PictureLayout, PlaneLayout, Samples
 from streamguard.redaction.colors import samples_of
 from streamguard.redaction.covers import cover_of
 from streamguard.redaction.effects import Weights, averages, blend, constant, spread, weights_of

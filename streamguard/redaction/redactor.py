@@ -10,7 +10,7 @@ from av.video.frame import PictureType
 from streamguard.errors import RedactionError
 from streamguard.frames import Frame, RedactedFrame, Verdict
 from streamguard.geometry import Box
-from streamguard.planes import PictureLayout, Samples, native_layout, nearest_native
+from streamguard.media.planes import PictureLayout, Samples, native_layout, nearest_native
 from streamguard.redaction.colors import samples_of
 from streamguard.redaction.copying import PictureCopier
 from streamguard.redaction.effects import constant

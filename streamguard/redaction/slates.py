@@ -11,7 +11,7 @@ import numpy as np
 from streamguard.errors import RedactionError
 from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box
-from streamguard.planes import PictureLayout, native_layout, nearest_native
+from streamguard.media.planes import PictureLayout, native_layout, nearest_native
 from streamguard.redaction.colors import samples_of
 from streamguard.redaction.covers import Cover
 from streamguard.redaction.effects import blend, constant, weights_of

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box
-from streamguard.planes import native_layout
+from streamguard.media.planes import native_layout
 
 if TYPE_CHECKING:
     import av
@@ -34,7 +34,7 @@ Plane = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailboxFrame:
     """One redacted frame out of a slot.
 
     Attributes:
@@ -91,7 +91,7 @@ class Slot:
         self._numbers[_SEQUENCE] = sequence
         return now
 
-    def read(self, sequence: int) -> Letter | None:
+    def read(self, sequence: int) -> MailboxFrame | None:
         """Return a copy of the frame of that number; None if another one or no valid one is here.
 
         The stamp is checked on the copy: whoever writes meanwhile cannot change that any more.
@@ -105,7 +105,7 @@ class Slot:
             return None
         boxes = (Box(0, 0, picture.width, picture.height),) if slate else ()
         frame = RedactedFrame(picture, sequence, boxes, slate)
-        return Letter(sequence, frame, captured / 1e9, written / 1e9)
+        return MailboxFrame(sequence, frame, captured / 1e9, written / 1e9)
 
     def _seal(self, sequence: int, planes: list[Plane]) -> bytes:
         """Return the stamp that these pixels and the head's words must have."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from streamguard.frames import PassthroughPacket, RedactedFrame
+from streamguard.handoff.mailbox import Mailbox
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
 from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end, run_in_thread
@@ -18,7 +19,6 @@ from streamguard.relay.states import Backoff, Reason, State
 from streamguard.relay.status import CameraStatus
 from streamguard.relay.worker import Detectors, Worker
 from streamguard.settings import DetectionPlan
-from streamguard.sinks.mailbox import Mailbox
 from streamguard.sources.live import LiveSource
 
 log = logging.getLogger(__name__)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
+from streamguard.handoff.mailbox import Mailbox
+from streamguard.media.address import told_apart
 from streamguard.relay.camera import Parts, UseMailbox, camera_main
 from streamguard.relay.handover import Handover
 from streamguard.relay.output import output_main
@@ -15,8 +17,6 @@ from streamguard.relay.process import Child, Output
 from streamguard.relay.states import State
 from streamguard.relay.status import CameraStatus, total
 from streamguard.sinks.livemux import LiveFormat
-from streamguard.sinks.mailbox import Mailbox
-from streamguard.sources.address import told_apart
 
 _FRESH = 2.0
 """Seconds within which a camera that is ready shows another frame."""

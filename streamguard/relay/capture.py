@@ -16,9 +16,9 @@ from streamguard.errors import (
     SourcePermissionError,
 )
 from streamguard.frames import Frame, PassthroughPacket
+from streamguard.handoff.frame_queue import FrameQueue
 from streamguard.memory import give_back
 from streamguard.protocols import Source
-from streamguard.queues import FrameQueue
 from streamguard.relay.states import Backoff, Drop, State
 from streamguard.relay.status import CameraStatus
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from streamguard.detection.registry import detector_names
 from streamguard.errors import SourceNotFoundError, UsageError
+from streamguard.media.address import Address, is_there, parse_address
 from streamguard.relay.plan import CameraPlan
 from streamguard.settings import Settings
 from streamguard.sinks.live import check_sink
 from streamguard.sinks.livemux import check_encoding
-from streamguard.sources.address import Address, is_there, parse_address
 from streamguard.sources.live import LiveOptions
 
 SEGMENTS = "rec-%Y%m%d-%H%M%S.mp4"

@@ -12,12 +12,12 @@ import yaml
 from pydantic import ValidationError
 
 from streamguard.errors import SinkError, UsageError
+from streamguard.media.address import Address, Kind, parse_address
 from streamguard.relay.lines import Key, Lines, expanded
 from streamguard.relay.plan import RelayConfig
 from streamguard.relay.schema import CameraEntry, FileEntry
 from streamguard.settings import Effect
 from streamguard.sinks.recording import try_folder
-from streamguard.sources.address import Address, Kind, parse_address
 
 
 def read_config(

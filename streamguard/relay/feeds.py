@@ -7,11 +7,11 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from streamguard.handoff.mailbox import Mailbox
 from streamguard.relay.states import Freshness
 from streamguard.relay.supervisor import Camera, Supervisor
 from streamguard.relay.view import View
 from streamguard.sinks.jpeg import jpeg_of
-from streamguard.sinks.mailbox import Mailbox
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
+from streamguard.media.address import Kind
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.process import Child
 from streamguard.relay.status import CameraStatus
-from streamguard.sources.address import Kind
 
 _LONGEST = 20.0
 """Seconds after which the new process takes over in any case."""

@@ -8,6 +8,8 @@ from copy import deepcopy
 from multiprocessing.connection import Connection
 
 from streamguard.errors import SinkError, SinkPermissionError
+from streamguard.handoff.mailbox import Mailbox
+from streamguard.media.address import Address
 from streamguard.memory import give_back
 from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end
 from streamguard.relay.states import Backoff, Freshness, State
@@ -15,8 +17,6 @@ from streamguard.relay.status import OutputStatus
 from streamguard.relay.view import View
 from streamguard.sinks.live import LiveSink, open_live_sink
 from streamguard.sinks.livemux import LiveFormat
-from streamguard.sinks.mailbox import Mailbox
-from streamguard.sources.address import Address
 
 log = logging.getLogger(__name__)
 

@@ -65,9 +65,9 @@ def _picture(camera: Camera) -> str:
     now, patience = time.monotonic(), camera.plan.patience
     if now - mailbox.shown < patience:
         return "Faces are covered"
-    letter = mailbox.read()
+    held = mailbox.read()
     # A frame that was covered as a whole says itself why.
-    own = letter.frame.slate if letter is not None and now - letter.written < patience else ""
+    own = held.frame.slate if held is not None and now - held.written < patience else ""
     return f"Slate: {own or why_slate(mailbox)}"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from streamguard.media.address import Address
 from streamguard.relay.zones import Zones
 from streamguard.settings import Settings
-from streamguard.sources.address import Address
 from streamguard.sources.live import LiveOptions
 
 

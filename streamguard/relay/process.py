@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
+from streamguard.media.address import Address
 from streamguard.relay.child import STOP, LogLine
 from streamguard.relay.states import Backoff, State
 from streamguard.relay.status import OutputStatus, total
-from streamguard.sources.address import Address
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from streamguard.media.address import Address, parse_address
 from streamguard.relay.compose import (
     SEGMENTS,
     camera_plan,
@@ -30,7 +31,6 @@ from streamguard.settings import (
 )
 from streamguard.sinks.live import check_sink
 from streamguard.sinks.livemux import check_encoding
-from streamguard.sources.address import Address, parse_address
 from streamguard.sources.live import LiveOptions
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 
 from streamguard.frames import RedactedFrame
+from streamguard.handoff.mailbox import Mailbox
 from streamguard.redaction import blank_slate
-from streamguard.redaction.slots import PIX_FMT, Letter
+from streamguard.redaction.slots import PIX_FMT, MailboxFrame
 from streamguard.relay.states import Freshness, Reason
-from streamguard.sinks.mailbox import Mailbox
 
 _DEAD_AFTER = 2.0
 
@@ -57,31 +57,31 @@ class View:
     def next(self) -> Due | None:
         """Return what is due now, or None."""
         now = time.monotonic()
-        letter = self._newest(now)
-        choice = self._freshness.choose(letter.sequence if letter else self._sequence, now)
-        if letter is not None and choice == "frame":
-            skipped = letter.sequence - self._sequence - 1 if self._sequence else 0
-            self._sequence, self._captured = letter.sequence, letter.captured
-            self._latency = now - letter.captured
-            return Due(letter.frame, letter.captured, letter.captured, letter.frame.slate, skipped)
+        held = self._newest(now)
+        choice = self._freshness.choose(held.sequence if held else self._sequence, now)
+        if held is not None and choice == "frame":
+            skipped = held.sequence - self._sequence - 1 if self._sequence else 0
+            self._sequence, self._captured = held.sequence, held.captured
+            self._latency = now - held.captured
+            return Due(held.frame, held.captured, held.captured, held.frame.slate, skipped)
         if choice != "slate":
             return None
         reason = why_slate(self._mailbox)
         return Due(self._slate_for(reason), now - self._latency, now, reason)
 
-    def _newest(self, now: float) -> Letter | None:
+    def _newest(self, now: float) -> MailboxFrame | None:
         """Return the newest frame if it was not met before and may still be shown."""
         if self._mailbox.newest == self._met:
             return None
         self._met = self._mailbox.newest
-        letter = self._mailbox.read()
-        if letter is None:
+        held = self._mailbox.read()
+        if held is None:
             return None
-        self._met = letter.sequence
+        self._met = held.sequence
         # A camera process that takes over may be further behind than the one before was.
-        is_news = letter.captured > self._captured
-        is_fresh = now - letter.written <= self._freshness.patience
-        return letter if is_news and is_fresh else None
+        is_news = held.captured > self._captured
+        is_fresh = now - held.written <= self._freshness.patience
+        return held if is_news and is_fresh else None
 
     def _slate_for(self, reason: str) -> RedactedFrame:
         if self._slate is None or self._slate[0] != reason:

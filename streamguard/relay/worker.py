@@ -6,10 +6,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from streamguard.anonymizer import Anonymizer
 from streamguard.detection import default_detectors
 from streamguard.detection.schedule import Role
 from streamguard.frames import Frame, RedactedFrame, Verdict, VideoInfo
+from streamguard.judges.anonymizer import Anonymizer
 from streamguard.protocols import Detector, Redactor
 from streamguard.redaction import MaskRedactor
 from streamguard.relay.capture import Captured

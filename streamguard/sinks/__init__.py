@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from streamguard.errors import UsageError
+from streamguard.media.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
 from streamguard.settings import Settings
 from streamguard.sinks.animation import ANIMATION_EXTENSIONS, AnimationSink
-from streamguard.sinks.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
 from streamguard.sinks.file import FileSink
 from streamguard.sinks.gif import GifSink
 from streamguard.sinks.photo import PhotoSink

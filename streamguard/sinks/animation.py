@@ -8,11 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from streamguard.media.orientation import Turner
 from streamguard.settings import Settings
 from streamguard.sinks.fitting import PtsFitter, fit_size
 from streamguard.sinks.local import LocalSink
 from streamguard.sources import LocalSource
-from streamguard.sources.orient import Turner
 
 if TYPE_CHECKING:
     import av

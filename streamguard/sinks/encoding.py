@@ -8,11 +8,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from streamguard.frames import VideoInfo
+from streamguard.media.containers import ContainerRules
+from streamguard.media.traits import Traits
 from streamguard.settings import EncodingSettings
-from streamguard.sinks.containers import ContainerRules
 from streamguard.sinks.hdr import hdr_params, holds_hdr
 from streamguard.sinks.marks import lost_marks
-from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
     from av import VideoCodecContext

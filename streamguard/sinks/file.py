@@ -7,8 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from streamguard.frames import PassthroughPacket, VideoInfo
+from streamguard.media.containers import rules_for
+from streamguard.media.orientation import Turner
+from streamguard.media.traits import Orientation, Traits
 from streamguard.settings import Settings
-from streamguard.sinks.containers import rules_for
 from streamguard.sinks.encoding import add_video, encoder_notes
 from streamguard.sinks.fitting import PtsFitter, to_format
 from streamguard.sinks.local import LocalSink
@@ -16,8 +18,6 @@ from streamguard.sinks.metadata import keep_metadata
 from streamguard.sinks.sphere import mark_as_sphere
 from streamguard.sinks.tracks import Track, add_track
 from streamguard.sources import LocalSource
-from streamguard.sources.orient import Turner
-from streamguard.sources.streams import Orientation, Traits
 
 if TYPE_CHECKING:
     import av

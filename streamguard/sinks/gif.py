@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from streamguard.media.orientation import Turner
 from streamguard.settings import Settings
 from streamguard.sinks.animation import animation_notes
 from streamguard.sinks.fitting import PtsFitter, fit_size
 from streamguard.sinks.local import LocalSink
 from streamguard.sources import LocalSource
-from streamguard.sources.orient import Turner
 
 if TYPE_CHECKING:
     import av

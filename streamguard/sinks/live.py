@@ -13,12 +13,12 @@ from typing import Protocol
 
 from streamguard.errors import SinkError, SinkPermissionError, UsageError
 from streamguard.frames import RedactedFrame
+from streamguard.handoff.sound_ring import SoundRing
+from streamguard.media.address import Address, Kind
+from streamguard.media.live_errors import translated
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 from streamguard.sinks.recording import FORMATS, Recording, check_pattern
-from streamguard.sinks.soundring import SoundRing
 from streamguard.sinks.wire import BEHIND, CUT, Wire
-from streamguard.sources.address import Address, Kind
-from streamguard.sources.live_errors import translated
 
 log = logging.getLogger(__name__)
 

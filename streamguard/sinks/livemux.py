@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from streamguard.errors import UsageError
 from streamguard.frames import RedactedFrame
+from streamguard.handoff.sound_ring import SoundRing
 from streamguard.settings import Codec, EncodingSettings
 from streamguard.sinks.sound import SoundTrack
-from streamguard.sinks.soundring import SoundRing
 
 if TYPE_CHECKING:
     import av

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from streamguard.sinks.containers import ContainerRules
+from streamguard.media.containers import ContainerRules
+from streamguard.media.traits import Traits
 from streamguard.sinks.hdr import holds_hdr
 from streamguard.sinks.sphere import STEREO_MODES
-from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
     from av import VideoFormat

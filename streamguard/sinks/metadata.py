@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from streamguard.media.traits import Traits
 from streamguard.sinks.tracks import Track
-from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

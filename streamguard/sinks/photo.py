@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import UsageError
+from streamguard.media.profiles import fits, to_srgb
 from streamguard.memory import give_back
 from streamguard.settings import Settings
 from streamguard.sinks.deep import encode_deep, is_deep
@@ -12,7 +13,6 @@ from streamguard.sinks.local import LocalSink
 from streamguard.sinks.pixels import picture_of
 from streamguard.sources import LocalSource, PhotoSource
 from streamguard.sources.photo_reading import PhotoTraits
-from streamguard.sources.profiles import fits, to_srgb
 
 if TYPE_CHECKING:
     import av

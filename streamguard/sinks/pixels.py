@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamguard.planes import Samples, native_layout
-from streamguard.sources.pixels import FORMATS, strips
+from streamguard.media.pixels import FORMATS, strips
+from streamguard.media.planes import Samples, native_layout
 
 if TYPE_CHECKING:
     import av

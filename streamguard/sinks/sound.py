@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from streamguard.sinks.containers import rules_for
-from streamguard.sinks.soundring import Sound, SoundRing
-from streamguard.sources.streams import codec_of
+from streamguard.handoff.sound_ring import Sound, SoundRing
+from streamguard.media.containers import rules_for
+from streamguard.media.traits import codec_of
 
 if TYPE_CHECKING:
     import av

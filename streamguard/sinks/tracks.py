@@ -6,10 +6,10 @@ import logging
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from streamguard.sinks.containers import ContainerRules
+from streamguard.media.containers import ContainerRules
+from streamguard.media.traits import codec_of, has_decoder
 from streamguard.sinks.reencoding import ConvertedAudio
 from streamguard.sources.hearing import NO_SOUND
-from streamguard.sources.streams import codec_of, has_decoder
 
 if TYPE_CHECKING:
     import av

@@ -12,11 +12,11 @@ import numpy as np
 
 from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
+from streamguard.media.kinds import kind_of
+from streamguard.media.traits import Traits
 from streamguard.settings import InputSettings
-from streamguard.sources.kinds import kind_of
 from streamguard.sources.opening import translated
 from streamguard.sources.pictures import check_bytes, open_picture, picture_errors
-from streamguard.sources.streams import Traits
 
 if TYPE_CHECKING:
     import av

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamguard.frames import Frame, PassthroughPacket
+from streamguard.media.fonts import font_of
+from streamguard.media.hidden import Decoder
+from streamguard.media.timing import Clock
+from streamguard.media.traits import describe_all, kept_tracks
 from streamguard.settings import InputSettings
 from streamguard.sources.cutting import Cut
 from streamguard.sources.decoding import Decoding
-from streamguard.sources.fonts import font_of
-from streamguard.sources.hidden import Decoder
 from streamguard.sources.impossible import FAR, first_piece_is_cut
 from streamguard.sources.joining import offsets_of, put_on, start_of
 from streamguard.sources.looking import MAX_READ_FAILURES, look_into, nothing_decoded, video_of
 from streamguard.sources.opening import ffmpeg_errors, open_media, translated
-from streamguard.sources.streams import describe_all, kept_tracks
-from streamguard.sources.timing import Clock
 
 if TYPE_CHECKING:
     import av

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamguard.sources.streams import has_decoder
+from streamguard.media.traits import has_decoder
 
 if TYPE_CHECKING:
     import av

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from streamguard.errors import NoVideoError, SourceLostError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
-from streamguard.sources.address import Address, Kind
+from streamguard.media.address import Address, Kind
+from streamguard.media.live_errors import translated
+from streamguard.media.timing import Pace
+from streamguard.media.traits import codec_of, main_video
 from streamguard.sources.decoding import Decoding
 from streamguard.sources.gaps import listening, tells_of_gap
-from streamguard.sources.live_errors import translated
 from streamguard.sources.sound import SoundClock, config_of, head_of, without_adts
-from streamguard.sources.streams import codec_of, main_video
-from streamguard.sources.timing import Pace
 
 if TYPE_CHECKING:
     import av

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
-from streamguard.sources.streams import Traits
+from streamguard.media.traits import Traits
 
 
 class LocalSource(Protocol):

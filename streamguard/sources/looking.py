@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import VideoInfo
-from streamguard.settings import InputSettings
-from streamguard.sources.hearing import Hearing
-from streamguard.sources.hidden import Decoder
-from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
-from streamguard.sources.pictures import check_pixels, too_many_pixels
-from streamguard.sources.roundmark import has_round_mark
-from streamguard.sources.streams import (
+from streamguard.media.hidden import Decoder
+from streamguard.media.traits import (
     ALL_ROUND,
     Traits,
     describe_all,
@@ -25,6 +20,11 @@ from streamguard.sources.streams import (
     real_videos,
     traits_of,
 )
+from streamguard.settings import InputSettings
+from streamguard.sources.hearing import Hearing
+from streamguard.sources.opening import ffmpeg_errors, no_video, open_media, translated
+from streamguard.sources.pictures import check_pixels, too_many_pixels
+from streamguard.sources.roundmark import has_round_mark
 
 if TYPE_CHECKING:
     import av

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
+from streamguard.media.kinds import is_refused, kind_of, refuse
+from streamguard.media.traits import Orientation, Traits
 from streamguard.settings import InputSettings
-from streamguard.sources.kinds import is_refused, kind_of, refuse
 from streamguard.sources.mjpeg import is_jpeg_film
 from streamguard.sources.opening import open_photo, translated
 from streamguard.sources.photo_reading import read_photo
-from streamguard.sources.streams import Orientation, Traits
 
 if TYPE_CHECKING:
     import av

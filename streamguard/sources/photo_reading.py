@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceError
-from streamguard.planes import native_layout
+from streamguard.media.kinds import is_lossless
+from streamguard.media.pixels import blank_frame, frame_from, mode_for
+from streamguard.media.planes import native_layout
+from streamguard.media.primaries import depth_of_av1, primaries_and_transfer, profile_of
+from streamguard.media.profiles import fits, lab_to_srgb, to_srgb
 from streamguard.settings import InputSettings
 from streamguard.sources import tiff
-from streamguard.sources.kinds import is_lossless
 from streamguard.sources.opening import open_photo
 from streamguard.sources.pictures import check_bytes, check_pixels, open_picture, picture_errors
-from streamguard.sources.pixels import blank_frame, frame_from, mode_for
-from streamguard.sources.primaries import depth_of_av1, primaries_and_transfer, profile_of
-from streamguard.sources.profiles import fits, lab_to_srgb, to_srgb
 from streamguard.sources.wholeness import came_whole, judge_jpeg, precision_of, size_of_cut_webp
 
 if TYPE_CHECKING:

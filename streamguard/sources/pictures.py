@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from streamguard.errors import SourceDamagedError, SourceError, StreamguardError, unreadable
+from streamguard.media.kinds import HEIF
 from streamguard.settings import InputSettings
-from streamguard.sources.kinds import HEIF
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -6,7 +6,7 @@ import io
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from streamguard.sources.streams import codec_of, has_decoder
+from streamguard.media.traits import codec_of, has_decoder
 
 if TYPE_CHECKING:
     import av

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SourceError
-from streamguard.sources.kinds import raw_refused
+from streamguard.media.kinds import raw_refused
 from streamguard.sources.pictures import picture_errors
 
 if TYPE_CHECKING:

@@ -96,13 +96,13 @@ class Timeline:
                     moments[index].cover(track_id, box)
 
     def bridge(self, track_id: int, seen: Box, predicted: Box, since: float) -> None:
-        """Repair a track between two sightings: spread the error over the moments between.
+        """Repair a track between two observations: spread the error over the moments between.
 
         Args:
             track_id: The track.
             seen: Where it has just been seen, in the newest moment.
             predicted: Where flow had carried it to.
-            since: Time of the sighting before, in seconds.
+            since: Time of the observation before, in seconds.
         """
         now = self.moments[-1].time
         if now <= since:
@@ -114,12 +114,12 @@ class Timeline:
                 boxes.append(_corrected(boxes[0], seen, predicted, share))
 
     def widen(self, track_id: int, aspect: float, since: float) -> None:
-        """Widen a track's boxes since its sighting before: the head was turning in between.
+        """Widen a track's boxes since its observation before: the head was turning in between.
 
         Args:
             track_id: The track.
             aspect: Least width per unit of height.
-            since: Time of the sighting before, in seconds.
+            since: Time of the observation before, in seconds.
         """
         for moment in self.moments:
             boxes = moment.covers.get(track_id)

@@ -10,7 +10,7 @@ from streamguard.geometry import Box, containment, intersection, iou
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.association import has_left, held_in, match
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
-from streamguard.tracking.sightings import Regard, Sighting
+from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracks import TURNED_ASPECT, TURNING, Track, at_edge
 
@@ -73,27 +73,29 @@ class Tracker:
             if track.blind:
                 moment.astray.add(track.track_id)
 
-    def observe(self, sightings: Sequence[Sighting], regards: Sequence[Regard] = ()) -> None:
+    def observe(
+        self, observations: Sequence[Observation], searched: Sequence[SearchedRegion] = ()
+    ) -> None:
         """Take in what the detectors found in the newest moment.
 
         Args:
-            sightings: What they found.
-            regards: Where the second opinion looked.
+            observations: What they found.
+            searched: Where the second opinion looked.
         """
         moment = self._timeline.moments[-1]
-        sightings = [s for s in sightings if not (s.turns and self._is_upright(s, moment))]
-        pairs = match([t.box for t in self.tracks], [s.box for s in sightings])
+        observations = [s for s in observations if not (s.turns and self._is_upright(s, moment))]
+        pairs = match([t.box for t in self.tracks], [s.box for s in observations])
         matched = {t for t, _ in pairs}
         unseen = [track for t, track in enumerate(self.tracks) if t not in matched]
         for t, d in pairs:
-            self._see(self.tracks[t], sightings[d], moment)
+            self._see(self.tracks[t], observations[d], moment)
         taken = {d for _, d in pairs}
-        self._begin([s for d, s in enumerate(sightings) if d not in taken], moment)
-        _deny(unseen, regards)
+        self._begin([s for d, s in enumerate(observations) if d not in taken], moment)
+        _deny(unseen, searched)
         self._drop_duplicates(moment)
         self.trace()
 
-    def doubted(self) -> list[Track]:
+    def wanting_close_look(self) -> list[Track]:
         """Return tracks that want a close look, lost or hardly supported, the youngest first."""
         return sorted((t for t in self.tracks if t.is_doubtful), key=lambda t: t.denials)
 
@@ -129,7 +131,7 @@ class Tracker:
         """Follow new faces back to where they came from, all born together in one go.
 
         Args:
-            everything: Also faint ones that are still waiting for a second sighting.
+            everything: Also faint ones that are still waiting for a second observation.
         """
         ready: dict[float, dict[int, Box]] = {}
         for track in self.tracks:
@@ -139,39 +141,41 @@ class Tracker:
         for born, faces in ready.items():
             self._timeline.trace_back(faces, start=born)
 
-    def _see(self, track: Track, sighting: Sighting, moment: Moment) -> None:
-        self._timeline.bridge(track.track_id, sighting.box, track.box, track.last_seen)
-        if sighting.is_second and iou(track.box, sighting.box) < _AGREES:
+    def _see(self, track: Track, observation: Observation, moment: Moment) -> None:
+        self._timeline.bridge(track.track_id, observation.box, track.box, track.last_seen)
+        if observation.is_second and iou(track.box, observation.box) < _AGREES:
             # Flow went astray, or the face came in over the edge: go back along the true box.
-            self._timeline.trace_back({track.track_id: sighting.box}, until=track.last_seen)
+            self._timeline.trace_back({track.track_id: observation.box}, until=track.last_seen)
         since = min(track.last_second, moment.time - TURNING)
-        track.see(sighting, moment.time, moment.luma.shape)
+        track.see(observation, moment.time, moment.luma.shape)
         if track.last_profile == moment.time:
             self._timeline.widen(track.track_id, TURNED_ASPECT, since)
-        moment.cover(track.track_id, sighting.box)
+        moment.cover(track.track_id, observation.box)
 
-    def _is_upright(self, sighting: Sighting, moment: Moment) -> bool:
+    def _is_upright(self, observation: Observation, moment: Moment) -> bool:
         """Return whether a face seen sideways was lately seen as surely another way up."""
         since = moment.time - self._plan.second_every
         return any(
             track.last_second >= since
-            and track.turns != sighting.turns
-            and track.best_second >= sighting.confidence
-            and containment(track.box, sighting.box) > _SAME
+            and track.turns != observation.turns
+            and track.best_second >= observation.confidence
+            and containment(track.box, observation.box) > _SAME
             for track in self.tracks
         )
 
-    def _begin(self, sightings: Sequence[Sighting], moment: Moment) -> None:
-        for sighting in sightings:
+    def _begin(self, observations: Sequence[Observation], moment: Moment) -> None:
+        for observation in observations:
             enough = (
-                self._plan.second_threshold if sighting.is_second else self._plan.primary_threshold
+                self._plan.second_threshold
+                if observation.is_second
+                else self._plan.primary_threshold
             )
-            if sighting.confidence < enough * (_SIDEWAYS_SURER if sighting.turns else 1.0):
+            if observation.confidence < enough * (_SIDEWAYS_SURER if observation.turns else 1.0):
                 continue
-            track = Track(next(self._ids), sighting.box, moment.time)
-            track.see(sighting, moment.time, moment.luma.shape)
+            track = Track(next(self._ids), observation.box, moment.time)
+            track.see(observation, moment.time, moment.luma.shape)
             self.tracks.append(track)
-            moment.cover(track.track_id, sighting.box)
+            moment.cover(track.track_id, observation.box)
 
     def _linger(self, moment: Moment) -> None:
         """After a cut, leave old masks where they are for a moment and then no longer.
@@ -207,15 +211,15 @@ class Tracker:
         self._ended[track.track_id] = track
 
 
-def _deny(unseen: Sequence[Track], regards: Sequence[Regard]) -> None:
+def _deny(unseen: Sequence[Track], searched: Sequence[SearchedRegion]) -> None:
     """Tell tracks that the second opinion looked where they are and did not see them."""
     for track in unseen:
         if track.scene_end < math.inf:
             continue  # another scene says nothing about the faces of the last
         size = min(track.box.width, track.box.height)
-        for regard in regards:
-            shared = intersection(regard.region, track.box)
+        for look in searched:
+            shared = intersection(look.region, track.box)
             # Upright, a face that lies on its side is hardly seen, and the other way round.
-            is_able = regard.turns == track.turns and size >= regard.smallest
+            is_able = look.turns == track.turns and size >= look.smallest
             if is_able and shared >= _WHOLE * track.box.area:
-                track.miss(regard.is_close)
+                track.miss(look.is_close)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from streamguard.geometry import Box
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.flow import Moved
-from streamguard.tracking.sightings import Sighting
+from streamguard.tracking.observations import Observation
 
 _GROWTH = 0.8
 """Growth of a mask's width per second that nobody has seen its face; half that in height."""
@@ -61,13 +61,13 @@ class Track:
         seen: Where it was last seen.
         last_seen: When that was, in seconds.
         scene_end: Time of a cut since when it has not been seen, in seconds.
-        last_profile: Time of the last sighting from the side, in seconds.
-        last_second: Time of the second opinion's last sighting, in seconds.
+        last_profile: Time of the last observation from the side, in seconds.
+        last_second: Time of the second opinion's last observation, in seconds.
         turns: Clockwise quarter turns beyond upright of the picture it saw the face in.
         is_traced: Whether it was followed back from where it was first seen.
-        best_primary: Highest confidence of a primary sighting.
-        best_second: Highest confidence of a second-opinion sighting.
-        hits: Number of sightings.
+        best_primary: Highest confidence of a primary observation.
+        best_second: Highest confidence of a second-opinion observation.
+        hits: Number of observations.
         denials: Second-opinion looks in a row that should have seen it and did not.
         misses: The same in all.
         close_votes: Close looks that showed a face less those that did not.
@@ -104,34 +104,34 @@ class Track:
         self.box = self.before = self.seen = self.first
         self.last_seen = self.born
 
-    def see(self, sighting: Sighting, time: float, shape: tuple[int, ...]) -> None:
-        """Take in a sighting of this face.
+    def see(self, observation: Observation, time: float, shape: tuple[int, ...]) -> None:
+        """Take in a observation of this face.
 
         Args:
-            sighting: The sighting.
+            observation: The observation.
             time: Now, in seconds.
             shape: ``(height, width)`` of the luma picture.
         """
-        self.box = self._adjusted(sighting)
+        self.box = self._adjusted(observation)
         self.last_seen = time
         self.scene_end = math.inf
         self.hits += 1
         self.blind = 0
-        self.seen = sighting.box
-        if sighting.is_second:
+        self.seen = observation.box
+        if observation.is_second:
             # A face that the picture's edge cuts is narrow too.
-            is_narrow = sighting.box.width < _NARROW * sighting.box.height
-            if is_narrow and not at_edge(sighting.box, shape):
+            is_narrow = observation.box.width < _NARROW * observation.box.height
+            if is_narrow and not at_edge(observation.box, shape):
                 self.last_profile = time
-            self.best_second = max(self.best_second, sighting.confidence)
+            self.best_second = max(self.best_second, observation.confidence)
             self.denials = 0
             if self.last_second < time:  # the upright look comes first, and counts
-                self.turns = sighting.turns
+                self.turns = observation.turns
             self.last_second = time
-            if sighting.is_close:
-                self.close_votes += 1 if sighting.confidence >= _CLOSE else -1
+            if observation.is_close:
+                self.close_votes += 1 if observation.confidence >= _CLOSE else -1
         else:
-            self.best_primary = max(self.best_primary, sighting.confidence)
+            self.best_primary = max(self.best_primary, observation.confidence)
 
     def carry(self, step: Moved, camera: tuple[float, float] | None) -> None:
         """Follow flow, or where flow cannot be trusted the camera or the face's own speed."""
@@ -149,17 +149,17 @@ class Track:
             self.velocity = 0.8 * vx, 0.8 * vy
             self.blind += 1
 
-    def _adjusted(self, sighting: Sighting) -> Box:
-        """Return the box after a sighting.
+    def _adjusted(self, observation: Observation) -> Box:
+        """Return the box after a observation.
 
         The two detectors frame a face differently, and the second opinion's frame is the
         truer one: once it has spoken, the primary only says where, not how large.
         """
-        if sighting.is_second:
-            return self.box.mix(sighting.box, 0.8)
+        if observation.is_second:
+            return self.box.mix(observation.box, 0.8)
         if not self.best_second:
-            return self.box.mix(sighting.box, 0.5)
-        (ax, ay), (bx, by) = self.box.center, sighting.box.center
+            return self.box.mix(observation.box, 0.5)
+        (ax, ay), (bx, by) = self.box.center, observation.box.center
         return self.box.shift((bx - ax) / 2, (by - ay) / 2)
 
     def miss(self, is_close: bool) -> None:
@@ -211,7 +211,7 @@ class Track:
     def is_face(self, plan: DetectionPlan) -> bool:
         """Return whether there is enough support to cover it.
 
-        A face seen well by either detector is one. A weak sighting counts until close looks
+        A face seen well by either detector is one. A weak observation counts until close looks
         speak against it, under which a real face looks clearer and a chance likeness fades,
         or until several looks that should have repeated it did not.
         """

@@ -25,10 +25,10 @@ from live_kit import age, free_port, stamp
 from rig import rtsp_server, stopping
 from skimage import data
 
+from streamguard.media.address import parse_address
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.supervisor import Supervisor
 from streamguard.settings import Settings
-from streamguard.sources.address import parse_address
 
 _RATE = 30
 _WIDTH, _HEIGHT = 1280, 720

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamguard.sources.fonts import Font, fonts_of
-from streamguard.sources.hidden import hides_alpha
-from streamguard.sources.sidedata import side_data
+from streamguard.media.fonts import Font, fonts_of
+from streamguard.media.hidden import hides_alpha
+from streamguard.media.sidedata import side_data
 
 if TYPE_CHECKING:
     import av

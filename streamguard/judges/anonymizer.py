@@ -11,16 +11,16 @@ from itertools import count
 from streamguard.detection import default_detectors
 from streamguard.detection.finder import Finder, Finding
 from streamguard.detection.layers import Layer
-from streamguard.detection.schedule import Doubt, Look, Role, Schedule, widened
+from streamguard.detection.schedule import CloseLookRequest, Look, Role, Schedule, widened
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, Verdict, VideoInfo
 from streamguard.geometry import Box, containment, nms
+from streamguard.media.sphere import Sphere
 from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Settings
-from streamguard.sphere import Sphere
+from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.scenes import CutFinder
-from streamguard.tracking.sightings import Regard, Sighting
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
 
@@ -141,7 +141,7 @@ class Anonymizer:
         else:
             dx, dy = moment.camera or (0.0, 0.0)
             motion = (dx / self._luma_size[0], dy / self._luma_size[1])
-            looks = self._schedule.looks(time, moment.cut, self._doubts(), motion)
+            looks = self._schedule.looks(time, moment.cut, self._close_look_requests(), motion)
         self._look(frame, view, looks)
         while self._is_due(time):
             verdicts.append(self._emit())
@@ -171,11 +171,13 @@ class Anonymizer:
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
 
-    def _doubts(self) -> list[Doubt]:
+    def _close_look_requests(self) -> list[CloseLookRequest]:
         sx, sy = self._to_luma
         return [
-            Doubt(track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials, track.turns)
-            for track in self._tracker.doubted()
+            CloseLookRequest(
+                track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials, track.turns
+            )
+            for track in self._tracker.wanting_close_look()
         ]
 
     def _look(self, frame: Frame, view: FrameView, looks: Sequence[Look]) -> None:
@@ -201,9 +203,14 @@ class Anonymizer:
         found = nms([detection for finding in findings for detection in finding.detections])
         is_close = any(f.look.is_close for f in findings)
         self._tracker.observe(
-            [Sighting(d.box.scale(sx, sy), d.confidence, second, is_close, turns) for d in found],
             [
-                Regard(f.look.region.scale(sx, sy), f.look.smallest * sx, f.look.is_close, turns)
+                Observation(d.box.scale(sx, sy), d.confidence, second, is_close, turns)
+                for d in found
+            ],
+            [
+                SearchedRegion(
+                    f.look.region.scale(sx, sy), f.look.smallest * sx, f.look.is_close, turns
+                )
                 for f in findings
                 if second and f.look.layer is Layer.COLOR
             ],

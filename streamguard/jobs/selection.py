@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from streamguard.errors import SourceError, SourceNotFoundError, SourcePermissionError
-from streamguard.naming import check_template
+from streamguard.jobs.naming import check_template
 
 PHOTO_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .tif .tiff .avif .heic .heif .hif .jp2 .j2k "
@@ -84,11 +84,11 @@ def fitting_suffix(path: Path) -> str:
     What the file is decides, not what it is called. A file that cannot be read keeps its
     suffix; opening it will tell what is wrong.
     """
+    from streamguard.media.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
+    from streamguard.media.kinds import is_lossless, kind_of
     from streamguard.sinks.animation import ANIMATION_EXTENSIONS
-    from streamguard.sinks.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
     from streamguard.sinks.photo import can_write
     from streamguard.sources.animation import is_animation
-    from streamguard.sources.kinds import is_lossless, kind_of
     from streamguard.sources.photo import is_photo
 
     suffix = path.suffix.lower()

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 
 from streamguard.cli.work import Outcome, Recipe, Show, Shown, Worker
 from streamguard.errors import CancelledError, StreamguardError, SystemNotReadyError
-from streamguard.jobs import Job
+from streamguard.jobs.job import Job
 
 STOP = "stop"
 """Order: give up what is being done, and end."""

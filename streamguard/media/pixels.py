@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamguard.errors import SourceError
-from streamguard.planes import Samples, native_layout
+from streamguard.media.planes import Samples, native_layout
 
 if TYPE_CHECKING:
     import av

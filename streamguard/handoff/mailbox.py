@@ -15,9 +15,9 @@ from multiprocessing.shared_memory import SharedMemory
 import numpy as np
 
 from streamguard.frames import RedactedFrame
-from streamguard.redaction.slots import Letter, Slot, slot_size
-from streamguard.sinks import soundring
-from streamguard.sinks.soundring import SoundRing
+from streamguard.handoff import sound_ring
+from streamguard.handoff.sound_ring import SoundRing
+from streamguard.redaction.slots import MailboxFrame, Slot, slot_size
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Mailbox:
     def create(cls, width: int, height: int) -> Mailbox:
         """Make an empty mailbox; its size is rounded down to even numbers."""
         width, height = max(2, width // 2 * 2), max(2, height // 2 * 2)
-        size = _HEADER + _SLOTS * slot_size(width, height) + soundring.SIZE
+        size = _HEADER + _SLOTS * slot_size(width, height) + sound_ring.SIZE
         return cls(SharedMemory(create=True, size=size), width, height, owner=True)
 
     @classmethod
@@ -113,14 +113,14 @@ class Mailbox:
         if not frame.slate:
             self._header[_SHOWN] = now
 
-    def read(self) -> Letter | None:
+    def read(self) -> MailboxFrame | None:
         """Return the newest frame, or None while there is none that redaction vouches for."""
         sequence = 0
         for _ in range(_TRIES):
             sequence = self.newest
-            letter = self._slots[sequence % _SLOTS].read(sequence) if sequence else None
-            if letter is not None or not sequence:
-                return letter
+            held = self._slots[sequence % _SLOTS].read(sequence) if sequence else None
+            if held is not None or not sequence:
+                return held
         log.warning("a picture without a valid stamp of redaction is left out")
         return None
 

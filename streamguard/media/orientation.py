@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamguard.sources.filters import chain
-from streamguard.sources.streams import Orientation
+from streamguard.media.filters import chain
+from streamguard.media.traits import Orientation
 
 if TYPE_CHECKING:
     import av

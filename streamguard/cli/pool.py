@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from streamguard.cli.crewmate import STOP, Ended, Failed, Finished, Said, Started, serve
+from streamguard.cli.pool_process import STOP, Ended, Failed, Finished, Said, Started, serve
 from streamguard.cli.progress import Board, board, shown
 from streamguard.cli.work import Outcome, Recipe, Worker
 from streamguard.errors import CancelledError, StreamguardError
-from streamguard.jobs import Job
+from streamguard.jobs.job import Job
 from streamguard.progress import Progress
 from streamguard.sinks.target import remove_parts
 
@@ -50,8 +50,8 @@ def outcomes_of(
         for number, job in enumerate(jobs, 1)
     ]
     if min(at_a_time, len(jobs)) > 1:
-        with board() as screen, _Crew(recipe, min(at_a_time, len(jobs)), screen) as crew:
-            yield from crew.outcomes(list(zip(jobs, names, strict=True)), stop)
+        with board() as screen, _Pool(recipe, min(at_a_time, len(jobs)), screen) as pool:
+            yield from pool.outcomes(list(zip(jobs, names, strict=True)), stop)
         return
     worker = Worker(recipe, stop)
     for job, name in zip(jobs, names, strict=True):
@@ -64,7 +64,7 @@ def _check(stop: threading.Event) -> None:
         raise CancelledError("stopped on request")
 
 
-class _Crew:
+class _Pool:
     """Processes that work at the same time, each on one job.
 
     Args:
@@ -74,17 +74,17 @@ class _Crew:
     """
 
     def __init__(self, recipe: Recipe, size: int, screen: Board) -> None:
-        self._mates = [_Mate(recipe, screen) for _ in range(size)]
+        self._mates = [_PoolProcess(recipe, screen) for _ in range(size)]
 
-    def __enter__(self) -> _Crew:
+    def __enter__(self) -> _Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for mate in self._mates:
-            mate.ask_to_stop()
+        for process in self._mates:
+            process.ask_to_stop()
         deadline = time.monotonic() + _GRACE
-        for mate in self._mates:
-            mate.end(deadline)
+        for process in self._mates:
+            process.end(deadline)
 
     def outcomes(self, jobs: Sequence[tuple[Job, str]], stop: threading.Event) -> Iterator[Outcome]:
         """Do the jobs and yield their outcomes in order."""
@@ -93,19 +93,19 @@ class _Crew:
         told = 0
         while told < len(jobs):
             _check(stop)
-            for mate in self._mates:
-                if mate.is_idle and waiting:
-                    mate.give(*waiting.pop(0))
-            wait([mate.link for mate in self._mates if mate.link is not None], _POLL)
-            for mate in self._mates:
-                ready.update(mate.news())
+            for process in self._mates:
+                if process.is_idle and waiting:
+                    process.give(*waiting.pop(0))
+            wait([process.link for process in self._mates if process.link is not None], _POLL)
+            for process in self._mates:
+                ready.update(process.news())
             while told in ready:
                 yield ready.pop(told)
                 told += 1
 
 
-class _Mate:
-    """One process of the crew, started for its first job and again after it crashed."""
+class _PoolProcess:
+    """One process of the pool, started for its first job and again after it crashed."""
 
     def __init__(self, recipe: Recipe, screen: Board) -> None:
         self._recipe = recipe

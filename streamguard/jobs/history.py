@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from streamguard.errors import OutputExistsError, SinkError
-from streamguard.jobs import Job
-from streamguard.ledger import Ledger, Origin, fingerprint, hash_of_folder
+from streamguard.jobs.job import Job
+from streamguard.jobs.ledger import Ledger, Origin, fingerprint, hash_of_folder
 from streamguard.report import Report, record_file
 from streamguard.settings import Settings
 

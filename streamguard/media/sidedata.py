@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from streamguard.sources.filters import chain
+from streamguard.media.filters import chain
 
 if TYPE_CHECKING:
     import av

@@ -18,12 +18,12 @@ from conftest import ROOT
 from numpy.typing import NDArray
 from PIL import Image
 
-from streamguard.cli import crew, run
-from streamguard.cli.crew import outcomes_of
-from streamguard.cli.crewmate import Failed, Finished, _portable
+from streamguard.cli import pool, run
+from streamguard.cli.pool import outcomes_of
+from streamguard.cli.pool_process import Failed, Finished, _portable
 from streamguard.cli.work import Outcome, Recipe
 from streamguard.errors import SystemNotReadyError
-from streamguard.jobs import Job
+from streamguard.jobs.job import Job
 from streamguard.settings import Settings
 from streamguard.sinks.target import Target
 
@@ -32,7 +32,7 @@ JOBS = [Job(Path(name), Path("out", name)) for name in ("slow", "crash", "quick"
 
 
 def play(link: Connection, _recipe: Recipe, _level: int) -> None:
-    """Stand in for a process of the crew; what it does is decided by the file's name."""
+    """Stand in for a process of the pool; what it does is decided by the file's name."""
     while True:
         order = link.recv()
         if order == "stop":
@@ -49,7 +49,7 @@ def play(link: Connection, _recipe: Recipe, _level: int) -> None:
 
 @pytest.fixture
 def _players(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "serve", play)
+    monkeypatch.setattr(pool, "serve", play)
 
 
 @pytest.mark.usefixtures("_players")

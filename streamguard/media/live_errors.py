@@ -13,7 +13,7 @@ from streamguard.errors import (
     SourcePermissionError,
     StreamguardError,
 )
-from streamguard.sources.address import Address, Kind
+from streamguard.media.address import Address, Kind
 
 _MAY_NOT = {
     Kind.WEBCAM: "Is your user in the group video, is the camera allowed to programs?",

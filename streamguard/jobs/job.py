@@ -11,9 +11,9 @@ from streamguard.errors import (
     SinkPermissionError,
     UsageError,
 )
-from streamguard.ledger import Ledger
-from streamguard.naming import BESIDE, IN_FOLDER, Wish, alike, assign
-from streamguard.selection import USUAL, LeftOut, Rules, media_below
+from streamguard.jobs.ledger import Ledger
+from streamguard.jobs.naming import BESIDE, IN_FOLDER, Wish, alike, assign
+from streamguard.jobs.selection import USUAL, LeftOut, Rules, media_below
 
 
 @dataclass(frozen=True, slots=True)

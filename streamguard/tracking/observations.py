@@ -8,7 +8,7 @@ from streamguard.geometry import Box
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Observation:
     """A detection in pixels of the small luma picture.
 
     Attributes:
@@ -27,7 +27,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Regard:
+class SearchedRegion:
     """A region the second opinion looked at, in pixels of the small luma picture.
 
     Attributes:

@@ -1,0 +1,1 @@
+"""How frames and sound pass between threads and processes."""

@@ -1,0 +1,1 @@
+"""Files to anonymize: which, under what names, and which were done before."""

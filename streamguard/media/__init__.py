@@ -1,0 +1,1 @@
+"""What pictures and containers are: addresses, planes, orientation, containers, time."""
