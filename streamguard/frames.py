@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
 import av
 from av.subtitles.stream import SubtitleStream
 
-from streamguard.geometry import Box
+from streamguard.geometry import FACE, Box
+from streamguard.outlines import Outline, bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +81,100 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """One area to hide in one frame.
+
+    Attributes:
+        outline: Where, in coded pixels, padding not yet added.
+        track_id: What it hides, followed from frame to frame; a track may need several covers.
+        label: What kind of thing that is, such as ``face``.
+    """
+
+    outline: Outline
+    track_id: int
+    label: str = FACE
+
+    @property
+    def box(self) -> Box:
+        """The smallest box that holds the outline."""
+        return bounds(self.outline)
+
+
+class Uncovered(StrEnum):
+    """Why something that was seen was not covered."""
+
+    WEAK = "weak"
+    DENIED = "denied"
+    SHORT = "short"
+    SMALL = "small"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that was seen in a frame and not covered.
+
+    Attributes:
+        box: Where, in coded pixels.
+        confidence: How sure the detector was, 0 to 1.
+        reason: Why it was not covered.
+        track_id: The track that was not believed; 0 if there was none.
+        label: What it might be, such as ``face``.
+    """
+
+    box: Box
+    confidence: float
+    reason: Uncovered
+    track_id: int = 0
+    label: str = FACE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackFacts:
+    """How sure the judge is of one track.
+
+    Attributes:
+        track_id: The track.
+        label: What it follows, such as ``face``.
+        confidence: Highest confidence of any detector, 0 to 1.
+        sources: Names of the detectors that saw it.
+        hits: How often it was seen.
+        misses: How often a detector looked there and did not see it.
+        blind: Share of its frames in which its motion could not be followed, 0 to 1.
+        luma: Mean brightness where it was seen, 0 to 255.
+    """
+
+    track_id: int
+    label: str = FACE
+    confidence: float = 0.0
+    sources: tuple[str, ...] = ()
+    hits: int = 0
+    misses: int = 0
+    blind: float = 0.0
+    luma: float = 128.0
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the anonymizer decided for one very frame.
+    """What a judge decided for one very frame.
 
     Attributes:
         frame: The frame the decision is about.
-        boxes: Everything to cover, coded pixels, padding not yet added.
-        track_ids: The track of each box, same order.
+        covers: Everything to hide, in whole pixels.
         slate: Why the whole frame must be covered instead; empty for an ordinary verdict.
+        candidates: What was seen and is not covered.
+        ended: Facts of tracks that no later verdict covers anything for.
     """
 
     frame: Frame
-    boxes: tuple[Box, ...] = ()
-    track_ids: tuple[int, ...] = ()
+    covers: tuple[Cover, ...] = ()
     slate: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    ended: tuple[TrackFacts, ...] = ()
+
+    @property
+    def track_ids(self) -> frozenset[int]:
+        """The tracks that something is covered for."""
+        return frozenset(cover.track_id for cover in self.covers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,19 +123,23 @@ class Box:
         )
 
 
+FACE = "face"
+"""The label of faces: what is looked for unless something else is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A face somebody claims to have seen.
+    """Something that a detector claims to have seen.
 
     Attributes:
         box: Where, in pixels of the picture handed to the detector.
         confidence: How sure the detector is, 0 to 1.
-        detector: Name of the detector that says so.
+        label: What it is, such as ``face``.
     """
 
     box: Box
     confidence: float
-    detector: str = ""
+    label: str = FACE
 
 
 def intersection(a: Box, b: Box) -> float:

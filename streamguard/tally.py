@@ -82,8 +82,9 @@ class Tally:
             self.longest_slate = max(self.longest_slate, self._slates_in_a_row)
         else:
             self._slates_in_a_row = 0
-        self.frames_with_faces += bool(verdict.boxes)
-        for track_id, box in zip(verdict.track_ids, verdict.boxes, strict=True):
+        self.frames_with_faces += bool(verdict.covers)
+        for cover in verdict.covers:
+            track_id, box = cover.track_id, cover.box
             corners = (round(box.x1), round(box.y1), round(box.x2), round(box.y2))
             self._boxes.setdefault(track_id, array("i")).extend((verdict.frame.index, *corners))
             first, _ = self._spans.get(track_id, (self.last_ms, 0.0))

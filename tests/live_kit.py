@@ -85,7 +85,7 @@ class BarDetector:
         if columns.size < 8:
             return []
         corners = columns[0], rows[0], columns[-1] + 2, rows[-1] + 1
-        return [Detection(Box(*map(float, corners)), 0.95, self.name)]
+        return [Detection(Box(*map(float, corners)), 0.95)]
 
     def close(self) -> None:
         pass

@@ -15,6 +15,7 @@ PACKAGE = Path(streamguard.__file__).parent
 # A module imports only from its own part or from one above it in this list.
 LAYERS = (
     {"errors", "geometry"},
+    {"outlines"},
     {"frames"},
     {"settings", "faults", "stages", "memory"},
     {"protocols"},

@@ -87,7 +87,7 @@ def test_it_finds_the_face_and_says_where(
     hits = [d for d in found if containment(d.box, face) > 0.6]
     assert len(hits) == 1
     for detection in found:
-        assert detection.detector == detector.name
+        assert detection.label == "face"
         assert THRESHOLD <= detection.confidence <= 1
         assert detection.box.is_finite
         assert detection.box.area > 0

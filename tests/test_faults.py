@@ -68,7 +68,7 @@ class FakeDetector:
 
 
 def sees_a_face(_image: Image, _time_ms: int) -> list[Detection]:
-    return [Detection(FACE, 0.9, "fake")]
+    return [Detection(FACE, 0.9)]
 
 
 def fails_late(error: BaseException, after: int = 2) -> Detect:

@@ -108,7 +108,7 @@ def test_a_spot_is_found_where_it_is(
     (found,) = find(detector, frame_with(spot, turns), look)
     shown = (width, height, 3) if (turns + more) % 2 else (height, width, 3)
     assert detector.shapes == [shown]
-    assert (found.confidence, found.detector) == (0.75, "brightest")
+    assert (found.confidence, found.label) == (0.75, "face")
     # To within a pixel or two of the smaller of the two pictures.
     near = 1.5 / min(scale, 1) + 1
     corners = (found.box.x1, found.box.y1, found.box.x2, found.box.y2)

@@ -93,7 +93,7 @@ class Corner:
     name = "corner"
 
     def detect(self, image: Image, time_ms: int) -> Sequence[Detection]:
-        return [Detection(Box(4, 4, 20, 20), 0.9, self.name)]
+        return [Detection(Box(4, 4, 20, 20), 0.9)]
 
     def close(self) -> None:
         pass

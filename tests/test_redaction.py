@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from skimage import data
 
 from streamguard.errors import RedactionError
-from streamguard.frames import Frame, RedactedFrame, Verdict
+from streamguard.frames import Cover, Frame, RedactedFrame, Verdict
 from streamguard.geometry import Box
 from streamguard.media.planes import PlaneLayout, layout_of, native_layout, nearest_native
 from streamguard.protocols import Redactor
@@ -79,9 +79,13 @@ def samples(picture: av.VideoFrame) -> list[np.ndarray]:
     return [view.copy() for view in native_layout(picture.format.name).views(picture)]
 
 
+def covers_of(*boxes: Box) -> tuple[Cover, ...]:
+    return tuple(Cover(box, number) for number, box in enumerate(boxes, 1))
+
+
 def redact(picture: av.VideoFrame, *boxes: Box, **look: object) -> RedactedFrame:
     redactor = MaskRedactor(RedactionSettings(**look))  # type: ignore[arg-type]
-    return redactor.redact(Verdict(Frame(picture, 3, 0.0), boxes))
+    return redactor.redact(Verdict(Frame(picture, 3, 0.0), covers_of(*boxes)))
 
 
 def regions(
@@ -298,7 +302,7 @@ def test_covers_remembered_are_covers_made(corners: list[tuple[float, float]]) -
     picture = noise("yuv420p")
     for x, y in corners:
         box = Box(x, y, x + 40, y + 50)
-        again = redactor.redact(Verdict(Frame(picture, 3, 0.0), (box,)))
+        again = redactor.redact(Verdict(Frame(picture, 3, 0.0), covers_of(box)))
         for a, b in zip(samples(again.picture), samples(redact(picture, box).picture), strict=True):
             assert np.array_equal(a, b)
 
@@ -556,7 +560,7 @@ def test_the_green_box_is_drawn_round_the_raw_box(pix_fmt: str) -> None:
 def test_a_slate_hides_the_whole_picture(pix_fmt: str, effect: Effect, turns: int) -> None:
     picture = noise(pix_fmt, 320, 240)
     redactor = MaskRedactor(RedactionSettings(effect=effect))
-    verdict = Verdict(Frame(picture, 1, 0.0, turns), (FACE,), slate="no signal")
+    verdict = Verdict(Frame(picture, 1, 0.0, turns), covers_of(FACE), slate="no signal")
     result = redactor.redact(verdict)
     assert result.slate == "no signal"
     assert result.boxes == (Box(0, 0, 320, 240),)
@@ -630,7 +634,7 @@ def test_the_decoder_never_sees_a_covered_picture() -> None:
     memory.seek(0)
     with av.open(memory, "r") as container:
         for index, picture in enumerate(container.decode(video=0)):
-            result = redactor.redact(Verdict(Frame(picture, index, 0.0), (box,)))
+            result = redactor.redact(Verdict(Frame(picture, index, 0.0), covers_of(box)))
             assert result.picture.pict_type == 0
             assert (result.picture.pts, result.picture.time_base) == (
                 picture.pts,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from live_kit import plan_of
 
-from streamguard.frames import Frame, Verdict
+from streamguard.frames import Cover, Frame, Verdict
 from streamguard.geometry import Box
 from streamguard.media.address import parse_address, told_apart
 from streamguard.relay.cameras import Camera
@@ -130,7 +130,7 @@ def verdict_with(*boxes: Box) -> Verdict:
     import numpy as np
 
     frame: Frame = frame_of(np.zeros((100, 200, 3), np.uint8), 0, 0.0)
-    return Verdict(frame, boxes, tuple(range(len(boxes))))
+    return Verdict(frame, tuple(Cover(box, number) for number, box in enumerate(boxes)))
 
 
 def test_zones_cover_and_free() -> None:
@@ -138,13 +138,13 @@ def test_zones_cover_and_free() -> None:
     across = Box(40, 40, 60, 60)
     kept = Zones(ignore=(SQUARE,)).apply(verdict_with(inside, outside, across))
     # Only what lies wholly inside is free: a face at the edge may be half outside.
-    assert kept.boxes == (outside, across)
-    assert kept.track_ids == (1, 2)
+    assert kept.covers == (Cover(outside, 1), Cover(across, 2))
     covered = Zones(cover=(SQUARE,)).apply(verdict_with())
-    assert min(b.x1 for b in covered.boxes) == 50
-    assert max(b.x2 for b in covered.boxes) == 150
-    assert min(b.y1 for b in covered.boxes) == 25
-    assert max(b.y2 for b in covered.boxes) == 75
+    boxes = [cover.box for cover in covered.covers]
+    assert min(b.x1 for b in boxes) == 50
+    assert max(b.x2 for b in boxes) == 150
+    assert min(b.y1 for b in boxes) == 25
+    assert max(b.y2 for b in boxes) == 75
 
 
 def test_zones_never_touch_a_slate() -> None:

@@ -44,7 +44,7 @@ class Recorder:
         self.times.append(time_ms / 1000)
         begin, end = self._sees
         whole = image.shape[:2] == (SIDE, SIDE)
-        return [Detection(FACE, 0.9, self.name)] if whole and begin <= time_ms / 1000 < end else []
+        return [Detection(FACE, 0.9)] if whole and begin <= time_ms / 1000 < end else []
 
     def close(self) -> None:
         pass

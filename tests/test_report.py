@@ -11,7 +11,7 @@ import av
 import pytest
 
 from streamguard.errors import CancelledError, SourceNotFoundError
-from streamguard.frames import Frame, RedactedFrame, Verdict
+from streamguard.frames import Cover, Frame, RedactedFrame, Verdict
 from streamguard.geometry import Box
 from streamguard.report import FileRecord, Report, record_file
 from streamguard.tally import Tally
@@ -19,7 +19,10 @@ from streamguard.tally import Tally
 
 def seen(tally: Tally, index: int, tracks: dict[int, Box], slate: str = "") -> None:
     picture = av.VideoFrame(16, 16, "gray")
-    verdict = Verdict(Frame(picture, index, index * 40.0), tuple(tracks.values()), tuple(tracks))
+    verdict = Verdict(
+        Frame(picture, index, index * 40.0),
+        tuple(Cover(box, number) for number, box in tracks.items()),
+    )
     tally.add(verdict, RedactedFrame(picture, index, slate=slate))
 
 

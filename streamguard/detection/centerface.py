@@ -114,7 +114,7 @@ class CenterFaceDetector:
             corners.tolist(), confidences.astype(float).tolist(), self._threshold, 0.3
         )
         return [
-            Detection(Box(x, y, x + w, y + h), float(confidences[i]), self.name)
+            Detection(Box(x, y, x + w, y + h), float(confidences[i]))
             for i in np.asarray(kept, int).ravel()
             for x, y, w, h in [corners[i].tolist()]
         ]

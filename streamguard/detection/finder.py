@@ -84,7 +84,7 @@ class Finder:
         picture = view.rgb(look.region, look.width, look.height)
         width, height = look.region.width, look.region.height
         faces = [
-            Detection(pole.place(found.box, width, height), found.confidence, detector.name)
+            Detection(pole.place(found.box, width, height), found.confidence, found.label)
             for pole in VIEWS
             for found in _ask(detector, pole.of(picture), time_ms)
         ]
@@ -108,7 +108,7 @@ class Finder:
                 .scale(look.region.width / look.width, look.region.height / look.height)
                 .shift(look.region.x1, look.region.y1)
             )
-            found.append(Detection(box, detection.confidence, detector.name))
+            found.append(Detection(box, detection.confidence, detection.label))
         return tuple(found)
 
 
@@ -133,7 +133,7 @@ def _plain(detection: Detection) -> Detection:
     """Return the same in Python's own numbers: NumPy's, which many return, subtract otherwise."""
     box = detection.box
     corners = Box(float(box.x1), float(box.y1), float(box.x2), float(box.y2))
-    return Detection(corners, float(detection.confidence))
+    return Detection(corners, float(detection.confidence), str(detection.label))
 
 
 def _check(detection: Detection, width: int, height: int, name: str) -> None:

@@ -77,4 +77,4 @@ class MediaPipeDetector:
         box = found.bounding_box
         x, y = float(box.origin_x), float(box.origin_y)
         corners = Box(x, y, x + box.width, y + box.height)
-        return Detection(corners, float(found.categories[0].score), self.name)
+        return Detection(corners, float(found.categories[0].score))

@@ -14,9 +14,10 @@ from streamguard.detection.layers import Layer
 from streamguard.detection.schedule import CloseLookRequest, Look, Role, Schedule, widened
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError
-from streamguard.frames import Frame, Verdict, VideoInfo
+from streamguard.frames import Cover, Frame, Verdict, VideoInfo
 from streamguard.geometry import Box, containment, nms
 from streamguard.media.sphere import Sphere
+from streamguard.outlines import to_pixels
 from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Settings
 from streamguard.tracking.observations import Observation, SearchedRegion
@@ -241,7 +242,7 @@ class Anonymizer:
         self._tracker.forget(moment.time)
         if frame.damage:
             return Verdict(frame, slate=frame.damage)
-        return Verdict(frame, tuple(box for _, box in believed), tuple(i for i, _ in believed))
+        return Verdict(frame, tuple(Cover(to_pixels(box), number) for number, box in believed))
 
 
 def _all_round(

@@ -8,7 +8,7 @@ import av
 from av.video.frame import PictureType
 
 from streamguard.errors import RedactionError
-from streamguard.frames import Frame, RedactedFrame, Verdict
+from streamguard.frames import Cover, Frame, RedactedFrame, Verdict
 from streamguard.geometry import Box
 from streamguard.media.planes import PictureLayout, Samples, native_layout, nearest_native
 from streamguard.redaction.colors import samples_of
@@ -50,7 +50,7 @@ class MaskRedactor:
         try:
             if verdict.slate:
                 return self._slate(frame, verdict.slate)
-            return self._cover(frame, verdict.boxes)
+            return self._cover(frame, verdict.covers)
         except RedactionError:
             raise
         except Exception as error:
@@ -59,10 +59,11 @@ class MaskRedactor:
                 "Nothing of it was written",
             ) from error
 
-    def _cover(self, frame: Frame, boxes: Sequence[Box]) -> RedactedFrame:
+    def _cover(self, frame: Frame, covers: Sequence[Cover]) -> RedactedFrame:
         native = nearest_native(frame.picture.format.name)
         layout = native_layout(native)
         size = frame.width, frame.height
+        boxes = [cover.box for cover in covers]
         found = [region_of(box, *size, self._settings, layout.alignment) for box in set(boxes)]
         regions = sorted({r for r in found if r is not None}, key=lambda r: r.order)
         if not regions and native == frame.picture.format.name:

@@ -26,7 +26,7 @@ Detectors = Mapping[Role, Detector]
 
 
 class Worker:
-    """Pronounces on every frame and covers it. What it cannot cover, it does not hand on.
+    """Decides on every frame and covers it. What it cannot cover, it does not hand on.
 
     Args:
         plan: The camera's plan.
@@ -107,7 +107,7 @@ class Worker:
             if verdict.slate:
                 self._status.slates[verdict.slate] += 1
             redacted = self._redactor.redact(self._plan.zones.apply(verdict))
-            self._status.faces = len(set(verdict.track_ids))
+            self._status.faces = len(verdict.track_ids)
             self._status.redacted += 1
             self._backoff.after_success()
             self._deliver(redacted, captured)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from streamguard.frames import Verdict
+from streamguard.frames import Cover, Verdict
 from streamguard.geometry import Box
+from streamguard.outlines import to_pixels
 
 Point = tuple[float, float]
 Polygon = tuple[Point, ...]
@@ -14,6 +15,7 @@ Polygon = tuple[Point, ...]
 _BANDS = 12
 """Bands a polygon is cut into; each is covered by the smallest box that holds it."""
 _ZONE_TRACK = -1
+_ZONE = "zone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,16 @@ class Zones:
             return verdict
         width, height = verdict.frame.width, verdict.frame.height
         kept = [
-            (box, track)
-            for box, track in zip(verdict.boxes, verdict.track_ids, strict=True)
-            if not any(_holds(polygon, box, width, height) for polygon in self.ignore)
+            cover
+            for cover in verdict.covers
+            if not any(_holds(polygon, cover.box, width, height) for polygon in self.ignore)
         ]
         for polygon in self.cover:
-            kept += [(box.scale(width, height), _ZONE_TRACK) for box in bands(polygon)]
-        boxes, tracks = tuple(box for box, _ in kept), tuple(track for _, track in kept)
-        return replace(verdict, boxes=boxes, track_ids=tracks)
+            kept += [
+                Cover(to_pixels(box.scale(width, height)), _ZONE_TRACK, _ZONE)
+                for box in bands(polygon)
+            ]
+        return replace(verdict, covers=tuple(kept))
 
 
 def bands(polygon: Polygon) -> Iterator[Box]:
