@@ -1,4 +1,4 @@
-"""The threads: capture → detection and tracking → redaction → encoding.
+"""The threads: capture → judge → redaction → encoding.
 
 Whatever goes wrong in any of them stops all, and the sink is told to leave nothing behind.
 A native call that never returns is given up with its thread; only one that also keeps Python's
@@ -16,8 +16,7 @@ from streamguard.errors import RedactionError, SinkError, SourceError, TrackingE
 from streamguard.faults import blamed, let_go, patience_after, watched
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
 from streamguard.handoff.frame_queue import FrameQueue
-from streamguard.judges.anonymizer import Anonymizer
-from streamguard.protocols import Redactor, Sink, Source
+from streamguard.protocols import Judge, Redactor, Sink, Source
 from streamguard.settings import Settings
 from streamguard.stages import Stage, join, switching_often, watch
 
@@ -33,13 +32,13 @@ class Parts:
 
     Attributes:
         source: Where frames come from.
-        anonymizer: Pronounces on every frame.
+        judge: Decides what to cover in every frame.
         redactor: Covers what it names.
         sink: Where redacted frames go.
     """
 
     source: Source
-    anonymizer: Anonymizer
+    judge: Judge
     redactor: Redactor
     sink: Sink
 
@@ -100,15 +99,15 @@ class _Run:
         self.decoded.close()
 
     def judge(self, stage: Stage) -> None:
-        """Detect and track; hand verdicts on."""
-        anonymizer = self.parts.anonymizer
+        """Decide, frame by frame; hand verdicts on."""
+        judge = self.parts.judge
         # What fails in a detector is called a DetectionError before it gets here.
         with blamed(TrackingError, "tracking"):
             for frame in self.decoded:
                 stage.steps += 1
-                for verdict in anonymizer.push(frame):
+                for verdict in judge.push(frame):
                     self.judged.put(verdict)
-            for verdict in anonymizer.finish():
+            for verdict in judge.finish():
                 self.judged.put(verdict)
         self.judged.close()
 
@@ -146,7 +145,7 @@ class _Run:
 def run(parts: Parts, *, settings: Settings, observe: Observer, cancelled: threading.Event) -> None:
     """Carry a whole video from source to sink.
 
-    Returns when the sink is closed and the result whole. The source and the anonymizer are
+    Returns when the sink is closed and the result whole. The source and the judge are
     left for the caller to close; after an error, with `let_go`.
 
     Args:

@@ -1,4 +1,4 @@
-"""The four parts a pipeline is made of. Anything of the right shape will do."""
+"""The parts a pipeline is made of. Anything of the right shape will do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict, VideoInfo
 from streamguard.geometry import Detection
+from streamguard.settings import DetectionPlan
 
 Image = NDArray[np.uint8]
 """An RGB picture, shape ``(height, width, 3)``, dtype ``uint8``."""
@@ -63,6 +64,40 @@ class Detector(Protocol):
 
     def close(self) -> None:
         """Let go of the model; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Something that decides for every frame what to cover."""
+
+    def push(self, frame: Frame) -> list[Verdict]:
+        """Take the next frame; return the verdicts that are ready, oldest first, often none.
+
+        Raises:
+            StreamguardError: A frame could not be judged; nothing that is held may leave.
+        """
+        ...
+
+    def finish(self) -> list[Verdict]:
+        """Return the verdicts of all frames still held; nothing can be pushed after.
+
+        Raises:
+            StreamguardError: As `push`; also when frames that were expected did not come.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class AdaptiveJudge(Judge, Protocol):
+    """A judge that can spend less while there is more to do than time."""
+
+    def adapt(self, plan: DetectionPlan) -> None:
+        """Look by another plan from the next frame on."""
         ...
 
 
