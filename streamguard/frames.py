@@ -11,6 +11,7 @@ from av.subtitles.stream import SubtitleStream
 
 from streamguard.geometry import FACE, Box
 from streamguard.outlines import Outline, bounds
+from streamguard.settings import Effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +89,13 @@ class Cover:
         outline: Where, in coded pixels, padding not yet added.
         track_id: What it hides, followed from frame to frame; a track may need several covers.
         label: What kind of thing that is, such as ``face``.
+        effect: What the cover looks like; None for what settings say of the label.
     """
 
     outline: Outline
     track_id: int
     label: str = FACE
+    effect: Effect | None = None
 
     @property
     def box(self) -> Box:
