@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -196,3 +198,46 @@ def test_names_and_closing() -> None:
     assert finder.names == ("brightest", "brightest")
     finder.close()
     assert [detector.closed for detector in detectors.values()] == [1, 1]
+
+
+class Slow(Brightest):
+    """Looks until it is told to go on, as native code does, and notes what befalls it meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looking, self.goes_on = threading.Event(), threading.Event()
+        self.closed_in_a_look = False
+
+    def detect(self, image: NDArray[np.uint8], time_ms: int) -> Sequence[Detection]:
+        self.looking.set()
+        assert self.goes_on.wait(30)
+        self.closed_in_a_look = self.closed > 0
+        return super().detect(image, time_ms)
+
+
+def test_a_detector_is_never_closed_in_the_middle_of_a_look_nor_asked_after_it() -> None:
+    detector, frame = Slow(), frame_with()
+    finder = Finder({Role.SECOND: detector})
+    errors: list[DetectionError] = []
+
+    def look() -> None:
+        # The second of the two begins while the finder is being closed.
+        try:
+            finder.find(FrameView(frame), [LOOK, LOOK], 0, 0)
+        except DetectionError as error:
+            errors.append(error)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    assert detector.looking.wait(30)
+    closer = threading.Thread(target=finder.close)
+    closer.start()
+    time.sleep(0.2)
+    assert closer.is_alive()
+    detector.goes_on.set()
+    for thread in (looker, closer):
+        thread.join(30)
+    assert not detector.closed_in_a_look
+    assert detector.closed == 1
+    assert len(detector.shapes) == 1
+    assert "closed" in str(errors[0])

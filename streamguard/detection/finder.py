@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class Finding:
 
 
 class Finder:
-    """Shows regions of frames to detectors.
+    """Shows regions of frames to detectors, one at a time.
 
     Args:
         detectors: Who plays each role; a role nobody plays is skipped.
@@ -41,6 +42,8 @@ class Finder:
 
     def __init__(self, detectors: Mapping[Role, Detector]) -> None:
         self._detectors = dict(detectors)
+        self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +62,8 @@ class Finder:
             quarter_turns: Clockwise turns that bring the frame upright.
 
         Raises:
-            DetectionError: A detector failed or returned boxes that make no sense.
+            DetectionError: A detector failed or returned boxes that make no sense, or `close`
+                was called.
         """
         return [
             Finding(look, self._carry_out(view, look, time_ms, quarter_turns))
@@ -86,14 +90,26 @@ class Finder:
         faces = [
             Detection(pole.place(found.box, width, height), found.confidence, found.label)
             for pole in VIEWS
-            for found in _ask(detector, pole.of(picture), time_ms)
+            for found in self._ask(detector, pole.of(picture), time_ms)
         ]
         return [Finding(look, tuple(faces))]
 
     def close(self) -> None:
-        """Close all detectors."""
-        for detector in self._detectors.values():
-            detector.close()
+        """Close all detectors once none of them looks; may be called from another thread.
+
+        A look that never ends keeps this waiting, and its detector open.
+        """
+        self._closed = True
+        with self._lock:
+            for detector in self._detectors.values():
+                detector.close()
+
+    def _ask(self, detector: Detector, image: Image, time_ms: int) -> list[Detection]:
+        # MediaPipe that is closed during a look, or just before one, crashes the process.
+        with self._lock:
+            if self._closed:
+                raise DetectionError(f"the detector {detector.name} is closed", "make a new one")
+            return _answer(detector, image, time_ms)
 
     def _carry_out(
         self, view: FrameView, look: Look, time_ms: int, quarter_turns: int
@@ -102,7 +118,7 @@ class Finder:
         height, width = image.shape[:2]
         detector = self._detectors[look.role]
         found = []
-        for detection in _ask(detector, image, time_ms):
+        for detection in self._ask(detector, image, time_ms):
             box = (
                 detection.box.rotate(-quarter_turns - look.turns, width, height)
                 .scale(look.region.width / look.width, look.region.height / look.height)
@@ -112,7 +128,7 @@ class Finder:
         return tuple(found)
 
 
-def _ask(detector: Detector, image: Image, time_ms: int) -> list[Detection]:
+def _answer(detector: Detector, image: Image, time_ms: int) -> list[Detection]:
     """Return what a detector says, if that makes sense; whatever it raises is its failure."""
     height, width = image.shape[:2]
     try:

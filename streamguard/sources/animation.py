@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -62,6 +63,8 @@ class AnimationSource:
         self.damage_notes: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
         self._ending = ExitStack()
+        self._lock = threading.Lock()
+        self._closed = False
         try:
             with translated(path):
                 kind = kind_of(path)
@@ -95,7 +98,9 @@ class AnimationSource:
         pts = 0
         for index in range(self._count):
             try:
-                with picture_errors(self.path):
+                with self._lock, picture_errors(self.path):
+                    if self._closed:
+                        return
                     picture = self._picture(index)
             except SourceDamagedError:
                 if not index:
@@ -108,8 +113,11 @@ class AnimationSource:
             yield Frame(picture, index, float(picture.pts * TIME_BASE * 1000))
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._ending.close()
+        """Let go of the file; a `read` in another thread ends at its next frame."""
+        self._closed = True
+        # Its decoder may be at work in that thread.
+        with self._lock:
+            self._ending.close()
 
     def describe(self) -> dict[str, Any]:
         """Return what is in the file and what would become of it, ready for JSON."""

@@ -61,6 +61,7 @@ class FileSource:
         self.info, self.traits, film = look_into(path, options)
         self._container = open_media(path, (options.open_timeout, None), options.open_memory)
         self._video = video_of(self._container, path, film, options)
+        self._index = self._video.index
         self._decoding = Decoding(self._video)
         self._decoder = Decoder(self._video)
         if self._container.format.name == "mpegts" and _starts_cut(path, self._video.id):
@@ -70,11 +71,12 @@ class FileSource:
         self.info = self._cut.info(self.info)
         words = describe_all(list(self._container.streams))
         fonts = [stream.index for stream in self._container.streams if font_of(stream)]
-        kept = sorted([self._video.index, *(stream.index for stream in self._tracks), *fonts])
+        kept = sorted([self._index, *(stream.index for stream in self._tracks), *fonts])
         self.streams_kept = tuple(words[index] for index in kept)
         self.streams_dropped = tuple(text for index, text in words.items() if index not in kept)
         self.traits = replace(self.traits, tracks=tuple(self._tracks), words=words)
-        self._redacted = words[self._video.index]
+        self._redacted = words[self._index]
+        self._tells_duration = self._promises_duration()
         self._lock = threading.Lock()
         self._closed = False
         self._reached = 0.0
@@ -110,7 +112,7 @@ class FileSource:
         frames = 0
         with translated(self.path):
             for packet in self._demux():
-                if packet.stream.type != "video":
+                if packet.stream_index != self._index:
                     if self._cut.keeps(packet):
                         yield PassthroughPacket(packet)
                     continue
@@ -120,12 +122,15 @@ class FileSource:
                         continue
                     yield Frame(picture, frames, time_ms, self.info.quarter_turns, wrong)
                     frames += 1
-        if self._closed:
+        if self._is_closed():
             return
         if not frames:
             self._cut.check(self.path)
             raise nothing_decoded(self.path)
         self._check_end()
+
+    def _is_closed(self) -> bool:
+        return self._closed
 
     def _check_end(self) -> None:
         """Tell of a file that was cut. Edit lists leave out some frames on purpose, never many."""
@@ -137,10 +142,10 @@ class FileSource:
             return
         if there < told * _WHOLE:
             self._decoding.lose(f"it ends early: {there} of {told} frames are there")
-        elif self._tells_duration():
+        elif self._tells_duration:
             self._decoding.lose(f"it ends early: {self._reached:.1f} of {lasts:.1f} s are there")
 
-    def _tells_duration(self) -> bool:
+    def _promises_duration(self) -> bool:
         """Whether the file's head promises a duration, and nothing else was to last so long."""
         container = self._container
         tracks = [stream for stream in container.streams if stream.type != "attachment"]
@@ -182,13 +187,17 @@ class FileSource:
         """
         failures = 0
         streams = [self._video, *self._tracks]
-        offsets = offsets_of(self._container, streams, self._cut.start)
-        self._seek(start_of(streams) + self._cut.start - _RUN_UP)
-        packets = self._container.demux(streams)
+        # The lock keeps `close` in another thread from pulling the file away beneath us. Streams
+        # are part of it: one that is asked for its kind after that crashes the process.
+        with self._lock:
+            if self._is_closed():
+                return
+            offsets = offsets_of(self._container, streams, self._cut.start)
+            self._seek(start_of(streams) + self._cut.start - _RUN_UP)
+            packets = self._container.demux(streams)
         while failures < MAX_READ_FAILURES and not self._cut.is_over:
-            # The lock keeps `close` in another thread from pulling the file away beneath us.
             with self._lock:
-                if self._closed:
+                if self._is_closed():
                     return
                 try:
                     packet = next(packets, None)
@@ -197,10 +206,11 @@ class FileSource:
                     self._decoding.lose(f"reading failed: {error.strerror}")
                     packets = self._container.demux(streams)
                     continue
+                jumped = packet is not None and bool(packet.size) and put_on(offsets, packet)
             if packet is None:
                 return
             failures = 0
-            if packet.size and put_on(offsets, packet) and packet.stream_index == self._video.index:
+            if jumped and packet.stream_index == self._index:
                 self._decoding.join()
             if packet.pts is not None and packet.time_base:
                 end = packet.pts + (packet.duration or 0)
@@ -210,8 +220,7 @@ class FileSource:
     def _seek(self, goal: Fraction) -> None:
         """Go to the key picture before a time, where there is an index and clocks do not jump."""
         if goal > 0 and not _INDEXED.isdisjoint(self._container.format.name.split(",")):
-            with self._lock:
-                self._container.seek(int(goal * 1_000_000))
+            self._container.seek(int(goal * 1_000_000))
 
     def _decode(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
         with self._lock:

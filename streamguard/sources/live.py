@@ -96,6 +96,8 @@ class LiveSource:
                 self._container.close()
                 raise NoVideoError(f"{address} sends no video", "Check its path or channel")
             self._video = video
+            # Asked of a stream whose connection was closed meanwhile, it would crash the process.
+            self._index = video.index
             # Frame threads would hold back one frame each, and with threads for slices the decoder
             # of H.264 conceals half of all damage without a word.
             video.thread_type = "SLICE"
@@ -133,7 +135,7 @@ class LiveSource:
         wait = Pace(time.monotonic) if self.address.kind in (Kind.FILE, Kind.LAVFI) else None
         with translated(self.address):
             for packet in self._packets():
-                if packet.stream.type != "video":
+                if packet.stream_index != self._index:
                     if self._time_sound(packet):
                         yield PassthroughPacket(without_adts(packet) if self._adts else packet)
                     continue
@@ -155,7 +157,10 @@ class LiveSource:
                 self._lock.release()
 
     def _packets(self) -> Iterator[av.Packet[Any]]:
-        packets = self._container.demux([self._video, *self._tracks])
+        with self._lock:
+            if self._stopped.is_set():
+                return
+            packets = self._container.demux([self._video, *self._tracks])
         while not self._stopped.is_set():
             with self._lock, listening(self._is_rtp) as logs:
                 packet = None if self._stopped.is_set() else next(packets, None)
