@@ -24,8 +24,8 @@ from streamguard.cli.pool_process import Failed, Finished, _portable
 from streamguard.cli.work import Outcome, Recipe
 from streamguard.errors import SystemNotReadyError
 from streamguard.jobs.job import Job
+from streamguard.media.target import Target
 from streamguard.settings import Settings
-from streamguard.sinks.target import Target
 
 SAMPLE = ROOT / "samples" / "astronaut.mp4"
 JOBS = [Job(Path(name), Path("out", name)) for name in ("slow", "crash", "quick", "last")]

@@ -17,8 +17,8 @@ from streamguard.cli.progress import Board, board, shown
 from streamguard.cli.work import Outcome, Recipe, Worker
 from streamguard.errors import CancelledError, StreamguardError
 from streamguard.jobs.job import Job
+from streamguard.media.target import remove_parts
 from streamguard.progress import Progress
-from streamguard.sinks.target import remove_parts
 
 _CONTEXT = multiprocessing.get_context("spawn")
 _GRACE = 0.5

@@ -181,7 +181,7 @@ def report_file(path: Path | None, plan: Plan, overwrite: bool) -> Iterator[Repo
     if path is None:
         yield None
         return
-    from streamguard.sinks.target import Target
+    from streamguard.media.target import Target
 
     for job in plan.jobs:
         if path.resolve() in (job.source.resolve(), job.output.resolve()):

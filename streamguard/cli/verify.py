@@ -17,7 +17,7 @@ from streamguard.cli.progress import shown
 from streamguard.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamguard.sinks.target import Target
+    from streamguard.media.target import Target
     from streamguard.spans import Span, Verification
 
 _PATH = click.Path(path_type=Path)
@@ -106,7 +106,7 @@ def _words(span: Span) -> str:
 
 
 def _write(target: Target, text: str) -> None:
-    from streamguard.sinks.target import sink_errors
+    from streamguard.media.target import sink_errors
 
     with sink_errors(target.path):
         target.part.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -120,7 +120,7 @@ def _report_file(
     if path is None:
         yield None
         return
-    from streamguard.sinks.target import Target
+    from streamguard.media.target import Target
 
     if path.resolve() in (file.resolve() for file in files):
         raise UsageError(f"the report {path} is also an input", "Choose another name")

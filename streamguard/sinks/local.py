@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from streamguard.errors import SinkError
 from streamguard.frames import PassthroughPacket, RedactedFrame
+from streamguard.media.target import Target, sink_errors
 from streamguard.settings import Settings
-from streamguard.sinks.target import Target, sink_errors
 from streamguard.sources import LocalSource
 
 if TYPE_CHECKING:

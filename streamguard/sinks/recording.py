@@ -13,9 +13,9 @@ from pathlib import Path
 from streamguard.errors import UsageError
 from streamguard.frames import RedactedFrame
 from streamguard.handoff.sound_ring import SoundRing
+from streamguard.media.target import sink_errors
 from streamguard.memory import give_back
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
-from streamguard.sinks.target import sink_errors
 
 _SYNC = 10.0
 """Seconds of a recording that a power cut may cost."""

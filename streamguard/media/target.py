@@ -26,12 +26,13 @@ _ANY = 0o666
 class Target:
     """A file that stands under its own name only once it is whole.
 
-    It gets the input's permissions, less those that the umask takes away.
+    It gets the input's permissions, or those it is given, less those that the umask takes away.
 
     Args:
         path: The final name.
         source: The input, which is never written to.
         overwrite: Whether the final name may be replaced.
+        mode: Permissions it may have at most; the input's when None.
 
     Attributes:
         path: The final name.
@@ -44,7 +45,7 @@ class Target:
         SinkError: The folder does not exist.
     """
 
-    def __init__(self, path: Path, source: Path, overwrite: bool) -> None:
+    def __init__(self, path: Path, source: Path, overwrite: bool, mode: int | None = None) -> None:
         self.path = path
         self._overwrite = overwrite
         self._done = False
@@ -53,7 +54,7 @@ class Target:
             _check(path, source, overwrite)
             before, after = _around(path, os.getpid())
             self.part = path.parent / f"{before}{secrets.token_hex(4)}{after}"
-            self._mode = _mode_of(source)
+            self._mode = _mode_of(source) if mode is None else mode
             # The umask applies to it, and the owner may write until it is whole.
             mode = self._mode | stat.S_IRUSR | stat.S_IWUSR
             os.close(os.open(self.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
