@@ -88,6 +88,55 @@ def test_a_signal_ends_opening_in_other_commands(tmp_path: Path, command: list[s
     child.communicate()
 
 
+def end(phase: str, gaps: tuple[float, ...], folder: Path) -> tuple[int, str, float]:
+    """Send SIGTERM at once and after each gap; return the exit code, the words, the seconds."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD.replace("{}", phase), "anonymize", SAMPLE, "-o", "out.mp4"],
+        cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert child.stdout is not None
+    assert child.stdout.readline() == "there\n"
+    began = time.monotonic()
+    for gap in (0.0, *gaps):
+        time.sleep(gap)
+        child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=20)
+    return child.returncode, err, time.monotonic() - began
+
+
+@pytest.mark.parametrize("phase", ["encoding", "letting go"])
+def test_impatient_signals_do_not_cut_short_the_clearing_away(tmp_path: Path, phase: str) -> None:
+    code, err, took = end(HANGS[phase], (0.05,) * 6, tmp_path)
+    assert (code, err) == (
+        130,
+        "streamguard: stopped: interrupted; nothing half done was left behind\n",
+    )
+    assert not list(tmp_path.iterdir())
+    assert took < 3 * LIMIT
+
+
+LOADS = """
+import streamguard.judges.anonymizer as m
+def hang(*_):
+    print("there", flush=True)
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        raise ImportError("initialization failed") from None
+m.default_detectors = hang
+"""
+
+
+def test_a_signal_that_insists_ends_what_does_not_ask_for_signals(tmp_path: Path) -> None:
+    code, err, took = end(LOADS, (0.3, 1.0), tmp_path)
+    assert (code, err) == (
+        130,
+        "streamguard: stopped: interrupted; nothing half done was left behind\n",
+    )
+    assert not list(tmp_path.iterdir())
+    assert took < 1.3 + 3 * LIMIT
+
+
 def run(*args: str | Path, cwd: Path, umask: int = 0o022) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *map(str, args)],

@@ -14,7 +14,7 @@ import streamguard
 from streamguard.cli import anonymize, doctor, preview, probe, relay, verify
 from streamguard.cli.console import DONE, FAILED, INTERRUPTED, WRONG_USAGE, complain
 from streamguard.cli.pipes import guard_streams
-from streamguard.cli.signals import interrupt_on_terminate
+from streamguard.cli.signals import interrupt_on_terminate, was_asked_to_end
 from streamguard.errors import CancelledError, StreamguardError, UsageError
 
 
@@ -55,13 +55,17 @@ def main() -> None:
     # A file's name may hold any bytes; in JSON they become the escapes that JSON itself has.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    code = run(sys.argv[1:])
     try:
-        sys.stdout.flush()
-    except StreamguardError as error:
-        complain(error)
-        code = code or FAILED
-    sys.stderr.flush()
+        code = run(sys.argv[1:])
+        try:
+            sys.stdout.flush()
+        except StreamguardError as error:
+            complain(error)
+            code = code or FAILED
+        sys.stderr.flush()
+    except KeyboardInterrupt:
+        # Somebody insists while the last words are written, to a pipe that nobody reads perhaps.
+        code = INTERRUPTED
     if code == INTERRUPTED or threading.active_count() > 1:
         # A thread may be deep in native code, or hang there; nobody waits for it.
         os._exit(code)
@@ -76,14 +80,18 @@ def run(args: Sequence[str]) -> int:
         complain(_one_line(error))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt, CancelledError):
-        complain("interrupted; nothing half done was left behind", kind="stopped")
-        return INTERRUPTED
-    except StreamguardError as error:
+        return _interrupted()
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody gets a traceback unasked
+        # A library that is interrupted while it is loaded may raise an error of its own.
+        if was_asked_to_end():
+            return _interrupted()
         complain(error)
         return WRONG_USAGE if isinstance(error, UsageError) else FAILED
-    except Exception as error:  # noqa: BLE001 - the last resort: nobody gets a traceback unasked
-        complain(error)
-        return FAILED
+
+
+def _interrupted() -> int:
+    complain("interrupted; nothing half done was left behind", kind="stopped")
+    return INTERRUPTED
 
 
 def _one_line(error: click.ClickException) -> str:

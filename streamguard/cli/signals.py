@@ -1,23 +1,58 @@
-"""Ctrl-C and SIGTERM: the first asks a run to stop, the second does not ask."""
+"""Ctrl-C and SIGTERM: the first asks a run to stop, one that comes after a second insists."""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+ENDS_WITHIN = 1.0
+"""Seconds within which a run that was asked to stop ends by itself.
+
+To interrupt it in that time would only cut short its clearing away.
+"""
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+
+
+class _Wish:
+    """The wish of whoever sends signals that this process ends."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there was any signal."""
+        return self._since is not None
+
+    def counts(self) -> bool:
+        """Take one more signal; return whether it says more than the one before."""
+        now = time.monotonic()
+        if self._since is not None and now - self._since < ENDS_WITHIN:
+            return False
+        self._since = now
+        return True
+
+
+_WISH = _Wish()
+
+
+def was_asked_to_end() -> bool:
+    """Whether a signal has asked this process to end: what fails then failed because of that."""
+    return _WISH.is_known
 
 
 def interrupt_on_terminate() -> None:
     """Make SIGTERM and SIGHUP end the process the way Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        if _WISH.counts():
+            raise KeyboardInterrupt
 
     for number in _SIGNALS:
         # Whoever started us with a signal ignored (nohup) wants it ignored.
@@ -27,10 +62,16 @@ def interrupt_on_terminate() -> None:
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """Give an event that the first signal sets; the second raises KeyboardInterrupt."""
+    """Give an event that the first signal sets.
+
+    One that comes `ENDS_WITHIN` seconds after it or later raises KeyboardInterrupt; what comes in
+    between is not heeded.
+    """
     stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
+        if not _WISH.counts():
+            return
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()

@@ -92,7 +92,9 @@ class Worker:
                 report = replace(report, verification=found)
         except (CancelledError, SystemNotReadyError):
             raise
-        except Exception as error:  # noqa: BLE001 - told to the user; the other inputs go on
+        except Exception as error:
+            if self._stop.is_set():
+                raise CancelledError("stopped on request", "Nothing was written") from error
             return Outcome(job, error=error)
         return Outcome(job, report)
 
