@@ -484,6 +484,39 @@ def in_a_process(code: str, *args: str | Path, **more: Any) -> subprocess.Comple
     )
 
 
+CLOSED_BETWEEN = """
+import sys
+from streamguard.errors import SourceLostError
+from streamguard.media.address import parse_address
+from streamguard.sources import open_source
+from streamguard.sources.live import LiveSource
+
+live = sys.argv[2] == "live"
+source = LiveSource(parse_address(sys.argv[1])) if live else open_source(sys.argv[1])
+packets = source._packets if live else source._demux
+def closed_at_the_third():
+    for number, packet in enumerate(packets()):
+        if number == 2:
+            source.close()
+        yield packet
+if live:
+    source._packets = closed_at_the_third
+else:
+    source._demux = closed_at_the_third
+try:
+    print(len(list(source.read())) < 5)
+except SourceLostError:
+    print(True)
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "live"])
+def test_a_source_closed_while_a_packet_is_on_its_way_ends(face_clip: Path, kind: str) -> None:
+    # In a process of its own: FFmpeg crashes when it is asked for a stream of a closed file.
+    done = in_a_process(CLOSED_BETWEEN, face_clip, kind)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+
+
 def test_disk_full(face_clip: Path, tmp_path: Path) -> None:
     # A limit on the size of files stands in for a full disk: writing fails in the same call.
     code = (
