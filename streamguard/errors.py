@@ -13,6 +13,7 @@
     ├── SinkError (OSError)                   the result cannot be written
     │   ├── OutputExistsError (FileExistsError)
     │   └── SinkPermissionError (PermissionError)
+    ├── AnalysisError                         a decision's file is damaged, or not of this input
     ├── DetectionError                        a detector failed or returned nonsense
     ├── TrackingError                         tracking failed
     ├── RedactionError                        a region could not be covered
@@ -99,6 +100,10 @@ class OutputExistsError(SinkError, FileExistsError):
 
 class SinkPermissionError(SinkError, PermissionError):
     """The output may not be written."""
+
+
+class AnalysisError(StreamguardError):
+    """The file of a decision cannot be used: damaged, of another version, or of another input."""
 
 
 class DetectionError(StreamguardError):

@@ -1,4 +1,4 @@
-"""The threads: capture → judge → redaction → encoding.
+"""The threads: capture → judge → redaction → encoding, or the first two alone.
 
 Whatever goes wrong in any of them stops all, and the sink is told to leave nothing behind.
 A native call that never returns is given up with its thread; only one that also keeps Python's
@@ -8,8 +8,9 @@ global lock to itself cannot be.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from streamguard.detection.cores import sharing_cores
 from streamguard.errors import RedactionError, SinkError, SourceError, TrackingError
@@ -18,12 +19,16 @@ from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
 from streamguard.handoff.frame_queue import FrameQueue
 from streamguard.protocols import Judge, Redactor, Sink, Source
 from streamguard.settings import Settings
-from streamguard.stages import Stage, join, switching_often, watch
+from streamguard.stages import Stage, Team, switching_often
 
 Observer = Callable[[Verdict, RedactedFrame], None]
 """Called in the sink's thread with every frame that was written."""
 
 _DECODED_BYTES, _JUDGED_BYTES, _COVERED_BYTES = 3 * 2**20, 6 * 2**20, 3 * 2**20
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,15 @@ class Parts:
         judge: Decides what to cover in every frame.
         redactor: Covers what it names.
         sink: Where redacted frames go.
+        before_close: Called once every frame was written, before the sink is closed; what it
+            raises leaves no result.
     """
 
     source: Source
     judge: Judge
     redactor: Redactor
     sink: Sink
+    before_close: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,51 +72,27 @@ class _Run:
     covered: FrameQueue[_Covered | PassthroughPacket] = field(
         default_factory=lambda: FrameQueue(_COVERED_BYTES, _size_of)
     )
-    failed: threading.Event = field(default_factory=threading.Event)
-    error: BaseException | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def stages(self) -> list[Stage]:
+    failed: threading.Event = field(default_factory=threading.Event)
+
+    def team(self) -> Team:
         """Return the threads, in the order in which work goes through them."""
-        return [
+        stages = [
             Stage("reading and decoding", self.capture),
             Stage("detection", self.judge, self.decoded),
             Stage("redaction", self.cover, self.judged),
             Stage("encoding", self.deliver, self.covered),
         ]
-
-    def fail(self, error: BaseException) -> None:
-        """Stop everything; the first error is the one reported."""
-        with self.lock:
-            if not self.failed.is_set():
-                self.error = error
-                self.failed.set()
-        self.decoded.close(error)
-        self.judged.close(error)
-        self.covered.close(error)
+        return Team(stages, (self.decoded, self.judged, self.covered), self.failed)
 
     def capture(self, stage: Stage) -> None:
         """Decode, and hand frames and packets on."""
-        with blamed(SourceError, "reading"):
-            for item in self.parts.source.read():
-                stage.steps += 1
-                if isinstance(item, Frame):
-                    self.decoded.put(item)
-                else:
-                    self.judged.put(item)
-        self.decoded.close()
+        _capture(self.parts.source, self.decoded, self.judged.put, stage)
 
     def judge(self, stage: Stage) -> None:
         """Decide, frame by frame; hand verdicts on."""
-        judge = self.parts.judge
-        # What fails in a detector is called a DetectionError before it gets here.
-        with blamed(TrackingError, "tracking"):
-            for frame in self.decoded:
-                stage.steps += 1
-                for verdict in judge.push(frame):
-                    self.judged.put(verdict)
-            for verdict in judge.finish():
-                self.judged.put(verdict)
+        for verdict in _verdicts(self.parts.judge, self.decoded, stage):
+            self.judged.put(verdict)
         self.judged.close()
 
     def cover(self, stage: Stage) -> None:
@@ -139,6 +123,7 @@ class _Run:
     def finish(self) -> None:
         """Make the result whole."""
         with blamed(SinkError, "finishing the output"):
+            self.parts.before_close()
             self.parts.sink.close()
 
 
@@ -161,20 +146,86 @@ def run(parts: Parts, *, settings: Settings, observe: Observer, cancelled: threa
             or `SystemExit`. The sink has been told to leave nothing behind.
     """
     state = _Run(parts, observe)
-    stages = state.stages()
     try:
-        with switching_often(), sharing_cores():
-            for stage in stages:
-                stage.start(state.fail)
-            watch(stages, settings.stall_timeout, state.failed, cancelled)
-        if state.error is not None:
-            raise state.error
-        watched(state.finish, "finishing the output", timeout=None, cancelled=cancelled)
+        with switching_often(), sharing_cores(), state.team().at_work() as team:
+            team.wait(settings.stall_timeout, cancelled)
+            watched(state.finish, "finishing the output", timeout=None, cancelled=cancelled)
     except BaseException as error:
-        state.fail(error)
-        join(stages, patience_after(error))
         let_go(parts.sink.abort, patience_after(error))
         raise
+
+
+def decide(
+    source: Source,
+    judge: Judge,
+    on_verdict: Callable[[Verdict], None],
+    *,
+    settings: Settings,
+    cancelled: threading.Event,
+) -> None:
+    """Judge a whole video; nothing is redacted or encoded, and packets are passed over.
+
+    The source and the judge are left for the caller to close; after an error, with `let_go`.
+
+    Args:
+        source: Where frames come from.
+        judge: Decides what to cover in every frame.
+        on_verdict: Called in the judge's thread with every verdict, in order; what it raises
+            ends the run.
+        settings: For the stall timeout.
+        cancelled: Set it from anywhere to stop.
+
+    Raises:
+        CancelledError: It was set.
+        StalledError: No thread did anything for the stall timeout.
+        StreamguardError: Of the kind that fits whatever a part raised.
+    """
+    decoded: FrameQueue[Frame] = FrameQueue(_DECODED_BYTES, _size_of)
+
+    def pronounce(stage: Stage) -> None:
+        for verdict in _verdicts(judge, decoded, stage):
+            on_verdict(verdict)
+
+    stages = [
+        Stage("reading and decoding", partial(_capture, source, decoded, _pass_over)),
+        Stage("detection", pronounce, decoded),
+    ]
+    with switching_often(), sharing_cores(), Team(stages, (decoded,)).at_work() as team:
+        team.wait(settings.stall_timeout, cancelled)
+
+
+def _capture(
+    source: Source,
+    decoded: FrameQueue[Frame],
+    take: Callable[[PassthroughPacket], None],
+    stage: Stage,
+) -> None:
+    """Decode, and hand frames and packets on."""
+    with blamed(SourceError, "reading"):
+        for item in source.read():
+            stage.steps += 1
+            if isinstance(item, Frame):
+                decoded.put(item)
+            else:
+                take(item)
+    decoded.close()
+
+
+def _pass_over(_packet: PassthroughPacket) -> None:
+    """Leave a packet out: without an output it goes nowhere."""
+
+
+def _verdicts(judge: Judge, frames: FrameQueue[Frame], stage: Stage) -> Iterator[Verdict]:
+    """Decide, frame by frame."""
+    for frame in frames:
+        stage.steps += 1
+        # What fails in a detector is called a DetectionError before it gets here.
+        with blamed(TrackingError, "tracking"):
+            verdicts = judge.push(frame)
+        yield from verdicts
+    with blamed(TrackingError, "tracking"):
+        verdicts = judge.finish()
+    yield from verdicts
 
 
 def _size_of(item: Frame | Verdict | _Covered | PassthroughPacket) -> int:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from typing import Protocol
 
 from streamguard.errors import CancelledError, StalledError
+from streamguard.faults import patience_after
 
 _POLL = 0.05
 SWITCH_INTERVAL = 0.0005
 """Seconds a Python thread may keep the lock; at the default of 0.005 a 7 ms call of MediaPipe,
 which takes the lock several times, was measured to take 38 ms beside a busy thread."""
+
+
+class Closable(Protocol):
+    """Something between two threads that can be closed with an error."""
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End it and wake both ends."""
 
 
 @dataclass(slots=True)
@@ -92,6 +101,64 @@ def watch(
                 f"{_culprit(stages).name} gave no sign of life for {timeout:g} s",
                 "Nothing was written. Try again. If it happens twice, report it with the input",
             )
+
+
+class Team:
+    """Threads that work on one task, with queues between them. The first error stops all.
+
+    Args:
+        stages: In the order in which work goes through them.
+        queues: What lies between them; an error closes them all.
+        failed: Is set once a thread has failed; one of its own when None.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        queues: Sequence[Closable],
+        failed: threading.Event | None = None,
+    ) -> None:
+        self._stages = list(stages)
+        self._queues = queues
+        self._failed = failed or threading.Event()
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def at_work(self) -> Iterator[Team]:
+        """Start the threads; where the block fails, stop them, and wait for them a little."""
+        try:
+            for stage in self._stages:
+                stage.start(self._fail)
+            yield self
+        except BaseException as error:
+            self._fail(error)
+            join(self._stages, patience_after(error))
+            raise
+
+    def wait(self, timeout: float, cancelled: threading.Event) -> None:
+        """Wait for the end of all threads.
+
+        Args:
+            timeout: Seconds without any sign of life that are too long.
+            cancelled: Set once the user wants no more.
+
+        Raises:
+            CancelledError: The user wants no more.
+            StalledError: Nothing happened for too long.
+            BaseException: Whatever a stage raised first.
+        """
+        watch(self._stages, timeout, self._failed, cancelled)
+        if self._error is not None:
+            raise self._error
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            if not self._failed.is_set():
+                self._error = error
+                self._failed.set()
+        for queue in self._queues:
+            queue.close(error)
 
 
 def run_alone(stage: Stage, timeout: float, cancelled: threading.Event) -> None:

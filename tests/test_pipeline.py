@@ -16,11 +16,17 @@ import pytest
 from conftest import ROOT
 
 from streamguard.detection.schedule import Role
-from streamguard.errors import CancelledError, SourceDamagedError, StalledError
+from streamguard.errors import (
+    CancelledError,
+    DetectionError,
+    SinkError,
+    SourceDamagedError,
+    StalledError,
+)
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict, VideoInfo
 from streamguard.geometry import Box, Detection
 from streamguard.judges.anonymizer import Anonymizer
-from streamguard.pipeline import Parts, run
+from streamguard.pipeline import Parts, decide, run
 from streamguard.protocols import Image, Sink, Source
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import Settings
@@ -277,6 +283,79 @@ def test_the_switch_interval_is_put_back() -> None:
     before = sys.getswitchinterval()
     carry(ListSource([frame_of(0)]), ListSink())
     assert sys.getswitchinterval() == before
+
+
+def decided(
+    source: Source,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    cancelled: threading.Event | None = None,
+    detector: Corner | None = None,
+) -> list[Verdict]:
+    found: list[Verdict] = []
+    detector = detector or Corner()
+    judge = Anonymizer(INFO, settings, {Role.SECOND: detector, Role.PRIMARY: detector})
+    stop = cancelled or threading.Event()
+    decide(source, judge, found.append, settings=settings, cancelled=stop)
+    return found
+
+
+def test_deciding_alone_gives_the_verdicts_of_a_run_and_passes_over_packets() -> None:
+    items: list[Frame | PassthroughPacket] = []
+    for index in range(60):
+        items += [frame_of(index, side=1 + (index > 40)), packet_of(index)]
+    seen: list[Verdict] = []
+    judge = Anonymizer(INFO, Settings(), {Role.SECOND: Corner(), Role.PRIMARY: Corner()})
+    parts = Parts(ListSource(items), judge, MaskRedactor(Settings().redaction), ListSink())
+    stop = threading.Event()
+    run(parts, settings=Settings(), observe=lambda v, _: seen.append(v), cancelled=stop)
+    found = decided(ListSource(items))
+    assert [verdict.frame.index for verdict in found] == list(range(60))
+    assert all(verdict.covers for verdict in found)
+    assert [verdict.covers for verdict in found] == [verdict.covers for verdict in seen]
+
+
+def test_deciding_that_fails_hangs_or_is_cancelled_ends() -> None:
+    class Broken(Corner):
+        def detect(self, image: Image, time_ms: int) -> Sequence[Detection]:
+            raise RuntimeError("broken")
+
+    class Hanging(Corner):
+        def detect(self, image: Image, time_ms: int) -> Sequence[Detection]:
+            time.sleep(1.5)
+            return []
+
+    frames = [frame_of(index) for index in range(60)]
+    with pytest.raises(DetectionError, match="broken"):
+        decided(ListSource(frames), detector=Broken())
+    with pytest.raises(StalledError, match="detection gave no sign of life"):
+        decided(ListSource(frames), Settings(stall_timeout=0.3), detector=Hanging())
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(CancelledError):
+        decided(ListSource(frames), cancelled=stop)
+
+
+def test_what_the_callers_own_code_raises_while_deciding_reaches_the_caller() -> None:
+    def fail(_verdict: Verdict) -> None:
+        raise KeyError("mine")
+
+    judge = Anonymizer(INFO, Settings(), {Role.SECOND: Corner(), Role.PRIMARY: Corner()})
+    source, stop = ListSource([frame_of(index) for index in range(9)]), threading.Event()
+    with pytest.raises(KeyError, match="mine"):
+        decide(source, judge, fail, settings=Settings(), cancelled=stop)
+
+
+def test_what_comes_before_closing_leaves_no_result_where_it_fails() -> None:
+    def fail() -> None:
+        raise SinkError("the analysis cannot be written")
+
+    sink = ListSink()
+    judge = Anonymizer(INFO, Settings(), {Role.SECOND: Corner(), Role.PRIMARY: Corner()})
+    redactor = MaskRedactor(Settings().redaction)
+    parts = Parts(ListSource([frame_of(0)]), judge, redactor, sink, before_close=fail)
+    with pytest.raises(SinkError, match="the analysis"):
+        run(parts, settings=Settings(), observe=lambda *_: None, cancelled=threading.Event())
+    assert sink.ends == ["aborted"]
 
 
 _SNIPPET = """
