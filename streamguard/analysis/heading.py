@@ -1,0 +1,96 @@
+"""The header of an analysis as rows of plain text, and back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import fields
+from fractions import Fraction
+from typing import Any
+
+from streamguard.analysis.columns import damaged
+from streamguard.analysis.records import FileIdentity, Header
+
+_HEX = frozenset("0123456789abcdef")
+
+
+def store_header(connection: sqlite3.Connection, header: Header) -> None:
+    """Write a header into empty tables."""
+    values = {
+        field.name: _plain(getattr(header, field.name))
+        for field in fields(header)
+        if field.name != "files"
+    }
+    connection.executemany(
+        "INSERT INTO header VALUES (?, ?)",
+        [(name, json.dumps(value, sort_keys=True)) for name, value in values.items()],
+    )
+    connection.executemany(
+        "INSERT INTO files VALUES (?, ?, ?, ?)",
+        [(n, file.name, file.size, file.sha256) for n, file in enumerate(header.files)],
+    )
+
+
+def load_header(connection: sqlite3.Connection) -> Header:
+    """Return the header that was stored.
+
+    Raises:
+        AnalysisError: It is damaged.
+    """
+    try:
+        values = {
+            name: json.loads(text) for name, text in connection.execute("SELECT * FROM header")
+        }
+        rate = values["frame_rate"]
+        return Header(
+            files=_files(connection),
+            width=_whole(values["width"]),
+            height=_whole(values["height"]),
+            pix_fmt=_text(values["pix_fmt"]),
+            time_base=Fraction(_text(values["time_base"])),
+            frame_rate=None if rate is None else Fraction(_text(rate)),
+            quarter_turns=_whole(values["quarter_turns"]),
+            still=bool(values["still"]),
+            equirectangular=bool(values["equirectangular"]),
+            color={_text(k): _whole(v) for k, v in values["color"].items()},
+            settings=dict(values["settings"]),
+            versions={_text(k): _text(v) for k, v in values["versions"].items()},
+            models={_text(k): _text(v) for k, v in values["models"].items()},
+            created=_text(values["created"]),
+        )
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        ZeroDivisionError,
+    ) as error:
+        raise damaged("its header") from error
+
+
+def _files(connection: sqlite3.Connection) -> tuple[FileIdentity, ...]:
+    rows = connection.execute("SELECT name, size, sha256 FROM files ORDER BY number").fetchall()
+    files = tuple(FileIdentity(_text(n), _whole(size), _text(sha)) for n, size, sha in rows)
+    for file in files:
+        if len(file.sha256) != 64 or not set(file.sha256) <= _HEX:
+            raise ValueError("no SHA-256")
+        if "/" in file.name or "\\" in file.name or "\0" in file.name:
+            raise ValueError("a name holds no folder")
+    return files
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Fraction) else value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError("no whole number")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value

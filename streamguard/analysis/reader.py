@@ -1,0 +1,183 @@
+"""Reading an analysis. What is in the file is data from a stranger until it was checked."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from streamguard.analysis import schema
+from streamguard.analysis.candidates import PackedCandidates, unpack_candidates
+from streamguard.analysis.columns import damaged
+from streamguard.analysis.heading import load_header
+from streamguard.analysis.packing import Chunk, PackedChunk, unpack
+from streamguard.analysis.records import Doubt, FrameRecord, Header, StoredCandidate, StoredTrack
+from streamguard.errors import AnalysisError
+
+_CHUNK = "SELECT first, frames, covers, frame_data, cover_data, outline_data, words FROM chunks"
+
+
+def open_analysis(path: Path, *, unfinished: bool = False) -> Analysis:
+    """Open an analysis for reading, and check that it is what was written.
+
+    Args:
+        path: The file; nothing else is opened, whatever it says.
+        unfinished: Accept one that is still being written, as far as it goes.
+
+    Raises:
+        AnalysisError: It is no analysis, damaged, of a newer version, or not whole.
+        SourceError: It does not exist or may not be read.
+    """
+    connection = schema.open_checked(path)
+    try:
+        return Analysis(connection, path, unfinished=unfinished)
+    except BaseException:
+        connection.close()
+        raise
+
+
+class Analysis:
+    """An open analysis; may be used from several threads.
+
+    Attributes:
+        path: The file.
+        header: What it belongs to and what made it.
+        is_whole: Whether every frame of the input is in it.
+        decision_digest: SHA-256 of what was decided, 64 hex digits; empty until it is whole.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, *, unfinished: bool = False
+    ) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = threading.Lock()
+        with schema.database_errors(path):
+            self.header: Header = load_header(connection)
+        seals = self._rows("SELECT frames, digest FROM seal")
+        self.is_whole = bool(seals)
+        if not seals and not unfinished:
+            raise AnalysisError(
+                f"{path} is not finished: it is still being written, or that was cut short",
+                "Wait for its end, or analyze again",
+            )
+        self._frames, self.decision_digest = seals[0] if seals else (0, "")
+        if seals:
+            self._verify(len(seals))
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames; of those there so far while it is being written."""
+        return self._frames if self.is_whole else self._counted()
+
+    def chunks(self, first: int = 0, last: int | None = None) -> Iterator[Chunk]:
+        """Yield what was decided as arrays, in chunks of many frames; the fast way to read.
+
+        Args:
+            first: Index of the first frame wanted; its chunk may begin before it.
+            last: Index after the last frame wanted; all there are when None.
+
+        Raises:
+            AnalysisError: What is read is damaged.
+        """
+        end = self.frame_count if last is None else last
+        where = "WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        expected: int | None = None
+        while first < end:
+            # One statement for each: a reader that waits must not keep the writer waiting.
+            rows = self._rows(f"{_CHUNK} {where}", (first,))
+            if not rows:
+                break
+            chunk = unpack(PackedChunk(*rows[0]))
+            if expected not in (None, chunk.first):
+                raise damaged(f"frame {expected}")
+            if not chunk.first <= first < chunk.first + len(chunk):
+                break
+            yield chunk
+            first = expected = chunk.first + len(chunk)
+        if first < min(end, self.frame_count):
+            raise damaged(f"frame {first}")
+
+    def frames(self, first: int = 0, last: int | None = None) -> Iterator[FrameRecord]:
+        """Yield what was decided for each frame.
+
+        Args:
+            first: Index of the first frame wanted.
+            last: Index after the last frame wanted; all there are when None.
+
+        Raises:
+            AnalysisError: What is read is damaged.
+        """
+        for chunk in self.chunks(first, last):
+            end = len(chunk) if last is None else min(len(chunk), last - chunk.first)
+            for number in range(max(0, first - chunk.first), end):
+                yield chunk.record(number)
+
+    def tracks(self) -> tuple[StoredTrack, ...]:
+        """Return what was followed and covered, by number."""
+        return tuple(map(_track, self._rows("SELECT * FROM tracks ORDER BY track_id")))
+
+    def candidates(self) -> tuple[StoredCandidate, ...]:
+        """Return what was seen and not covered, by number."""
+        return tuple(
+            candidate
+            for row in self._rows("SELECT * FROM candidates ORDER BY first")
+            for candidate in unpack_candidates(PackedCandidates(*row))
+        )
+
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Return what a person should look at, the most doubtful first."""
+        return tuple(map(_doubt, self._rows("SELECT * FROM doubts ORDER BY number")))
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        with self._lock:
+            self._connection.close()
+
+    def _verify(self, seals: int) -> None:
+        with schema.database_errors(self.path):
+            found = schema.digest(self._connection)
+        if seals != 1 or found != self.decision_digest or self._counted() != self._frames:
+            raise AnalysisError(
+                f"{self.path} is damaged: it does not hold what was written", "Analyze again"
+            )
+
+    def _counted(self) -> int:
+        rows = self._rows("SELECT first + frames FROM chunks ORDER BY first DESC LIMIT 1")
+        return int(rows[0][0]) if rows else 0
+
+    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock, schema.database_errors(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+
+def _track(row: tuple[Any, ...]) -> StoredTrack:
+    number, label, first, last, best, confidence, sources, hits, misses, blind, luma = row
+    return StoredTrack(
+        track_id=number,
+        label=label,
+        first=first,
+        last=last,
+        best=best,
+        confidence=confidence,
+        sources=_strings(sources),
+        hits=hits,
+        misses=misses,
+        blind=blind,
+        luma=luma,
+    )
+
+
+def _doubt(row: tuple[Any, ...]) -> Doubt:
+    _, first, last, score, reasons, track_id, candidate = row
+    return Doubt(first, last, score, _strings(reasons), track_id, candidate)
+
+
+def _strings(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(word) for word in json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise damaged("a list of words") from error
