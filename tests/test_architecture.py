@@ -27,6 +27,7 @@ LAYERS = (
     {"redaction"},
     {"handoff"},
     {"analysis"},
+    {"exchange"},
     {"judges"},
     {"sources"},
     {"sinks"},

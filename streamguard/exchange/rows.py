@@ -1,0 +1,177 @@
+"""What is hidden in every frame, upright, as other programs read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+
+from streamguard.analysis.records import FrameRecord, FrameState, Header
+from streamguard.frames import Cover
+from streamguard.geometry import Box
+from streamguard.outlines import BitMask, Outline, Point, Polygon
+
+SLATE = "slate"
+"""Label of the box of a whole picture that is covered as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing that is hidden in one frame.
+
+    Attributes:
+        track_id: What it is, followed from frame to frame; 0 for a whole picture.
+        person: Name of the person or group it belongs to; may be empty.
+        label: What kind of thing it is, such as ``face``, or `SLATE`.
+        box: Where, in pixels of the upright picture; it may reach beyond the edges.
+        areas: The same as polygons; several for a bit mask.
+        source: Who says so: detectors, a person's edit, or why the whole picture is covered.
+    """
+
+    track_id: int
+    person: str
+    label: str
+    box: Box
+    areas: tuple[Polygon, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowFrame:
+    """One frame and what is hidden in it.
+
+    Attributes:
+        index: Position in presentation order, from 0.
+        time: Seconds, as players count them.
+        width: Width in pixels of the upright picture.
+        height: Height of it.
+        rows: What is hidden; none if nothing is.
+    """
+
+    index: int
+    time: Fraction
+    width: int
+    height: int
+    rows: tuple[Row, ...]
+
+
+class Decision(Protocol):
+    """What an export needs of an analysis."""
+
+    @property
+    def header(self) -> Header:
+        """What it belongs to."""
+        ...
+
+    @property
+    def frame_count(self) -> int:
+        """How many frames it knows."""
+        ...
+
+    @property
+    def decision_digest(self) -> str:
+        """SHA-256 of the decision, 64 hex digits."""
+        ...
+
+    def frames(self, first: int, last: int) -> Iterator[FrameRecord]:
+        """Yield the frames from ``first`` to ``last``, which is exclusive."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """The boxes of an analysis, with its edits; they can be walked through several times.
+
+    Attributes:
+        decision: The analysis.
+        covers: What is hidden in a frame, edits applied.
+        sources: Who found each track, by its number.
+        persons: The name of the person that a track belongs to, by the track's number.
+        edits: SHA-256 of the edits; empty if there are none.
+    """
+
+    decision: Decision
+    covers: Callable[[FrameRecord], tuple[Cover, ...]]
+    sources: Mapping[int, str]
+    persons: Mapping[int, str]
+    edits: str = ""
+
+    def __iter__(self) -> Iterator[RowFrame]:
+        """Yield every frame in order."""
+        header = self.decision.header
+        for record in self.decision.frames(0, self.decision.frame_count):
+            width, height = record.width or header.width, record.height or header.height
+            turns = header.quarter_turns
+            upright = (height, width) if turns % 2 else (width, height)
+            yield RowFrame(
+                record.index,
+                (record.pts or 0) * header.time_base,
+                *upright,
+                self._rows(record, _Turn(turns, width, height)),
+            )
+
+    def _rows(self, record: FrameRecord, turn: _Turn) -> tuple[Row, ...]:
+        if record.state is not FrameState.JUDGED:
+            whole = turn.box(Box(0, 0, turn.width, turn.height))
+            reason = record.reason or record.state.name.lower()
+            return (Row(0, "", SLATE, whole, (rectangle(whole),), reason),)
+        return tuple(self._row(cover, turn) for cover in self.covers(record))
+
+    def _row(self, cover: Cover, turn: _Turn) -> Row:
+        number = cover.track_id
+        return Row(
+            number,
+            self.persons.get(number, ""),
+            cover.label,
+            turn.box(cover.box),
+            tuple(turn.polygon(area) for area in areas_of(cover.outline)),
+            self.sources.get(number, "edit"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Brings outlines of a coded picture upright."""
+
+    quarters: int
+    width: int
+    height: int
+
+    def box(self, box: Box) -> Box:
+        return box.rotate(self.quarters, self.width, self.height)
+
+    def polygon(self, polygon: Polygon) -> Polygon:
+        return Polygon(tuple(self._point(point) for point in polygon.points))
+
+    def _point(self, point: Point) -> Point:
+        turned = self.box(Box(*point, *point))
+        return turned.x1, turned.y1
+
+
+def rectangle(box: Box) -> Polygon:
+    """Return a box as a polygon of four corners."""
+    return Polygon(((box.x1, box.y1), (box.x2, box.y1), (box.x2, box.y2), (box.x1, box.y2)))
+
+
+def areas_of(outline: Outline) -> tuple[Polygon, ...]:
+    """Return an outline as polygons; a bit mask gives one for each run of cells in a row."""
+    match outline:
+        case Box():
+            return (rectangle(outline),)
+        case Polygon():
+            return (outline,)
+        case BitMask():
+            return tuple(rectangle(box) for box in _runs(outline))
+
+
+def _runs(mask: BitMask) -> Iterator[Box]:
+    cells = np.unpackbits(np.frombuffer(mask.bits, np.uint8), count=mask.columns * mask.rows)
+    wide, tall = mask.box.width / mask.columns, mask.box.height / mask.rows
+    for row, line in enumerate(cells.reshape(mask.rows, mask.columns)):
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], line, [0])).astype(np.int8)))
+        for start, end in edges.reshape(-1, 2).tolist():
+            x, y = mask.box.x1, mask.box.y1 + row * tall
+            yield Box(x + start * wide, y, x + end * wide, y + tall)
