@@ -103,6 +103,7 @@ class RedactionSettings:
 
     Attributes:
         effect: Kind of cover.
+        effects: Kinds of cover for labels that have one of their own, as ``(label, effect)``.
         shape: Outline of the cover.
         color: RGB of the solid cover, 0 to 255 each.
         padding: Share of a box's width and height added on every side, so that hair line,
@@ -111,6 +112,7 @@ class RedactionSettings:
     """
 
     effect: Effect = Effect.BLUR
+    effects: tuple[tuple[str, Effect], ...] = ()
     shape: Shape = Shape.ELLIPSE
     color: tuple[int, int, int] = (0, 0, 0)
     padding: float = 0.3
@@ -121,6 +123,14 @@ class RedactionSettings:
             raise UsageError(f"padding {self.padding} is not between 0 and 2", "0.3 is the default")
         if not all(0 <= value <= 255 for value in self.color):
             raise UsageError(f"color {self.color} is not three values of 0 to 255")
+        labels = [label for label, _ in self.effects]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise UsageError(f"two effects are given for {label}", "give one")
+
+    def effect_of(self, label: str) -> Effect:
+        """Return the kind of cover for things of a label."""
+        return dict(self.effects).get(label, self.effect)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

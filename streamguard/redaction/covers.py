@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamguard.geometry import Box
+from streamguard.redaction.figures import Figure, filled
 from streamguard.redaction.masks import FIXED_POINT, Region, grow
 
 Cover = NDArray[np.uint8]
@@ -19,6 +20,8 @@ _LEVELS = 3
 
 def cover_of(region: Region) -> Cover:
     """Return the cover of a region, shape ``(rows, columns)`` of its `rect`."""
+    if region.figure is not None:
+        return _figure_cover(region.figure, region)
     # Cut from the whole, so that it does not depend on where cv2 clips its lines.
     x, y, right, bottom = region.outer if region.is_small else region.rect
     cover = np.zeros((bottom - y, right - x), np.uint8)
@@ -26,7 +29,7 @@ def cover_of(region: Region) -> Cover:
     core = region.core.shift(-x, -y)
     for level in range(levels, -1, -1):
         grown = grow(core, region.feather * level / levels) if level else core
-        value = 255 * (levels + 1 - level) // (levels + 1)
+        value = _value(level, levels)
         if region.round:
             _draw_ellipse(cover, grown, value)
         else:
@@ -34,6 +37,23 @@ def cover_of(region: Region) -> Cover:
             cover[y1:y2, x1:x2] = value
     x1, y1, x2, y2 = region.rect
     return np.ascontiguousarray(cover[y1 - y : y2 - y, x1 - x : x2 - x])
+
+
+def _figure_cover(figure: Figure, region: Region) -> Cover:
+    (x1, y1, x2, y2), soft = region.rect, region.feather
+    # What lies beyond the picture's edge has a soft edge, too, that reaches in.
+    core = filled(figure, (x1 - soft, y1 - soft, x2 + soft, y2 + soft))
+    cover, levels = core, min(soft, _LEVELS)
+    for level in range(1, levels + 1):
+        size = 2 * round(soft * level / levels) + 1
+        grown = cv2.dilate(core, np.ones((size, size), np.uint8))
+        cover = np.maximum(cover, np.minimum(grown, _value(level, levels)))
+    return np.ascontiguousarray(cover[soft : soft + y2 - y1, soft : soft + x2 - x1])
+
+
+def _value(level: int, levels: int) -> int:
+    """Return how much a level of the soft edge hides; level 0 is the core."""
+    return 255 * (levels + 1 - level) // (levels + 1)
 
 
 def shrink_cover(cover: Cover, sub_x: int, sub_y: int) -> Cover:

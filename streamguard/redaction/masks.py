@@ -1,4 +1,4 @@
-"""Where to cover: one region for each box, and which regions are worth painting."""
+"""Where to cover: one region for each outline, and which regions are worth painting."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from streamguard.errors import RedactionError
 from streamguard.geometry import Box
+from streamguard.outlines import Outline
+from streamguard.redaction.figures import Figure, extent_of, moved
 from streamguard.settings import Effect, RedactionSettings, Shape
 
 Rect = tuple[int, int, int, int]
@@ -45,6 +47,8 @@ class Region:
         rows: Number of area averages down.
         feather: Width of the soft edge outside the core, in pixels.
         round: Whether the core is the ellipse inscribed in `core`, or all of it.
+        figure: What is hidden wholly, if it is neither of the two.
+        effect: What it is covered with.
     """
 
     core: Box
@@ -54,25 +58,30 @@ class Region:
     rows: int
     feather: int
     round: bool
+    figure: Figure | None = None
+    effect: Effect = Effect.BLUR
 
     @property
-    def order(self) -> tuple[float, ...]:
+    def order(self) -> tuple[object, ...]:
         """Sorting key for painting: the largest last, so that coarse hides fine."""
-        return self.core.area, self.core.x1, self.core.y1, self.core.x2, self.core.y2
+        core = self.core
+        corners = core.x1, core.y1, core.x2, core.y2
+        return core.area, *corners, self.effect.value, repr(self.figure)
 
     @property
     def is_small(self) -> bool:
         """Whether what lies beyond the picture is worth drawing, to be used again."""
         x1, y1, x2, y2 = self.outer
-        return (x2 - x1) * (y2 - y1) <= _LARGEST_WHOLE
+        return self.figure is None and (x2 - x1) * (y2 - y1) <= _LARGEST_WHOLE
 
     @property
-    def form(self) -> tuple[float, ...]:
+    def form(self) -> tuple[object, ...]:
         """All that the cover of `rect` depends on; equal for regions that only lie elsewhere."""
         core, (x1, y1, x2, y2) = self.core, self.rect
         return (
             *(core.x1 - x1, core.y1 - y1, core.x2 - x1, core.y2 - y1),
             *(x2 - x1, y2 - y1, self.feather, self.round),
+            moved(self.figure, -x1, -y1) if self.figure else None,
         )
 
 
@@ -87,23 +96,30 @@ class _Stencil:
 
 
 def region_of(
-    box: Box, width: int, height: int, settings: RedactionSettings, align: tuple[int, int]
+    outline: Outline, width: int, height: int, settings: RedactionSettings, align: tuple[int, int]
 ) -> Region | None:
-    """Return the region that covers a box, or None if none of it lies in the picture.
+    """Return the region that covers an outline, or None if none of it lies in the picture.
 
-    The cover is the box with its padding. An ellipse is never smaller than the one
+    The cover of a box is the box with its padding. An ellipse is never smaller than the one
     through the corners of the box itself (semi-axes of width / √2 and height / √2), so that
     no padding, however small, leaves a corner bare. Boxes are first rounded outward to a
     grid of places and sizes, so that the few covers there are can be kept from frame to frame.
 
+    Other outlines are covered as they are, with a margin for having been rounded to whole pixels
+    or cells, and without padding.
+
     Raises:
-        RedactionError: The box is not a number, so nobody knows what to cover.
+        RedactionError: The outline is not made of numbers, so nobody knows what to cover.
     """
-    if not box.is_finite:
-        raise RedactionError(f"a box to cover is not finite: {box}")
-    left, across = _snap(box.x1, box.x2, width, align[0])
-    top, down = _snap(box.y1, box.y2, height, align[1])
-    stencil = _stencil(across, down, settings, align)
+    if isinstance(outline, Box):
+        if not outline.is_finite:
+            raise RedactionError(f"a box to cover is not finite: {outline}")
+        left, across = _snap(outline.x1, outline.x2, width, align[0])
+        top, down = _snap(outline.y1, outline.y2, height, align[1])
+        stencil, figure = _stencil(across, down, settings, align), None
+    else:
+        left, top, figure = 0, 0, outline
+        stencil = _around(extent_of(outline), (width, height), settings, align)
     x1, y1, x2, y2 = stencil.outer
     outer = left + x1, top + y1, left + x2, top + y2
     rect = max(outer[0], 0), max(outer[1], 0), min(outer[2], width), min(outer[3], height)
@@ -117,7 +133,24 @@ def region_of(
         cells(rect[3] - rect[1], y2 - y1),
         stencil.feather,
         stencil.round,
+        figure,
+        settings.effect,
     )
+
+
+def _around(
+    extent: Box, size: tuple[int, int], settings: RedactionSettings, align: tuple[int, int]
+) -> _Stencil:
+    """Return what a figure of this extent takes up; cut far outside, as boxes are."""
+    width, height = size
+    core = Box(
+        min(max(extent.x1, -4.0 * width), 5.0 * width),
+        min(max(extent.y1, -4.0 * height), 5.0 * height),
+        min(max(extent.x2, -4.0 * width), 5.0 * width),
+        min(max(extent.y2, -4.0 * height), 5.0 * height),
+    )
+    feather = _feather_of(core, settings)
+    return _Stencil(core, _outer(core, feather, align), feather, round=False)
 
 
 @lru_cache(maxsize=4096)
@@ -133,13 +166,21 @@ def _stencil(
         core = core.union(face.resize(math.sqrt(2))).resize(_CHORD_RATIO)
         core = grow(core, _CHORD_MARGIN)
     core = _rounded(core)
-    feather = 0
-    if settings.effect is not Effect.SOLID:
-        feather = round(min(max(_FEATHER * min(core.width, core.height), 2), _MAX_FEATHER))
+    feather = _feather_of(core, settings)
+    return _Stencil(core, _outer(core, feather, align), feather, is_round)
+
+
+def _feather_of(core: Box, settings: RedactionSettings) -> int:
+    if settings.effect is Effect.SOLID:
+        return 0
+    return round(min(max(_FEATHER * min(core.width, core.height), 2), _MAX_FEATHER))
+
+
+def _outer(core: Box, feather: int, align: tuple[int, int]) -> Rect:
     outer = grow(core, feather)
     x1, x2 = _widen(outer.x1, outer.x2, align[0])
     y1, y2 = _widen(outer.y1, outer.y2, align[1])
-    return _Stencil(core, (x1, y1, x2, y2), feather, is_round)
+    return x1, y1, x2, y2
 
 
 def _widen(start: float, end: float, align: int) -> tuple[int, int]:
@@ -167,7 +208,7 @@ def uncovered(regions: Sequence[Region]) -> list[Region]:
 def _hides(large: Region, small: Region) -> bool:
     """Whether a region's core takes in another region, feather included; a no may be wrong."""
     outer, inner = large.core, small.rect
-    if not (
+    if large.figure is not None or not (
         outer.x1 + _SLACK <= inner[0]
         and outer.y1 + _SLACK <= inner[1]
         and inner[2] <= outer.x2 - _SLACK

@@ -46,19 +46,18 @@ class Painter:
             regions: In the order of painting.
         """
         views, shown = layout.views(picture), uncovered(regions)
-        if self._settings.effect is Effect.SOLID:
-            words = samples_of(self._settings.color, picture, layout)
-            for region in shown:
-                for part, plane, weights in self._parts(views, layout, region):
-                    blend(part, constant(part, [words[role] for role in plane.roles]), weights)
-            return
-        work = [(region, _grids(views, layout, region)) for region in shown]
+        words = samples_of(self._settings.color, picture, layout)
+        work = [
+            (region, None if region.effect is Effect.SOLID else _grids(views, layout, region))
+            for region in shown
+        ]
         for region, grids in work:
             for part, plane, weights in self._parts(views, layout, region):
+                if grids is None:
+                    blend(part, constant(part, [words[role] for role in plane.roles]), weights)
+                    continue
                 height, width = part.shape[:2]
-                blend(
-                    part, spread(grids[plane.index], width, height, self._settings.effect), weights
-                )
+                blend(part, spread(grids[plane.index], width, height, region.effect), weights)
                 if layout.shift:  # interpolation leaves crumbs in the bits below a sample
                     np.bitwise_and(part, 0xFFFF << layout.shift & 0xFFFF, out=part)
 
@@ -84,7 +83,7 @@ class WeightCache:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._layout: PictureLayout | None = None
-        self._held: OrderedDict[tuple[float, ...], PlaneWeights] = OrderedDict()
+        self._held: OrderedDict[tuple[object, ...], PlaneWeights] = OrderedDict()
         self.nbytes = 0
 
     def of(self, region: Region, layout: PictureLayout) -> PlaneWeights:

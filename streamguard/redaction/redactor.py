@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import av
 from av.video.frame import PictureType
@@ -17,13 +18,13 @@ from streamguard.redaction.effects import constant
 from streamguard.redaction.masks import Region, cells, region_of
 from streamguard.redaction.painter import Painter
 from streamguard.redaction.slates import make_opaque, write_text
-from streamguard.settings import RedactionSettings
+from streamguard.settings import Effect, RedactionSettings
 
 _GREEN = (0, 255, 0)
 
 
 class MaskRedactor:
-    """Covers boxes in the decoder's own pixel format. For one thread at a time.
+    """Covers outlines in the decoder's own pixel format. For one thread at a time.
 
     What stays of a covered region are at most 8 × 8 area averages of its original pixels,
     fewer for small ones; no other number about them leaves. Where regions overlap, the
@@ -35,6 +36,7 @@ class MaskRedactor:
 
     def __init__(self, settings: RedactionSettings) -> None:
         self._settings = settings
+        self._by_effect = {effect: replace(settings, effect=effect) for effect in Effect}
         self._copier = PictureCopier()
         self._painter = Painter(settings)
 
@@ -63,8 +65,10 @@ class MaskRedactor:
         native = nearest_native(frame.picture.format.name)
         layout = native_layout(native)
         size = frame.width, frame.height
-        boxes = [cover.box for cover in covers]
-        found = [region_of(box, *size, self._settings, layout.alignment) for box in set(boxes)]
+        found = [
+            region_of(outline, *size, self._by_effect[effect], layout.alignment)
+            for outline, effect in {(cover.outline, self._effect(cover)) for cover in covers}
+        ]
         regions = sorted({r for r in found if r is not None}, key=lambda r: r.order)
         if not regions and native == frame.picture.format.name:
             frame.picture.pict_type = PictureType.NONE
@@ -72,9 +76,12 @@ class MaskRedactor:
         picture = self._own(frame.picture, native)
         self._painter.paint(picture, layout, regions)
         if self._settings.show_boxes:
-            for box in boxes:
-                _outline(picture, layout, box)
+            for cover in covers:
+                _draw_box(picture, layout, cover.box)
         return RedactedFrame(picture, frame.index, tuple(r.core.clip(*size) for r in regions))
+
+    def _effect(self, cover: Cover) -> Effect:
+        return cover.effect or self._settings.effect_of(cover.label)
 
     def _slate(self, frame: Frame, reason: str) -> RedactedFrame:
         native = nearest_native(frame.picture.format.name)
@@ -88,6 +95,7 @@ class MaskRedactor:
             cells(frame.height, frame.height),
             feather=0,
             round=False,
+            effect=self._settings.effect,
         )
         self._painter.paint(picture, layout, [region])
         make_opaque(picture, layout)
@@ -104,7 +112,7 @@ class MaskRedactor:
         return result
 
 
-def _outline(picture: av.VideoFrame, layout: PictureLayout, box: Box) -> None:
+def _draw_box(picture: av.VideoFrame, layout: PictureLayout, box: Box) -> None:
     """Draw the inner edge of a box in green."""
     words = samples_of(_GREEN, picture, layout)
     x1, y1, x2, y2 = box.pixels(picture.width, picture.height)
