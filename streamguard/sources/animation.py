@@ -45,6 +45,7 @@ class AnimationSource:
 
     Attributes:
         path: The file.
+        files_read: The file.
         info: What is known before the first frame; its times are estimates.
         traits: What a sink needs to give back the same animation.
         streams_kept: What is redacted and kept, in words.
@@ -59,6 +60,7 @@ class AnimationSource:
 
     def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
+        self.files_read = (path,)
         self.damage = 0
         self.damage_notes: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from streamguard.sources.decoding import Decoding
 from streamguard.sources.impossible import FAR, first_piece_is_cut
 from streamguard.sources.joining import offsets_of, put_on, start_of
 from streamguard.sources.looking import MAX_READ_FAILURES, look_into, nothing_decoded, video_of
-from streamguard.sources.opening import ffmpeg_errors, open_media, translated
+from streamguard.sources.opening import ffmpeg_errors, files_of, open_media, translated
 
 if TYPE_CHECKING:
     import av
@@ -80,6 +80,11 @@ class FileSource:
         self._lock = threading.Lock()
         self._closed = False
         self._reached = 0.0
+
+    @property
+    def files_read(self) -> tuple[Path, ...]:
+        """The file; if it is a playlist, its segments as well."""
+        return files_of(self.path)
 
     @property
     def damage(self) -> int:

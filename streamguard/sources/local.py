@@ -19,6 +19,11 @@ class LocalSource(Protocol):
         ...
 
     @property
+    def files_read(self) -> tuple[Path, ...]:
+        """It, and every other file that is read for it, such as a playlist's segments."""
+        ...
+
+    @property
     def info(self) -> VideoInfo:
         """What is known before the first frame."""
         ...

@@ -38,6 +38,8 @@ _REFERRING = frozenset(
 )
 _OPTIONS = {"protocol_whitelist": "file,crypto,data", "enable_drefs": "0"}
 _PLAYLISTS = (MARK, b"ffconcat version", b"<MPD", b"<CompositionPlaylist", b"[playlist]")
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+"""What may come before the mark of a list."""
 
 
 def check_path(path: Path) -> None:
@@ -80,7 +82,7 @@ def open_media(
     check_path(path)
     with translated(path), bounded_memory(memory):
         with path.open("rb") as file:
-            head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+            head = file.read(4096).lstrip(_BLANK)
         if head.startswith(MARK):
             return _open_playlist(path, timeout)
         if any(mark in head for mark in _PLAYLISTS):
@@ -92,6 +94,18 @@ def open_media(
         # By a name such as x.jpg FFmpeg would take a film of JPEG pictures for one of them.
         form = "mjpeg" if head.startswith(b"\xff\xd8\xff") else None
         return _open(path, options, form, timeout=timeout)
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return every file that reading a path reads: a playlist's segments, too, after it.
+
+    Raises:
+        SourceError: It cannot be read, or is a playlist that is not followed.
+    """
+    with translated(path):
+        with path.open("rb") as file:
+            head = file.read(4096).lstrip(_BLANK)
+        return Playlist(path).files if head.startswith(MARK) else (path,)
 
 
 def open_photo(data: bytes, *, decodes: bool = True) -> InputContainer:

@@ -49,6 +49,7 @@ class PhotoSource:
 
     Attributes:
         path: The file.
+        files_read: The file.
         info: Size and format of the upright picture.
         traits: What any sink needs to give back the same picture.
         photo: What a photo's sink needs beyond that.
@@ -64,6 +65,7 @@ class PhotoSource:
 
     def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
+        self.files_read = (path,)
         with translated(path):
             refuse(path)
             kind = kind_of(path)

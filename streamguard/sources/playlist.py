@@ -44,10 +44,18 @@ class Playlist:
         self._path = path
         self._folder = path.resolve().parent
         self._texts: dict[Path, bytes] = {}
+        self._named: dict[Path, None] = {}
         self._entries = 0
         if not path.resolve().is_file():
             raise self._refused("has no folder: it was piped in")
         self._add(path.resolve(), 1)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The playlist, and every file that it and its playlists name and that is there."""
+        others = [path for path in self._named if path not in self._texts and path.is_file()]
+        first, *inner = self._texts
+        return (self._path, *(path for path in inner if path != first), *others)
 
     def open(self, url: str, _flags: int = 0, _options: object = None) -> BinaryIO:
         """Open what FFmpeg asks for: one of the playlists, or a file in their folder.
@@ -99,6 +107,7 @@ class Playlist:
                     " that is not followed",
                     "Put all its segments into its folder, or name the media file itself",
                 )
+            self._named[(path.parent / _local(name)).resolve()] = None
             if name not in inner and name.lower().endswith(_LIST_SUFFIXES):
                 raise self._refused(f"plays {name}, which is another playlist")
         return not inner or any(line.startswith("#EXTINF") for line in lines)
