@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 import streamguard
-from streamguard.cli import anonymize, doctor, preview, probe, relay, verify
+from streamguard.cli import anonymize, doctor, export, preview, probe, relay, verify
 from streamguard.cli.console import DONE, FAILED, INTERRUPTED, WRONG_USAGE, complain
 from streamguard.cli.pipes import guard_streams
 from streamguard.cli.signals import interrupt_on_terminate, was_asked_to_end
@@ -41,6 +41,7 @@ for command in (
     anonymize.command,
     preview.command,
     relay.command,
+    export.command,
     verify.command,
     probe.command,
     doctor.command,

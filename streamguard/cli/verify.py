@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamguard.cli.console import DONE, FACES_LEFT, is_quiet, verbosity_options
+from streamguard.cli.files import text_file
 from streamguard.cli.limits import limit_options, limits_of
 from streamguard.cli.options import projection_option
 from streamguard.cli.progress import shown
-from streamguard.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamguard.media.target import Target
     from streamguard.spans import Span, Verification
 
 _PATH = click.Path(path_type=Path)
@@ -63,7 +62,11 @@ def command(
     from streamguard.cli.signals import stop_on_signal
 
     original, output = files if len(files) == 2 else (None, files[0])
-    with stop_on_signal() as stop, _report_file(how["report"], files, how["overwrite"]) as target:
+    with ExitStack() as ending:
+        stop = ending.enter_context(stop_on_signal())
+        report = None
+        if how["report"] is not None:
+            report = ending.enter_context(text_file(how["report"], files, how["overwrite"]))
         with shown(output.name) as show:
             found = streamguard.verify(
                 output,
@@ -74,8 +77,8 @@ def command(
                 cancelled=stop,
                 limits=replace(limits_of(how), projection=how["projection"]),
             )
-        if target is not None:
-            _write(target, found.to_json() + "\n")
+        if report is not None:
+            report.write(found.to_json() + "\n")
     if how["as_json"]:
         click.echo(found.to_json())
     elif not is_quiet():
@@ -103,30 +106,3 @@ def _words(span: Span) -> str:
     if span.last_frame != span.first_frame:
         frames = f"frames {span.first_frame} to {span.last_frame}"
     return f"{when} ({frames}), box {x1},{y1} to {x2},{y2}, confidence {span.confidence:.2f}"
-
-
-def _write(target: Target, text: str) -> None:
-    from streamguard.media.target import sink_errors
-
-    with sink_errors(target.path):
-        target.part.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-@contextmanager
-def _report_file(
-    path: Path | None, files: tuple[Path, ...], overwrite: bool
-) -> Iterator[Target | None]:
-    """Give a file to write to, which gets its name when the block ends well."""
-    if path is None:
-        yield None
-        return
-    from streamguard.media.target import Target
-
-    if path.resolve() in (file.resolve() for file in files):
-        raise UsageError(f"the report {path} is also an input", "Choose another name")
-    target = Target(path, files[-1], overwrite)
-    try:
-        yield target
-        target.commit()
-    finally:
-        target.discard()

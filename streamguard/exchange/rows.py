@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from streamguard.analysis.reader import Analysis
 from streamguard.analysis.records import FrameRecord, FrameState, Header
 from streamguard.frames import Cover
 from streamguard.geometry import Box
@@ -130,6 +131,12 @@ class Boxes:
             tuple(turn.polygon(area) for area in areas_of(cover.outline)),
             self.sources.get(number, "edit"),
         )
+
+
+def boxes_of(analysis: Analysis) -> Boxes:
+    """Return the boxes of an open analysis."""
+    sources = {track.track_id: "+".join(track.sources) for track in analysis.tracks()}
+    return Boxes(analysis, lambda record: record.covers, sources, {})
 
 
 @dataclass(frozen=True, slots=True)
