@@ -35,7 +35,7 @@ from streamguard.relay.plan import CameraPlan
 from streamguard.relay.process import Output
 from streamguard.relay.supervisor import Camera, Supervisor
 from streamguard.settings import DetectionPlan, Settings
-from streamguard.sources.live import LiveOptions
+from streamguard.sources.options import LiveOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 320, 240

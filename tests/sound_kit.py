@@ -11,7 +11,7 @@ import av
 import numpy as np
 from live_kit import HEIGHT, WIDTH, source_graph
 
-from streamguard.sources.live import LiveOptions
+from streamguard.sources.options import LiveOptions
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -28,7 +28,8 @@ from streamguard.sources import FileSource
 from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
 from streamguard.sources.h264 import H264Reader
 from streamguard.sources.impossible import PacketCheck, first_piece_is_cut
-from streamguard.sources.live import LiveOptions, LiveSource
+from streamguard.sources.live import LiveSource
+from streamguard.sources.options import LiveOptions
 
 # Decoding order of a group with two levels of B-pictures, by when they are shown.
 ORDER = (0, 4, 2, 1, 3, 8, 6, 5, 7)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streamguard.errors import UsageError
 from streamguard.media.address import Kind, parse_address
-from streamguard.sinks.live import check_sink
+from streamguard.sinks import check_sink
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from live_kit import free_port, slowness
 
 from streamguard.errors import SinkError, SourceError
 from streamguard.media.address import parse_address
-from streamguard.sinks import live
-from streamguard.sinks.live import open_live_sink
+from streamguard.sinks import live, open_live_sink
 from streamguard.sinks.livemux import LiveFormat
-from streamguard.sources.live import LiveOptions, LiveSource
+from streamguard.sources.live import LiveSource
+from streamguard.sources.options import LiveOptions
 
 FORM = LiveFormat(width=64, height=64, frame_rate=25)
 SECRET = "user:pa-ss-wd"

@@ -34,7 +34,8 @@ from streamguard.media.address import parse_address
 from streamguard.memory import bounded_memory, lift_bound
 from streamguard.settings import InputSettings
 from streamguard.sources import FileSource, open_source
-from streamguard.sources.live import LiveOptions, LiveSource
+from streamguard.sources.live import LiveSource
+from streamguard.sources.options import LiveOptions
 from streamguard.verification import verify
 
 SEGMENT = "#EXTINF:1,\n{}\n"
@@ -209,7 +210,7 @@ def test_cancelling_ends_opening_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stuck, stop = Stuck(), threading.Event()
-    monkeypatch.setattr("streamguard.sources._open", stuck.open)
+    monkeypatch.setattr("streamguard.sources.registry._open", stuck.open)
     threading.Timer(0.3, stop.set).start()
     began = time.monotonic()
     with pytest.raises(CancelledError):

@@ -366,11 +366,12 @@ from streamguard.relay.preview import Screen
 from streamguard.sinks import AnimationSink, FileSink, GifSink, PhotoSink
 from streamguard.sinks.arrays import array_of
 from streamguard.sinks.jpeg import jpeg_of
-from streamguard.sinks.live import LiveSink, Stream
+from streamguard.sinks.kinds import LiveSink
+from streamguard.sinks.stream import Stream
 from streamguard.sinks.livemux import LiveMuxer
 from streamguard.handoff.mailbox import Mailbox
 from streamguard.sinks.recording import Recording
-from streamguard.sinks.window import Window
+from streamguard.relay.window import Window
 """
 _LEAK = """
 def leak_{number}({place}frame: Frame, verdict: Verdict, redactor: Redactor) -> None:

@@ -22,7 +22,8 @@ from streamguard.frames import RedactedFrame
 from streamguard.handoff import sound_ring
 from streamguard.handoff.sound_ring import SoundRing
 from streamguard.media.address import parse_address
-from streamguard.sinks.live import LiveSink, open_live_sink
+from streamguard.sinks import open_live_sink
+from streamguard.sinks.kinds import LiveSink
 from streamguard.sinks.livemux import LiveFormat
 from streamguard.sources.sound import (
     SoundClock,

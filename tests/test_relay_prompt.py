@@ -15,7 +15,8 @@ from live_kit import free_port, stamp
 from streamguard.frames import RedactedFrame
 from streamguard.media.address import parse_address
 from streamguard.settings import Codec, EncodingSettings
-from streamguard.sinks.live import LiveSink, open_live_sink
+from streamguard.sinks import open_live_sink
+from streamguard.sinks.kinds import LiveSink
 from streamguard.sinks.livemux import LiveFormat
 
 EVERY = 0.3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -11,33 +12,41 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamguard.errors import SinkError
+from streamguard.errors import SinkError, UsageError
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
+from streamguard.media.address import parse_address
+from streamguard.media.medium import Medium
 from streamguard.protocols import Sink, Source
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import RedactionSettings, Settings
-from streamguard.sinks import open_sink
+from streamguard.sinks import check_sink, open_live_sink, open_sink
+from streamguard.sinks.kinds import LiveSinkKind
+from streamguard.sinks.livemux import LiveFormat
+from streamguard.sinks.registry import LIVE_SINKS, file_suffixes
 from streamguard.sources import LocalSource, open_source
+from streamguard.sources.registry import FILE_SOURCES, file_source_for
 
-SOURCES = ("video", "photo", "gif")
-OUTPUTS = (
-    "out.mp4", "out.mov", "out.mkv", "out.webm", "out.avi", "out.ts", "out.flv", "out.mpg",
-    "out.gif",
-)  # fmt: skip
+_ALIASES = frozenset(".apng .m4v .qt .3g2 .asf .mts .m2ts .mpeg .vob".split())
+"""Suffixes whose files are written as those of another suffix are."""
+OUTPUTS = tuple(f"out{suffix}" for suffix in sorted(file_suffixes(Medium.VIDEO) - _ALIASES))
+RECORDINGS = tuple(sorted(suffix for kind in LIVE_SINKS for suffix in kind.suffixes))
 
 
-@pytest.fixture(params=SOURCES)
+@pytest.fixture(params=[kind.medium for kind in FILE_SOURCES], ids=str)
 def source_path(
     request: pytest.FixtureRequest, tmp_path: Path, face_clip: Path, astronaut: NDArray[np.uint8]
 ) -> Path:
-    if request.param == "video":
-        return face_clip
-    if request.param == "gif":
-        path = tmp_path / "in.gif"
-        copy(open_source(face_clip), path)
-        return path
-    path = tmp_path / "in.png"
-    av.VideoFrame.from_ndarray(astronaut, format="rgb24").save(str(path))
+    """A file for every kind of source there is; a new kind needs one of its own here."""
+    match request.param:
+        case Medium.VIDEO:
+            path = face_clip
+        case Medium.ANIMATION:
+            path = tmp_path / "in.gif"
+            copy(open_source(face_clip), path)
+        case Medium.PHOTO:
+            path = tmp_path / "in.png"
+            av.VideoFrame.from_ndarray(astronaut, format="rgb24").save(str(path))
+    assert file_source_for(path).medium is request.param
     return path
 
 
@@ -60,8 +69,8 @@ def copy(source: LocalSource, output: Path, settings: Settings | None = None) ->
 
 def times_of(path: Path) -> list[float]:
     """Presentation times of all frames, in seconds since the first."""
-    with av.open(str(path)) as container:
-        times = [float(frame.time) for frame in container.decode(video=0)]
+    with closing(open_source(path)) as source:
+        times = [item.time_ms / 1000 for item in source.read() if isinstance(item, Frame)]
     return [time - times[0] for time in times]
 
 
@@ -106,7 +115,9 @@ def test_sink_keeps_every_frame_at_its_time(tmp_path: Path, face_clip: Path, nam
     sink = copy(open_source(face_clip), output)
     assert isinstance(sink, Sink)
     assert list(tmp_path.iterdir()) == [output]
-    assert times_of(output) == pytest.approx(times_of(face_clip), abs=0.002)
+    # The last picture of an ASF file comes back with the time of the one before it.
+    known = slice(-1 if name.endswith(".wmv") else None)
+    assert times_of(output)[known] == pytest.approx(times_of(face_clip)[known], abs=0.002)
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
@@ -116,9 +127,9 @@ def test_sink_shows_nothing_until_closed_and_nothing_when_aborted(
     output = tmp_path / name
     with closing(open_source(face_clip)) as source:
         sink = open_sink(output, source, Settings())
-        for item in source.read():
-            if isinstance(item, Frame):
-                sink.write(redact(item))
+        frames = (item for item in source.read() if isinstance(item, Frame))
+        for frame in islice(frames, 5):
+            sink.write(redact(frame))
         assert not output.exists()
         threading.Thread(target=sink.abort).start()
         sink.abort()
@@ -127,7 +138,7 @@ def test_sink_shows_nothing_until_closed_and_nothing_when_aborted(
     assert not output.exists()
 
 
-@pytest.mark.parametrize("name", ["out.mp4", "out.gif"])
+@pytest.mark.parametrize("name", OUTPUTS)
 def test_sink_without_a_frame_writes_no_file(tmp_path: Path, face_clip: Path, name: str) -> None:
     with closing(open_source(face_clip)) as source:
         sink = open_sink(tmp_path / name, source, Settings())
@@ -143,6 +154,35 @@ def test_sink_closes_twice_and_survives_abort(tmp_path: Path, face_clip: Path) -
     sink.close()
     sink.abort()
     assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", RECORDINGS)
+def test_live_sink_keeps_every_frame_at_its_time(
+    tmp_path: Path, face_clip: Path, suffix: str
+) -> None:
+    output = tmp_path / f"out{suffix}"
+    with closing(open_source(face_clip)) as source:
+        info = source.info
+        form = LiveFormat(width=info.width, height=info.height, frame_rate=25)
+        sink = open_live_sink(parse_address(str(output)), form)
+        frames = (item for item in source.read() if isinstance(item, Frame))
+        assert all(sink.write(redact(frame), 7 + frame.time_ms / 1000) for frame in frames)
+        sink.close()
+    assert times_of(output) == pytest.approx(times_of(face_clip), abs=0.002)
+
+
+@pytest.mark.parametrize("kind", LIVE_SINKS)
+def test_live_sinks_are_known_by_their_schemes_and_suffixes(
+    tmp_path: Path, kind: LiveSinkKind
+) -> None:
+    for scheme in kind.schemes:
+        check_sink(parse_address(f"{scheme}://example.net/a"))
+    for suffix in kind.suffixes:
+        check_sink(parse_address(str(tmp_path / f"a{suffix.upper()}")))
+    with pytest.raises(UsageError):
+        check_sink(parse_address("none://example.net/a"))
+    with pytest.raises(UsageError):
+        check_sink(parse_address(str(tmp_path / "a.none")))
 
 
 def test_sound_passes_packet_for_packet(tmp_path: Path, face_clip: Path) -> None:

@@ -20,7 +20,7 @@ from streamguard.settings import (
 )
 
 if TYPE_CHECKING:
-    from streamguard.sources.live import LiveOptions
+    from streamguard.sources.options import LiveOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULTS = Settings()
@@ -210,7 +210,7 @@ def live_options(lookahead: float, size: str) -> Callable[[F], F]:
 
 def live_of(options: dict[str, Any]) -> LiveOptions:
     """Return how a live source is read, for the options of `live_options`."""
-    from streamguard.sources.live import LiveOptions
+    from streamguard.sources.options import LiveOptions
 
     size = options["size"]
     return LiveOptions(

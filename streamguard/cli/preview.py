@@ -12,7 +12,7 @@ from streamguard.cli.console import DONE, is_quiet, verbosity_options
 from streamguard.cli.options import live_of, live_options, settings_of
 
 if TYPE_CHECKING:
-    from streamguard.sinks.window import Window
+    from streamguard.relay.window import Window
 
 
 @click.command(name="preview", short_help="Show a camera in a window, with every face covered.")
@@ -46,7 +46,7 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 
 def _window() -> Window:
-    """Open the window before anything else is loaded; `streamguard.sinks.window` says why."""
-    from streamguard.sinks.window import Window
+    """Open the window before anything else is loaded; `streamguard.relay.window` says why."""
+    from streamguard.relay.window import Window
 
     return Window("streamguard preview")

@@ -10,21 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from streamguard.errors import SourceError, SourceNotFoundError, SourcePermissionError
 from streamguard.jobs.naming import check_template
-
-PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .tif .tiff .avif .heic .heif .hif .jp2 .j2k "
-    ".jpf .jpx .j2c .jxl .mpo .ppm .pgm .pbm .pnm .tga .qoi .psd .pcx "
-    # Camera raw files: refused one by one, and not passed over as if they were no photos.
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef "
-    ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
-)
-VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .qt .mkv .webm .avi .divx .flv .f4v .wmv .asf .mpg .mpeg .mpe .m2v .vob .ts "
-    ".mts .m2ts .mxf .3gp .3g2 .ogv .ogm .gif .y4m .dv .h264 .264 .h265 .265 .hevc .rm .rmvb "
-    ".nut .insv .lrv .mjpeg .mjpg .mpjpeg".split()
-)
-MEDIA_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
-"""What counts in a folder; a file named by itself may be called anything."""
+from streamguard.media.medium import Medium
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,46 +70,42 @@ def fitting_suffix(path: Path) -> str:
     What the file is decides, not what it is called. A file that cannot be read keeps its
     suffix; opening it will tell what is wrong.
     """
-    from streamguard.media.containers import PHOTO_EXTENSIONS, VIDEO_EXTENSIONS
     from streamguard.media.kinds import is_lossless, kind_of
-    from streamguard.sinks.animation import ANIMATION_EXTENSIONS
-    from streamguard.sinks.photo import can_write
-    from streamguard.sources.animation import is_animation
-    from streamguard.sources.photo import is_photo
+    from streamguard.sinks.registry import keeps_suffix
+    from streamguard.sources.registry import file_source_for
 
-    suffix = path.suffix.lower()
     if not path.is_file():
         # Reading a pipe would wait for its writer.
         return path.suffix
     try:
-        animation = is_animation(path)
-        photo = not animation and is_photo(path)
-        lossless = photo and is_lossless(path, kind_of(path))
+        medium = file_source_for(path).medium
+        lossless = medium is Medium.PHOTO and is_lossless(path, kind_of(path))
     except (SourceError, OSError):
         return path.suffix
-    if animation:
-        fits = suffix in VIDEO_EXTENSIONS | ANIMATION_EXTENSIONS
-        return path.suffix if fits else ".webp"
-    if suffix in (PHOTO_EXTENSIONS if photo else VIDEO_EXTENSIONS) | {".gif"} and (
-        not photo or suffix == ".gif" or can_write(suffix)
-    ):
+    if keeps_suffix(path.suffix, medium):
         return path.suffix
-    if photo:
+    if medium is Medium.PHOTO:
         return ".png" if lossless else ".jpg"
-    return ".mp4"
+    return ".webp" if medium is Medium.ANIMATION else ".mp4"
 
 
 def media_below(folder: Path, output: Path, rules: Rules) -> tuple[list[Path], list[LeftOut]]:
-    """Return the media files below a folder, sorted, and what is left out and why."""
+    """Return the media files below a folder, sorted, and what is left out and why.
+
+    A file counts by its suffix; one that is named by itself may be called anything.
+    """
+    from streamguard.sources.registry import media_suffixes
+
     media: list[Path] = []
     left_out: list[LeftOut] = []
+    suffixes = media_suffixes()
     for path in _walk(folder, output.resolve()):
         pattern = rules.excludes(PurePosixPath(path.relative_to(folder).as_posix()))
         if pattern is not None:
             left_out.append(LeftOut(path, f"excluded by {pattern}"))
         elif path.name.startswith("."):
             left_out.append(LeftOut(path, "hidden"))
-        elif path.suffix.lower() in MEDIA_SUFFIXES:
+        elif path.suffix.lower() in suffixes:
             media.append(path)
         else:
             left_out.append(LeftOut(path, "not a photo or video by its suffix"))

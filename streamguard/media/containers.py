@@ -7,11 +7,6 @@ from dataclasses import dataclass, replace
 from streamguard.errors import UsageError
 from streamguard.settings import Codec
 
-PHOTO_EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .heic .heif .hif .avif .jp2 "
-    ".ppm .pgm .pnm .tga".split()
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRules:

@@ -19,7 +19,7 @@ from streamguard.relay.states import Backoff, Reason, State
 from streamguard.relay.status import CameraStatus
 from streamguard.relay.worker import Detectors, Worker
 from streamguard.settings import DetectionPlan
-from streamguard.sources.live import LiveSource
+from streamguard.sources import open_live_source
 
 log = logging.getLogger(__name__)
 
@@ -114,10 +114,11 @@ def camera_main(
     backoff = Backoff(longest=plan.retry_interval, slow=plan.slow_retry)
 
     def open_source() -> Source:
-        source = (parts.source or _open)(plan)
-        if isinstance(source, LiveSource):
-            log.info("sound: %s", source.sound)
-            post.announce(source.sound_head)
+        if parts.source is not None:
+            return parts.source(plan)
+        source = open_live_source(plan.source, plan.live)
+        log.info("sound: %s", source.sound)
+        post.announce(source.sound_head)
         return source
 
     capture = Capture(open_source, frames, status, backoff, post.sound)
@@ -145,10 +146,6 @@ def _obey(link: Link, post: Post) -> None:
             end()
         if isinstance(order, UseMailbox):
             post.use(Mailbox.attach(order.name, order.width, order.height))
-
-
-def _open(plan: CameraPlan) -> LiveSource:
-    return LiveSource(plan.source, plan.live)
 
 
 def given(parts: Parts) -> dict[str, Callable[[DetectionPlan], Detectors]]:

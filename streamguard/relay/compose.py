@@ -13,9 +13,9 @@ from streamguard.errors import SourceNotFoundError, UsageError
 from streamguard.media.address import Address, is_there, parse_address
 from streamguard.relay.plan import CameraPlan
 from streamguard.settings import Settings
-from streamguard.sinks.live import check_sink
+from streamguard.sinks import check_sink
 from streamguard.sinks.livemux import check_encoding
-from streamguard.sources.live import LiveOptions
+from streamguard.sources.options import LiveOptions
 
 SEGMENTS = "rec-%Y%m%d-%H%M%S.mp4"
 """Name of the files of a segmented recording, as of `time.strftime`."""

@@ -15,7 +15,8 @@ from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end
 from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import OutputStatus
 from streamguard.relay.view import View
-from streamguard.sinks.live import LiveSink, open_live_sink
+from streamguard.sinks import open_live_sink
+from streamguard.sinks.kinds import LiveSink
 from streamguard.sinks.livemux import LiveFormat
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from pathlib import Path
 from streamguard.media.address import Address
 from streamguard.relay.zones import Zones
 from streamguard.settings import Settings
-from streamguard.sources.live import LiveOptions
+from streamguard.sources.options import LiveOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from streamguard.relay.status import CameraStatus
 from streamguard.relay.worker import Worker
 from streamguard.settings import Effect
 from streamguard.sinks.jpeg import jpeg_of
-from streamguard.sources.live import LiveSource
+from streamguard.sources import open_live_source
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Preview:
         self._frames = live_queue(plan.lookahead)
         self._worker = Worker(plan, self._status, self._newest.put, **given(parts))
         backoff = Backoff(longest=plan.retry_interval, slow=plan.slow_retry)
-        open_source = parts.source or (lambda plan: LiveSource(plan.source, plan.live))
+        open_source = parts.source or (lambda plan: open_live_source(plan.source, plan.live))
         self._capture = Capture(lambda: open_source(plan), self._frames, self._status, backoff)
         self._shown: deque[float] = deque(maxlen=30)
         self._last = 0.0

@@ -29,9 +29,9 @@ from streamguard.settings import (
     Settings,
     Shape,
 )
-from streamguard.sinks.live import check_sink
+from streamguard.sinks import check_sink
 from streamguard.sinks.livemux import check_encoding
-from streamguard.sources.live import LiveOptions
+from streamguard.sources.options import LiveOptions
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SETTINGS, _COVER, _LIVE = Settings(), RedactionSettings(), LiveOptions()

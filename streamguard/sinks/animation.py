@@ -8,9 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from streamguard.media.medium import Medium
 from streamguard.media.orientation import Turner
 from streamguard.settings import Settings
 from streamguard.sinks.fitting import PtsFitter, fit_size
+from streamguard.sinks.kinds import FileSinkKind
 from streamguard.sinks.local import LocalSink
 from streamguard.sources import LocalSource
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     import av
     from av.video.stream import VideoStream
 
-ANIMATION_EXTENSIONS = frozenset((".gif", ".png", ".apng", ".webp"))
 _MILLISECOND = Fraction(1, 1000)
 _WEBP_QUALITY = "95"
 _DEFAULT_MS = 100
@@ -68,6 +69,14 @@ class AnimationSink(LocalSink):
             _set_last_webp_delay(self._target.part, self._end)
         else:
             _set_last_apng_delay(self._target.part, self._last)
+
+
+ANIMATIONS = FileSinkKind(
+    opens=AnimationSink,
+    suffixes=frozenset((".png", ".apng", ".webp")),
+    takes=frozenset((Medium.ANIMATION, Medium.VIDEO)),
+    only_if_asked=frozenset((Medium.VIDEO,)),
+)
 
 
 def animation_notes(source: LocalSource) -> list[str]:

@@ -7,12 +7,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from streamguard.frames import PassthroughPacket, VideoInfo
-from streamguard.media.containers import rules_for
+from streamguard.media.containers import VIDEO_EXTENSIONS, rules_for
+from streamguard.media.medium import Medium
 from streamguard.media.orientation import Turner
 from streamguard.media.traits import Orientation, Traits
 from streamguard.settings import Settings
 from streamguard.sinks.encoding import add_video, encoder_notes
 from streamguard.sinks.fitting import PtsFitter, to_format
+from streamguard.sinks.kinds import FileSinkKind
 from streamguard.sinks.local import LocalSink
 from streamguard.sinks.metadata import keep_metadata
 from streamguard.sinks.sphere import mark_as_sphere
@@ -131,6 +133,13 @@ class FileSink(LocalSink):
                 self.notes.append("the 360° mark is gone: there was no place for it")
         finally:
             marked.unlink(missing_ok=True)
+
+
+VIDEOS = FileSinkKind(
+    opens=FileSink,
+    suffixes=VIDEO_EXTENSIONS,
+    takes=frozenset((Medium.ANIMATION, Medium.VIDEO)),
+)
 
 
 def _timescale(time_base: Fraction) -> int:

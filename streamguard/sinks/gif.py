@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from streamguard.media.medium import Medium
 from streamguard.media.orientation import Turner
 from streamguard.settings import Settings
 from streamguard.sinks.animation import animation_notes
 from streamguard.sinks.fitting import PtsFitter, fit_size
+from streamguard.sinks.kinds import FileSinkKind
 from streamguard.sinks.local import LocalSink
 from streamguard.sources import LocalSource
 
@@ -101,6 +103,9 @@ class GifSink(LocalSink):
         block = _block(frame, (x1, y1, x2, y2), delay, disposal)
         self._file.write(block)
         self._before = shown if disposal == _KEEP else None
+
+
+GIFS = FileSinkKind(opens=GifSink, suffixes=frozenset((".gif",)), takes=frozenset(Medium))
 
 
 def _changed(

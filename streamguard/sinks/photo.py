@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import UsageError
+from streamguard.media.medium import Medium
 from streamguard.media.profiles import fits, to_srgb
 from streamguard.memory import give_back
 from streamguard.settings import Settings
 from streamguard.sinks.deep import encode_deep, is_deep
+from streamguard.sinks.kinds import FileSinkKind
 from streamguard.sinks.local import LocalSink
 from streamguard.sinks.pixels import picture_of
 from streamguard.sources import LocalSource, PhotoSource
@@ -108,6 +110,14 @@ class PhotoSink(LocalSink):
             options["icc_profile"] = profile
         with self._target.part.open("wb") as file:
             _save(fitted, file, self._kind, options)
+
+
+PHOTOS = FileSinkKind(
+    opens=PhotoSink,
+    suffixes=frozenset(_KINDS),
+    takes=frozenset((Medium.PHOTO,)),
+    is_available=can_write,
+)
 
 
 def _fitted(

@@ -13,8 +13,10 @@ from pathlib import Path
 from streamguard.errors import UsageError
 from streamguard.frames import RedactedFrame
 from streamguard.handoff.sound_ring import SoundRing
+from streamguard.media.address import Address
 from streamguard.media.target import sink_errors
 from streamguard.memory import give_back
+from streamguard.sinks.kinds import LiveSinkKind
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
 
 _SYNC = 10.0
@@ -99,6 +101,20 @@ class Recording:
             finally:
                 del file  # the encoder lives as long
                 give_back()
+
+
+def _open(address: Address, form: LiveFormat, sound: SoundRing | None) -> Recording:
+    return Recording(Path(address.url), form, sound)
+
+
+def _check(address: Address) -> None:
+    path = Path(address.url)
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"the folder of {address} does not exist", "Make it first")
+    check_pattern(path.name)
+
+
+RECORDINGS = LiveSinkKind(opens=_open, suffixes=frozenset(FORMATS), check=_check)
 
 
 class _File:

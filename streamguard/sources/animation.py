@@ -14,8 +14,10 @@ import numpy as np
 from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.media.kinds import kind_of
+from streamguard.media.medium import Medium
 from streamguard.media.traits import Traits
 from streamguard.settings import InputSettings
+from streamguard.sources.kinds import FileSourceKind
 from streamguard.sources.opening import translated
 from streamguard.sources.pictures import check_bytes, open_picture, picture_errors
 
@@ -44,6 +46,7 @@ class AnimationSource:
         options: What to read of it, and its limits.
 
     Attributes:
+        medium: That it is an animation.
         path: The file.
         files_read: The file.
         info: What is known before the first frame; its times are estimates.
@@ -57,6 +60,8 @@ class AnimationSource:
     Raises:
         SourceError: Of the kind that fits.
     """
+
+    medium = Medium.ANIMATION
 
     def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
@@ -203,6 +208,14 @@ def is_animation(path: Path, options: InputSettings = DEFAULTS) -> bool:
     except SourceDamagedError:
         # FFmpeg would show what is left of a damaged one as if it were whole.
         return kind == "AVIF"
+
+
+ANIMATIONS = FileSourceKind(
+    medium=Medium.ANIMATION,
+    opens=AnimationSource,
+    recognizes=is_animation,
+    suffixes=frozenset((".gif", ".png", ".apng", ".webp", ".avif")),
+)
 
 
 def _frames_of(image: Image) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from streamguard.frames import Frame, PassthroughPacket
 from streamguard.media.fonts import font_of
 from streamguard.media.hidden import Decoder
+from streamguard.media.medium import Medium
 from streamguard.media.timing import Clock
 from streamguard.media.traits import describe_all, kept_tracks
 from streamguard.settings import InputSettings
@@ -20,6 +21,7 @@ from streamguard.sources.cutting import Cut
 from streamguard.sources.decoding import Decoding
 from streamguard.sources.impossible import FAR, first_piece_is_cut
 from streamguard.sources.joining import offsets_of, put_on, start_of
+from streamguard.sources.kinds import FileSourceKind
 from streamguard.sources.looking import MAX_READ_FAILURES, look_into, nothing_decoded, video_of
 from streamguard.sources.opening import ffmpeg_errors, files_of, open_media, translated
 
@@ -44,6 +46,7 @@ class FileSource:
         options: What to read of it, and its limits.
 
     Attributes:
+        medium: That it is a video.
         path: The file.
         info: What is known before the first frame.
         traits: What a sink needs to give back the same video.
@@ -54,6 +57,8 @@ class FileSource:
         SourceError: Of the kind that fits; nothing can be decoded.
         UsageError: It is a folder.
     """
+
+    medium = Medium.VIDEO
 
     def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
@@ -230,6 +235,18 @@ class FileSource:
     def _decode(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
         with self._lock:
             return [] if self._closed else self._decoder.decode(packet)
+
+
+VIDEOS = FileSourceKind(
+    medium=Medium.VIDEO,
+    opens=FileSource,
+    recognizes=lambda _path, _options: True,
+    suffixes=frozenset(
+        ".mp4 .m4v .mov .qt .mkv .webm .avi .divx .flv .f4v .wmv .asf .mpg .mpeg .mpe .m2v .vob "
+        ".ts .mts .m2ts .mxf .3gp .3g2 .ogv .ogm .y4m .dv .h264 .264 .h265 .265 .hevc .rm .rmvb "
+        ".nut .insv .lrv .mjpeg .mjpg .mpjpeg".split()
+    ),
+)
 
 
 def _starts_cut(path: Path, pid: int) -> bool:

@@ -6,10 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import NoVideoError, SourceLostError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
@@ -19,6 +18,8 @@ from streamguard.media.timing import Pace
 from streamguard.media.traits import codec_of, main_video
 from streamguard.sources.decoding import Decoding
 from streamguard.sources.gaps import listening, tells_of_gap
+from streamguard.sources.kinds import LiveSourceKind
+from streamguard.sources.options import LiveOptions
 from streamguard.sources.sound import SoundClock, config_of, head_of, without_adts
 
 if TYPE_CHECKING:
@@ -38,27 +39,6 @@ DAMAGED = "damaged"
 """What is said of every frame that cannot be vouched for; it is written on the slate."""
 # What a server may make FFmpeg open. No files: a hostile playlist could name ours.
 _NETWORK = "rtsp,rtp,rtcp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,rtmpt,crypto,data"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveOptions:
-    """How a live source is read.
-
-    Attributes:
-        rtsp_transport: ``tcp`` or ``udp``.
-        open_timeout: Seconds that opening may take.
-        read_timeout: Seconds without a packet after which the source counts as lost.
-        size: ``WIDTHxHEIGHT`` asked of a webcam, or empty.
-        fps: Frame rate asked of a webcam, or None.
-        audio: Whether audio packets are handed on.
-    """
-
-    rtsp_transport: Literal["tcp", "udp"] = "tcp"
-    open_timeout: float = 10.0
-    read_timeout: float = 5.0
-    size: str = ""
-    fps: float | None = None
-    audio: bool = False
 
 
 class LiveSource:
@@ -206,6 +186,9 @@ class LiveSource:
         picture.pts = round(now / TIME_BASE)
         picture.time_base = TIME_BASE
         return Frame(picture, index, now * 1000, damage=damage)
+
+
+STREAMS = LiveSourceKind(takes=lambda _address: True, opens=LiveSource)
 
 
 def _open(address: Address, options: LiveOptions) -> InputContainer:

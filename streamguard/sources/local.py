@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
+from streamguard.media.medium import Medium
 from streamguard.media.traits import Traits
 
 
 class LocalSource(Protocol):
     """A file of pictures, read once from its start to its end."""
+
+    @property
+    def medium(self) -> Medium:
+        """What sort of thing it is."""
+        ...
 
     @property
     def path(self) -> Path:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from streamguard.errors import SourceDamagedError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.media.kinds import is_refused, kind_of, refuse
+from streamguard.media.medium import Medium
 from streamguard.media.traits import Orientation, Traits
 from streamguard.settings import InputSettings
+from streamguard.sources.kinds import FileSourceKind
 from streamguard.sources.mjpeg import is_jpeg_film
 from streamguard.sources.opening import open_photo, translated
 from streamguard.sources.photo_reading import read_photo
@@ -48,6 +50,7 @@ class PhotoSource:
         options: What to read of it, and its limits.
 
     Attributes:
+        medium: That it is a photo.
         path: The file.
         files_read: The file.
         info: Size and format of the upright picture.
@@ -62,6 +65,8 @@ class PhotoSource:
     Raises:
         SourceError: Of the kind that fits.
     """
+
+    medium = Medium.PHOTO
 
     def __init__(self, path: Path, options: InputSettings = DEFAULTS) -> None:
         self.path = path
@@ -147,6 +152,20 @@ def is_photo(path: Path) -> bool:
                 return not (is_jpeg_film(path) if kind == "JPEG" else _has_two_pictures(path))
         case _:
             return bool(kind)
+
+
+PHOTOS = FileSourceKind(
+    medium=Medium.PHOTO,
+    opens=PhotoSource,
+    recognizes=lambda path, _options: is_photo(path),
+    suffixes=frozenset(
+        ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .tif .tiff .avif .heic .heif .hif .jp2 .j2k "
+        ".jpf .jpx .j2c .jxl .mpo .ppm .pgm .pbm .pnm .tga .qoi .psd .pcx "
+        # Camera raw files: refused one by one, and not passed over as if they were no photos.
+        ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef "
+        ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
+    ),
+)
 
 
 def _has_two_pictures(path: Path) -> bool:

@@ -39,7 +39,7 @@ from rig import (
 
 from streamguard.relay.metrics import exposition
 from streamguard.relay.states import State
-from streamguard.sources.live import LiveOptions
+from streamguard.sources.options import LiveOptions
 
 LOGIN = "viewer:pa@ss/wo#rd"
 ESCAPED = "viewer:pa%40ss%2Fwo%23rd"

@@ -1,23 +1,17 @@
-"""Live sinks: an encoder that holds nothing back, and the muxers of network streams and files.
-
-Opening, writing and closing may all hang for as long as a server or a disk pleases, some of it
-with Python's lock held. They belong into a process that somebody watches and replaces.
-"""
+"""Network streams: RTSP and RTMP publishing, MPEG-TS over everything else."""
 
 from __future__ import annotations
 
 import errno
 import logging
-from pathlib import Path
-from typing import Protocol
 
-from streamguard.errors import SinkError, SinkPermissionError, UsageError
+from streamguard.errors import SinkError, SinkPermissionError
 from streamguard.frames import RedactedFrame
 from streamguard.handoff.sound_ring import SoundRing
-from streamguard.media.address import Address, Kind
+from streamguard.media.address import Address
 from streamguard.media.live_errors import translated
+from streamguard.sinks.kinds import LiveSinkKind
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
-from streamguard.sinks.recording import FORMATS, Recording, check_pattern
 from streamguard.sinks.wire import BEHIND, CUT, Wire
 
 log = logging.getLogger(__name__)
@@ -36,65 +30,8 @@ _SCHEMES = {
 }
 
 
-class LiveSink(Protocol):
-    """Where redacted frames are written, each at its own time."""
-
-    def write(self, frame: RedactedFrame, seconds: float) -> bool:
-        """Encode and write one frame; return False if it is left out, since older ones wait.
-
-        Args:
-            frame: Its picture is ``yuv420p``, of the size announced.
-            seconds: Its time since any fixed moment; it should increase.
-
-        Raises:
-            SinkError: It could not be written.
-        """
-        ...
-
-    def close(self) -> None:
-        """Finish what was written; may hang with the server."""
-        ...
-
-
-def check_sink(address: Address) -> None:
-    """Refuse what cannot be a live sink.
-
-    Raises:
-        UsageError: It cannot.
-    """
-    if address.kind is Kind.FILE:
-        suffix = Path(address.url).suffix.lower()
-        if suffix not in FORMATS:
-            known = " ".join(sorted(FORMATS))
-            raise UsageError(f"{address} is no recording", f"Let its name end in one of {known}")
-        if not Path(address.url).absolute().parent.is_dir():
-            raise UsageError(f"the folder of {address} does not exist", "Make it first")
-        check_pattern(Path(address.url).name)
-    elif address.scheme not in _SCHEMES:
-        known = " ".join(sorted(_SCHEMES))
-        raise UsageError(f"{address} cannot be written to", f"Use a path or one of {known}")
-
-
-def open_live_sink(address: Address, form: LiveFormat, sound: SoundRing | None = None) -> LiveSink:
-    """Open a network stream or a recording; may hang as long as a server pleases.
-
-    Args:
-        address: Where to.
-        form: What to write.
-        sound: Where sound comes from, if any is wanted.
-
-    Raises:
-        SinkError: It cannot be opened; never with a credential in it.
-        UsageError: It is no sink.
-    """
-    check_sink(address)
-    if address.kind is Kind.FILE:
-        return Recording(Path(address.url), form, sound)
-    return Stream(address, form, sound)
-
-
 class Stream:
-    """A network stream: RTSP and RTMP publishing, MPEG-TS over everything else."""
+    """A network stream."""
 
     def __init__(self, address: Address, form: LiveFormat, sound: SoundRing | None = None) -> None:
         self._address = address
@@ -161,6 +98,9 @@ class Stream:
         options |= muxer_options(sound)
         self._output = av.open(self._address.url, "w", format=name, options=options)
         self._muxer = LiveMuxer(self._output, form, sound, delimited=name == "rtsp")
+
+
+STREAMS = LiveSinkKind(opens=Stream, schemes=frozenset(_SCHEMES))
 
 
 def _stream_error(address: Address, error: Exception) -> SinkError:
