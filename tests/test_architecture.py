@@ -35,6 +35,7 @@ LAYERS = (
     {"report"},
     {"pipeline"},
     {"relay"},
+    {"inspection"},
     {"api", "verification", "doctor"},
     {"jobs"},
     {"cli", "web"},
