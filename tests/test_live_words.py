@@ -16,7 +16,7 @@ from live_kit import free_port, slowness
 
 from streamguard.errors import SinkError, SourceError
 from streamguard.media.address import parse_address
-from streamguard.sinks import live, open_live_sink
+from streamguard.sinks import open_live_sink, stream
 from streamguard.sinks.livemux import LiveFormat
 from streamguard.sources.live import LiveSource
 from streamguard.sources.options import LiveOptions
@@ -68,7 +68,7 @@ def test_a_server_that_refuses() -> None:
 
 
 def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "_ANSWER", 0.8)
+    monkeypatch.setattr(stream, "_ANSWER", 0.8)
     with socket.create_server(("127.0.0.1", 0)) as frozen:
         began = time.monotonic()
         words = failure(f"rtsp://{SECRET}@127.0.0.1:{frozen.getsockname()[1]}/x")
@@ -113,6 +113,6 @@ def test_a_server_that_closes_the_connection(scheme: str) -> None:
     ],
 )
 def test_every_error_of_a_sink_has_words(error: Exception, words: str) -> None:
-    said = str(live._stream_error(parse_address("rtsp://127.0.0.1/x"), error))
+    said = str(stream._stream_error(parse_address("rtsp://127.0.0.1/x"), error))
     assert words in said
     assert said.count("127.0.0.1") == 1
