@@ -19,6 +19,7 @@ from streamguard.errors import UsageError
 from streamguard.faults import let_go, letting_go, patience_after
 from streamguard.frames import RedactedFrame, Verdict, VideoInfo
 from streamguard.judges.anonymizer import Anonymizer as FrameAnonymizer
+from streamguard.judges.zones import with_zones
 from streamguard.memory import give_back
 from streamguard.pipeline import Parts, run
 from streamguard.progress import Progress, ProgressReporter
@@ -86,7 +87,8 @@ def anonymize(
             anonymizer = FrameAnonymizer(opened.info, settings)
             ending.enter_context(letting_go(anonymizer.close))
             observe = _observer(tally, reporter, opened.info.frames)
-            parts = Parts(opened, anonymizer, MaskRedactor(settings.redaction), sink)
+            judge = with_zones(anonymizer, settings.zones)
+            parts = Parts(opened, judge, MaskRedactor(settings.redaction), sink)
             run(parts, settings=settings, observe=observe, cancelled=stop)
         except BaseException as error:
             let_go(sink.abort, patience_after(error))
@@ -179,7 +181,7 @@ class Anonymizer:
         self._shape = (height, width, 3)
         self._index = 0
         self._time = 0.0
-        self._frames = FrameAnonymizer(info, settings)
+        self._judge = with_zones(FrameAnonymizer(info, settings), settings.zones)
         self._redactor = MaskRedactor(settings.redaction)
 
     def push(self, picture: Image, seconds: float) -> list[Image]:
@@ -206,15 +208,15 @@ class Anonymizer:
         self._time = seconds
         frame = frame_of(picture, self._index, seconds)
         self._index += 1
-        return self._redact(self._frames.push(frame))
+        return self._redact(self._judge.push(frame))
 
     def finish(self) -> list[Image]:
         """Give back every picture still held, oldest first; nothing can be pushed after."""
-        return self._redact(self._frames.finish())
+        return self._redact(self._judge.finish())
 
     def close(self) -> None:
         """Let go of the detectors; may be called twice."""
-        self._frames.close()
+        self._judge.close()
 
     def __enter__(self) -> Anonymizer:
         return self

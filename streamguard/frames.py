@@ -13,6 +13,9 @@ from streamguard.geometry import FACE, Box
 from streamguard.outlines import Outline, bounds
 from streamguard.settings import Effect
 
+ZONE = "zone"
+"""Label of what is covered whatever is there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoInfo:
@@ -110,6 +113,7 @@ class Uncovered(StrEnum):
     DENIED = "denied"
     SHORT = "short"
     SMALL = "small"
+    IGNORED = "ignored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +180,8 @@ class Verdict:
 
     @property
     def track_ids(self) -> frozenset[int]:
-        """The tracks that something is covered for."""
-        return frozenset(cover.track_id for cover in self.covers)
+        """The tracks that something is covered for; zones are not meant."""
+        return frozenset(cover.track_id for cover in self.covers if cover.label != ZONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from streamguard.errors import UsageError
+from streamguard.zone_settings import ZoneSettings
 
 
 class Quality(StrEnum):
@@ -216,6 +217,7 @@ class Settings:
         input: What is read of the input, and its limits.
         redaction: What covered regions look like.
         encoding: How the result is encoded.
+        zones: What is always covered, and where faces do not matter.
     """
 
     quality: Quality = Quality.BALANCED
@@ -229,6 +231,7 @@ class Settings:
     input: InputSettings = field(default_factory=InputSettings)
     redaction: RedactionSettings = field(default_factory=RedactionSettings)
     encoding: EncodingSettings = field(default_factory=EncodingSettings)
+    zones: ZoneSettings = field(default_factory=ZoneSettings)
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 < self.threshold < 1:

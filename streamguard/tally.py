@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from streamguard.frames import Frame, RedactedFrame, Verdict
+from streamguard.frames import ZONE, Frame, RedactedFrame, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,10 @@ class Tally:
             self.longest_slate = max(self.longest_slate, self._slates_in_a_row)
         else:
             self._slates_in_a_row = 0
-        self.frames_with_faces += bool(verdict.covers)
+        self.frames_with_faces += bool(verdict.track_ids)
         for cover in verdict.covers:
+            if cover.label == ZONE:
+                continue
             track_id, box = cover.track_id, cover.box
             corners = (round(box.x1), round(box.y1), round(box.x2), round(box.y2))
             self._boxes.setdefault(track_id, array("i")).extend((verdict.frame.index, *corners))

@@ -16,6 +16,7 @@ PACKAGE = Path(streamguard.__file__).parent
 LAYERS = (
     {"errors", "geometry"},
     {"outlines"},
+    {"zone_settings"},
     {"settings"},
     {"frames"},
     {"faults", "memory"},

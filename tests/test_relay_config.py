@@ -54,7 +54,7 @@ def test_a_good_file(tmp_path: Path) -> None:
     cover = back.settings.redaction
     assert cover.effect is Effect.SOLID
     assert cover.color == (255, 0, 0)
-    assert front.zones.cover == (((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),)
+    assert front.settings.zones.cover == (((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),)
     assert "p@ss" not in repr(read)
     assert "p%40ss" not in repr(read)
 

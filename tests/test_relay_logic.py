@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from live_kit import plan_of
 
-from streamguard.frames import Cover, Frame, Verdict
-from streamguard.geometry import Box
 from streamguard.media.address import parse_address, told_apart
 from streamguard.relay.cameras import Camera
 from streamguard.relay.logs import Calm, JsonFormatter
@@ -21,11 +19,7 @@ from streamguard.relay.overload import Governor
 from streamguard.relay.process import Child
 from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import CameraStatus, Latencies, OutputStatus, total
-from streamguard.relay.zones import Polygon, Zones, bands, contains
 from streamguard.settings import Quality
-from streamguard.sources.arrays import frame_of
-
-SQUARE: Polygon = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
 
 
 def test_waits_double_up_to_the_limit_and_start_again_after_success() -> None:
@@ -106,50 +100,6 @@ def test_detection_recovers_after_a_long_quiet_time_only() -> None:
 def test_a_few_drops_change_nothing() -> None:
     governor = Governor(Quality.BALANCED)
     assert not any(governor.changes(4.0 * n, 100 * n, 2 * n) for n in range(100))
-
-
-@given(st.floats(0.26, 0.74), st.floats(0.26, 0.74))
-def test_points_inside_a_polygon(x: float, y: float) -> None:
-    assert contains(SQUARE, x, y)
-    assert not contains(SQUARE, x + 0.5, y)
-    assert not contains(SQUARE, x, y - 0.5)
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=8))
-def test_bands_hold_every_corner_of_any_polygon(points: list[tuple[float, float]]) -> None:
-    if max(y for _, y in points) - min(y for _, y in points) < 1e-6:
-        return
-    boxes = list(bands(tuple(points)))
-    for x, y in points:
-        assert any(
-            b.x1 - 1e-9 <= x <= b.x2 + 1e-9 and b.y1 - 1e-9 <= y <= b.y2 + 1e-9 for b in boxes
-        )
-
-
-def verdict_with(*boxes: Box) -> Verdict:
-    import numpy as np
-
-    frame: Frame = frame_of(np.zeros((100, 200, 3), np.uint8), 0, 0.0)
-    return Verdict(frame, tuple(Cover(box, number) for number, box in enumerate(boxes)))
-
-
-def test_zones_cover_and_free() -> None:
-    inside, outside = Box(80, 40, 100, 60), Box(0, 0, 20, 20)
-    across = Box(40, 40, 60, 60)
-    kept = Zones(ignore=(SQUARE,)).apply(verdict_with(inside, outside, across))
-    # Only what lies wholly inside is free: a face at the edge may be half outside.
-    assert kept.covers == (Cover(outside, 1), Cover(across, 2))
-    covered = Zones(cover=(SQUARE,)).apply(verdict_with())
-    boxes = [cover.box for cover in covered.covers]
-    assert min(b.x1 for b in boxes) == 50
-    assert max(b.x2 for b in boxes) == 150
-    assert min(b.y1 for b in boxes) == 25
-    assert max(b.y2 for b in boxes) == 75
-
-
-def test_zones_never_touch_a_slate() -> None:
-    slate = Verdict(verdict_with().frame, slate="overload")
-    assert Zones(ignore=(SQUARE,)).apply(slate) is slate
 
 
 def test_latencies_are_counted_in_buckets() -> None:

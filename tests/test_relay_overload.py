@@ -16,6 +16,7 @@ from streamguard.detection.schedule import Role
 from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box, Detection
 from streamguard.handoff.mailbox import Mailbox
+from streamguard.judges.looking import LookingJudges
 from streamguard.protocols import Image
 from streamguard.redaction import blank_slate
 from streamguard.relay.capture import Captured
@@ -58,7 +59,7 @@ def run(quality: Quality, second: Recorder, seconds: float) -> list[RedactedFram
         plan_of("lavfi:color", settings=settings, budget=float("inf")),
         status,
         lambda frame, _captured: out.append(frame),
-        lambda _plan: {Role.PRIMARY: Recorder(), Role.SECOND: second},
+        LookingJudges(settings, lambda _plan: {Role.PRIMARY: Recorder(), Role.SECOND: second}),
     )
     texture = np.random.default_rng(1).integers(60, 200, (SIDE, SIDE, 3)).astype(np.uint8)
 
@@ -150,7 +151,8 @@ def test_even_at_the_floor_the_primary_looks_within_the_look_ahead(
 def test_overload_is_a_warning_and_its_end_is_none(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     status = CameraStatus()
-    worker = Worker(plan_of("lavfi:color"), status, lambda *_: None)
+    plan = plan_of("lavfi:color")
+    worker = Worker(plan, status, lambda *_: None, LookingJudges(plan.settings))
     black = np.zeros((8, 8, 3), np.uint8)
     for period in range(20):
         status.captured = 100 * period

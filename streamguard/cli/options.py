@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from streamguard.cli.limits import limit_options, limits_of
+from streamguard.cli.zones import zones_option
 from streamguard.settings import (
     Effect,
     EncodingSettings,
@@ -123,6 +124,7 @@ _OPTIONS = [
         help="Constant rate factor of the encoder.  [default: one for each codec]",
     ),
     _flag("--show-boxes", "Draw a green box around each cover."),
+    zones_option,
 ]
 _AUDIO = click.option(
     "--audio",
@@ -258,4 +260,5 @@ def settings_of(options: dict[str, Any]) -> Settings:
         encoding=EncodingSettings(
             codec=options["codec"], preset=options["preset"], crf=options["crf"]
         ),
+        zones=options["zones"],
     )

@@ -9,15 +9,17 @@ from copy import deepcopy
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from streamguard.detection import default_detectors
 from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.handoff.mailbox import Mailbox
+from streamguard.judges.looking import Detectors, LookingJudges
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
 from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end, run_in_thread
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason, State
 from streamguard.relay.status import CameraStatus
-from streamguard.relay.worker import Detectors, Worker
+from streamguard.relay.worker import Worker
 from streamguard.settings import DetectionPlan
 from streamguard.sources import open_live_source
 
@@ -109,7 +111,7 @@ def camera_main(
     link = begin(connection, plan.source.mask)
     status = CameraStatus()
     post = Post(bells)
-    worker = Worker(plan, status, post.deliver, **given(parts))
+    worker = Worker(plan, status, post.deliver, judges_of(plan, parts))
     frames = live_queue(plan.lookahead)
     backoff = Backoff(longest=plan.retry_interval, slow=plan.slow_retry)
 
@@ -148,9 +150,9 @@ def _obey(link: Link, post: Post) -> None:
             post.use(Mailbox.attach(order.name, order.width, order.height))
 
 
-def given(parts: Parts) -> dict[str, Callable[[DetectionPlan], Detectors]]:
-    """Return the arguments of a `Worker` that are not left to it."""
-    return {} if parts.detectors is None else {"detectors": parts.detectors}
+def judges_of(plan: CameraPlan, parts: Parts) -> LookingJudges:
+    """Return what makes the judges of a camera."""
+    return LookingJudges(plan.settings, parts.detectors or default_detectors)
 
 
 def _reason(status: CameraStatus, worker: Worker) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from streamguard.media.address import Address
-from streamguard.relay.zones import Zones
 from streamguard.settings import Settings
 from streamguard.sources.options import LiveOptions
 
@@ -28,7 +27,6 @@ class CameraPlan:
         hang_timeout: Seconds without a sign of life after which a process is replaced.
         retry_interval: Longest wait in seconds between two tries at a source or a sink.
         slow_retry: Seconds between two tries with credentials that were refused.
-        zones: Where to cover always, and where never to look.
     """
 
     name: str
@@ -43,7 +41,6 @@ class CameraPlan:
     hang_timeout: float = 10.0
     retry_interval: float = 5.0
     slow_retry: float = 30.0
-    zones: Zones = field(default_factory=Zones)
 
     @property
     def lookahead(self) -> float:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from streamguard.frames import RedactedFrame
 from streamguard.redaction import blank_slate
-from streamguard.relay.camera import Parts, given
+from streamguard.relay.camera import Parts, judges_of
 from streamguard.relay.capture import Capture, live_queue
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason, State
@@ -86,7 +86,7 @@ class Preview:
         self._newest = _Newest()
         self._status = CameraStatus()
         self._frames = live_queue(plan.lookahead)
-        self._worker = Worker(plan, self._status, self._newest.put, **given(parts))
+        self._worker = Worker(plan, self._status, self._newest.put, judges_of(plan, parts))
         backoff = Backoff(longest=plan.retry_interval, slow=plan.slow_retry)
         open_source = parts.source or (lambda plan: open_live_source(plan.source, plan.live))
         self._capture = Capture(lambda: open_source(plan), self._frames, self._status, backoff)

@@ -19,7 +19,6 @@ from streamguard.relay.compose import (
     source_address,
 )
 from streamguard.relay.plan import CameraPlan, HttpPlan
-from streamguard.relay.zones import Zones
 from streamguard.settings import (
     Codec,
     Effect,
@@ -32,6 +31,7 @@ from streamguard.settings import (
 from streamguard.sinks import check_sink
 from streamguard.sinks.livemux import check_encoding
 from streamguard.sources.options import LiveOptions
+from streamguard.zone_settings import ZoneSettings
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SETTINGS, _COVER, _LIVE = Settings(), RedactionSettings(), LiveOptions()
@@ -187,7 +187,6 @@ class CameraEntry(_Strict):
             size=self.size,
             record_minutes=self.record_segment / 60,
             retry_interval=self.retry_interval,
-            zones=Zones(self.zones.cover, self.zones.ignore),
         )
 
     def _settings(self) -> Settings:
@@ -204,6 +203,7 @@ class CameraEntry(_Strict):
                 show_boxes=self.show_boxes,
             ),
             encoding=EncodingSettings(codec=self.codec, preset=self.preset, crf=self.crf),
+            zones=ZoneSettings(cover=self.zones.cover, ignore=self.zones.ignore),
         )
 
 

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
-from streamguard.detection import default_detectors
-from streamguard.detection.schedule import Role
 from streamguard.frames import Frame, RedactedFrame, Verdict, VideoInfo
-from streamguard.judges.anonymizer import Anonymizer
-from streamguard.protocols import Detector, Redactor
+from streamguard.protocols import AdaptiveJudge, Redactor
 from streamguard.redaction import MaskRedactor
 from streamguard.relay.capture import Captured
 from streamguard.relay.overload import Governor
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Drop, Reason
 from streamguard.relay.status import CameraStatus
-from streamguard.settings import DetectionPlan, RedactionSettings
+from streamguard.settings import RedactionSettings
 from streamguard.sources.live import TIME_BASE
 
 log = logging.getLogger(__name__)
 
-Detectors = Mapping[Role, Detector]
+
+class Judges(Protocol):
+    """Makes judges, one after another."""
+
+    def prepare(self) -> None:
+        """Load what takes long."""
+        ...
+
+    def make(self, info: VideoInfo) -> AdaptiveJudge:
+        """Return a judge of one video."""
+        ...
+
+    def discard(self) -> None:
+        """Throw away what may be broken; the next judge gets it anew."""
+        ...
 
 
 class Worker:
@@ -32,7 +44,7 @@ class Worker:
         plan: The camera's plan.
         status: Told what happens.
         deliver: Given every redacted frame and the time it was captured, `time.monotonic`.
-        detectors: Makes the detectors; the quality level's own by default.
+        judges: Makes who decides.
     """
 
     def __init__(
@@ -40,16 +52,15 @@ class Worker:
         plan: CameraPlan,
         status: CameraStatus,
         deliver: Callable[[RedactedFrame, float], None],
-        detectors: Callable[[DetectionPlan], Detectors] = default_detectors,
+        judges: Judges,
     ) -> None:
         self._plan = plan
         self._status = status
         self._deliver = deliver
-        self._make_detectors = detectors
-        self._detectors: Detectors | None = None
+        self._judges = judges
         self._redactor: Redactor = MaskRedactor(plan.settings.redaction)
         self._redaction = plan.settings.redaction
-        self._anonymizer: Anonymizer | None = None
+        self._judge: AdaptiveJudge | None = None
         self._seen: tuple[int, int, int] | None = None
         self._governor = Governor(plan.settings.quality)
         self._backoff = Backoff(first=0.1, longest=5.0)
@@ -84,7 +95,7 @@ class Worker:
     def prepare(self) -> None:
         """Load the models before the first frame comes; an error is met again, and told, then."""
         try:
-            self._detectors = self._make_detectors(self._plan.settings.plan)
+            self._judges.prepare()
         except Exception as error:  # noqa: BLE001 - as in run
             self._recover(error)
 
@@ -95,8 +106,8 @@ class Worker:
             self._forget(broken=False)
             self._seen = seen
         self._adapt(item.frame)
-        anonymizer = self._anonymizer or self._begin(item.frame)
-        self._hand_on(anonymizer.push(item.frame))
+        judge = self._judge or self._begin(item.frame)
+        self._hand_on(judge.push(item.frame))
 
     def _hand_on(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
@@ -106,14 +117,13 @@ class Worker:
                 verdict = Verdict(verdict.frame, slate=Reason.OVERLOAD.value)  # noqa: PLW2901
             if verdict.slate:
                 self._status.slates[verdict.slate] += 1
-            redacted = self._redactor.redact(self._plan.zones.apply(verdict))
+            redacted = self._redactor.redact(verdict)
             self._status.faces = len(verdict.track_ids)
             self._status.redacted += 1
             self._backoff.after_success()
             self._deliver(redacted, captured)
 
-    def _begin(self, frame: Frame) -> Anonymizer:
-        settings = self._plan.settings
+    def _begin(self, frame: Frame) -> AdaptiveJudge:
         info = VideoInfo(
             width=frame.width,
             height=frame.height,
@@ -121,12 +131,10 @@ class Worker:
             time_base=TIME_BASE,
             live=True,
         )
-        if self._detectors is None:
-            self._detectors = self._make_detectors(settings.plan)
-        self._anonymizer = Anonymizer(info, settings, self._detectors)
-        self._anonymizer.adapt(self._governor.plan(settings))
+        self._judge = judge = self._judges.make(info)
+        judge.adapt(self._governor.plan(self._plan.settings))
         self.reason = Reason.WAITING
-        return self._anonymizer
+        return judge
 
     def _adapt(self, frame: Frame) -> None:
         """Look less often while frames are being dropped, as often as asked when they are not."""
@@ -143,9 +151,9 @@ class Worker:
             self._governor.quality.value,
             plan.second_every,
         )
-        if self._anonymizer is not None:
+        if self._judge is not None:
             # Not a new one: that would forget whom it follows, and let go what it holds.
-            self._anonymizer.adapt(plan)
+            self._judge.adapt(plan)
 
     def _recover(self, error: Exception) -> None:
         self._status.errors += 1
@@ -157,11 +165,6 @@ class Worker:
 
     def _forget(self, *, broken: bool) -> None:
         """Throw away all that was held and seen; the detectors too if they may be the cause."""
-        self._anonymizer = None
-        if broken and self._detectors is not None:
-            detectors, self._detectors = self._detectors, None
-            for detector in detectors.values():
-                try:
-                    detector.close()
-                except Exception as error:  # noqa: BLE001 - a broken detector may not even close
-                    log.warning("closing a detector failed: %s", error)
+        self._judge = None
+        if broken:
+            self._judges.discard()
