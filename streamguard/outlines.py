@@ -63,14 +63,15 @@ def to_pixels(outline: Outline) -> Outline:
     """
     match outline:
         case Box():
-            return _outward(outline)
+            return outward(outline)
         case Polygon():
             return Polygon(tuple((float(round(x)), float(round(y))) for x, y in outline.points))
         case BitMask():
-            return BitMask(_outward(outline.box), outline.columns, outline.rows, outline.bits)
+            return BitMask(outward(outline.box), outline.columns, outline.rows, outline.bits)
 
 
-def _outward(box: Box) -> Box:
+def outward(box: Box) -> Box:
+    """Return the smallest box of whole pixels that holds another."""
     return Box(
         float(math.floor(box.x1)),
         float(math.floor(box.y1)),

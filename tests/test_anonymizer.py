@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from streamguard.detection.schedule import Role
 from streamguard.errors import DetectionError
-from streamguard.frames import Frame, Verdict, VideoInfo
-from streamguard.geometry import Box, Detection
+from streamguard.frames import Frame, Uncovered, Verdict, VideoInfo
+from streamguard.geometry import Box, Detection, containment
 from streamguard.judges.anonymizer import Anonymizer
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import Effect, Quality, RedactionSettings, Settings
@@ -499,3 +499,74 @@ def test_a_real_face_is_covered_as_long_as_half_of_it_shows(
         assert green[y1:y2, x1:x2].mean() >= 0.95, n
         # Nor is everything else covered.
         assert green.mean() < 0.3, n
+
+
+def test_a_likeness_that_is_not_believed_is_a_candidate_and_not_covered() -> None:
+    frames = [frame(n, MIDDLE) for n in range(60)]
+    verdicts = run(frames, lambda n, close: 0.25 if n == 0 and not close else 0.0)
+    found = [candidate for verdict in verdicts for candidate in verdict.candidates]
+    assert {candidate.reason for candidate in found} == {Uncovered.SHORT}
+    assert {candidate.confidence for candidate in found} == {0.25}
+    first = verdicts[0].candidates[0]
+    assert containment(first.box, MIDDLE) > 0.9
+    assert first.track_id > 0
+    assert all(float(side).is_integer() for side in (first.box.x1, first.box.y2))
+    # It was never covered: no track ended.
+    assert not any(verdict.ended for verdict in verdicts)
+
+
+def test_what_only_the_first_detector_proposes_is_a_denied_candidate() -> None:
+    frames = [frame(n, MIDDLE) for n in range(60)]
+    verdicts = run(frames, second=blind, primary=lambda n, _close: 0.5 * (n < 3))
+    reasons = {c.reason for verdict in verdicts for c in verdict.candidates}
+    assert reasons == {Uncovered.DENIED}
+    assert not any(verdict.covers for verdict in verdicts)
+
+
+def test_a_detection_too_weak_for_a_track_is_a_candidate() -> None:
+    frames = [frame(n, MIDDLE) for n in range(40)]
+    verdicts = run(frames, lambda _n, _close: 0.15)
+    found = [candidate for verdict in verdicts for candidate in verdict.candidates]
+    assert len(found) >= 3
+    assert {(c.reason, c.confidence, c.track_id) for c in found} == {(Uncovered.WEAK, 0.15, 0)}
+
+
+def test_what_is_covered_anyway_is_no_candidate() -> None:
+    frames = [frame(n, MIDDLE) for n in range(60)]
+    verdicts = run(frames, primary=lambda _n, _close: 0.3)
+    assert all(share(MIDDLE, verdict) == 1 for verdict in verdicts)
+    assert not any(verdict.candidates for verdict in verdicts)
+
+
+def test_the_facts_of_a_track_come_once_and_after_its_last_cover() -> None:
+    frames = [frame(n, MIDDLE if n < 25 or n >= 150 else None) for n in range(200)]
+    verdicts = run(frames, primary=lambda _n, _close: 0.6)
+    ended = {facts.track_id: n for n, v in enumerate(verdicts) for facts in v.ended}
+    assert sum(len(verdict.ended) for verdict in verdicts) == len(ended) == 2
+    for track_id, at in ended.items():
+        covered = [n for n, verdict in enumerate(verdicts) if track_id in verdict.track_ids]
+        assert max(covered) <= at
+    assert max(ended.values()) == 199
+    assert min(ended.values()) < 150
+    first = next(facts for verdict in verdicts for facts in verdict.ended)
+    assert (first.confidence, first.sources) == (0.9, ("red", "red"))
+    # It was looked for in vain after it had gone.
+    assert first.hits > 3 < first.misses
+    assert first.blind < 0.2
+    assert abs(first.luma - _luma(frames[0], MIDDLE)) < 10
+
+
+def test_a_photo_has_facts_and_another_size_ends_all_tracks() -> None:
+    with closing(Anonymizer(info(still=True), Settings(), {Role.SECOND: SeesRed()})) as still:
+        (photo,) = still.push(frame(0, MIDDLE))
+        assert [facts.track_id for facts in photo.ended] == [photo.covers[0].track_id]
+    small = frame(10, MIDDLE).picture.reformat(WIDTH // 2, HEIGHT // 2)
+    frames = [*(frame(n, MIDDLE) for n in range(10)), Frame(small, 10, 400.0)]
+    verdicts = run(frames)
+    assert [len(verdict.ended) for verdict in verdicts] == [0] * 9 + [1, 1]
+
+
+def _luma(shown: Frame, box: Box) -> float:
+    gray = shown.picture.reformat(format="gray").to_ndarray()
+    x1, y1, x2, y2 = box.pixels(WIDTH, HEIGHT)
+    return float(gray[y1:y2, x1:x2].mean())

@@ -50,6 +50,11 @@ class Finder:
         """Names of the detectors, for the report."""
         return tuple(detector.name for detector in self._detectors.values())
 
+    @property
+    def names_by_role(self) -> dict[Role, str]:
+        """The same by the role each plays."""
+        return {role: detector.name for role, detector in self._detectors.items()}
+
     def find(
         self, view: FrameView, looks: Sequence[Look], time_ms: int, quarter_turns: int
     ) -> list[Finding]:

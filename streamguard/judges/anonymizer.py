@@ -14,10 +14,10 @@ from streamguard.detection.layers import Layer
 from streamguard.detection.schedule import CloseLookRequest, Look, Role, Schedule, widened
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError
-from streamguard.frames import Cover, Frame, Verdict, VideoInfo
-from streamguard.geometry import Box, containment, nms
+from streamguard.frames import Frame, Verdict, VideoInfo
+from streamguard.geometry import nms
+from streamguard.judges.pronouncing import Pronouncer
 from streamguard.media.sphere import Sphere
-from streamguard.outlines import to_pixels
 from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Settings
 from streamguard.tracking.observations import Observation, SearchedRegion
@@ -27,9 +27,6 @@ from streamguard.tracking.tracker import Tracker
 
 _LUMA_SIDE = 480
 """Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""
-_SAME = 0.5
-_HAIR = 0.06
-"""Share of a face's height between the box's upper edge and the hair line."""
 
 
 class Anonymizer:
@@ -146,7 +143,7 @@ class Anonymizer:
         self._look(frame, view, looks)
         while self._is_due(time):
             verdicts.append(self._emit())
-        return verdicts
+        return self._pronouncer.with_rest(verdicts) if self._is_still else verdicts
 
     def _finish(self) -> list[Verdict]:
         if self._held and not self._is_still:
@@ -155,7 +152,7 @@ class Anonymizer:
                 last, FrameView(last, self._sphere), self._schedule.last_looks(last.time_ms / 1000)
             )
             self._tracker.trace(everything=True)
-        return [self._emit() for _ in range(len(self._held))]
+        return self._pronouncer.with_rest([self._emit() for _ in range(len(self._held))])
 
     def _restart(self, width: int, height: int) -> None:
         """Forget everything seen: the picture is another one."""
@@ -171,6 +168,14 @@ class Anonymizer:
         self._cuts = CutFinder()
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
+        self._pronouncer = Pronouncer(
+            self._tracker,
+            self._timeline,
+            self._to_luma,
+            self._finder.names_by_role,
+            sphere=self._sphere,
+            padding=self._padding,
+        )
 
     def _close_look_requests(self) -> list[CloseLookRequest]:
         sx, sy = self._to_luma
@@ -229,46 +234,8 @@ class Anonymizer:
         """Pronounce on the oldest frame held."""
         frame = self._held.popleft()
         self._held_bytes -= frame.nbytes
-        moment, covers = self._timeline.pop()
-        sx, sy = self._to_luma
-        believed = [
-            (track_id, _with_hair(box.scale(1 / sx, 1 / sy), frame))
-            for track_id, boxes in covers.items()
-            if self._tracker.covers(track_id, moment)
-            for box in boxes
-        ]
-        if self._sphere:
-            believed = _all_round(believed, self._sphere, self._padding)
-        self._tracker.forget(moment.time)
-        if frame.damage:
-            return Verdict(frame, slate=frame.damage)
-        return Verdict(frame, tuple(Cover(to_pixels(box), number) for number, box in believed))
-
-
-def _all_round(
-    faces: Sequence[tuple[int, Box]], sphere: Sphere, padding: float
-) -> list[tuple[int, Box]]:
-    """Return what to cover on either side of the seam; what is seen in both copies is one."""
-    kept: dict[Box, int] = {}
-    for track_id, face in sorted(faces, key=lambda entry: entry[0]):
-        for place in sphere.places(face, padding):
-            twin = next((box for box in kept if containment(box, place) > _SAME), None)
-            if twin is None:
-                kept[place] = track_id
-            else:
-                kept[twin.union(place)] = kept.pop(twin)
-    return [(track_id, box) for box, track_id in kept.items()]
+        return self._pronouncer.pronounce(frame, self._plan)
 
 
 def _is_second(finding: Finding) -> bool:
     return finding.look.role is Role.SECOND
-
-
-def _with_hair(box: Box, frame: Frame) -> Box:
-    """Raise the upright upper edge: detectors frame a face from the brow down."""
-    turns, width, height = frame.quarter_turns, frame.width, frame.height
-    upright = box.rotate(turns, width, height)
-    taller = Box(upright.x1, upright.y1 - _HAIR * upright.height, upright.x2, upright.y2)
-    if turns % 2:
-        width, height = height, width
-    return taller.rotate(-turns, width, height)

@@ -14,6 +14,7 @@ from itertools import islice
 from streamguard.geometry import Box
 from streamguard.tracking.association import has_left, is_covered
 from streamguard.tracking.flow import Gray, propagate
+from streamguard.tracking.observations import Observation
 
 _MAX_SMOOTHING = 1.05
 _MAX_BLIND = 6
@@ -40,6 +41,7 @@ class Moment:
         covers: What to cover, by track.
         unseen: Seconds since each track that coasts here was last seen.
         astray: Tracks that flow, of late, could not follow.
+        weak: Detections that are too weak to begin a track with.
     """
 
     luma: Gray
@@ -49,6 +51,7 @@ class Moment:
     covers: dict[int, list[Box]] = field(default_factory=dict)
     unseen: dict[int, float] = field(default_factory=dict)
     astray: set[int] = field(default_factory=set)
+    weak: list[Observation] = field(default_factory=list)
 
     def cover(self, track_id: int, box: Box) -> None:
         """Add a box to what must be covered on behalf of a track."""

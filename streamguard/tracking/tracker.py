@@ -104,8 +104,7 @@ class Tracker:
 
         A track that coasts there counts for a while, or if its face was seen again later.
         """
-        living = (track for track in self.tracks if track.track_id == track_id)
-        track = self._ended.get(track_id) or next(living, None)
+        track = self.track(track_id)
         if track is None:
             return True
         if not track.is_face(self._plan):
@@ -122,10 +121,23 @@ class Tracker:
             limit *= _EDGE_SHARE
         return moment.unseen.get(track_id, 0.0) <= limit
 
-    def forget(self, oldest_needed: float) -> None:
-        """Let go of tracks that ended before any moment still held."""
-        stale = self._plan.bridge + 1.0
-        self._ended = {i: t for i, t in self._ended.items() if t.last_seen >= oldest_needed - stale}
+    def track(self, track_id: int) -> Track | None:
+        """Return a track that lives, or ended lately."""
+        living = (track for track in self.tracks if track.track_id == track_id)
+        return self._ended.get(track_id) or next(living, None)
+
+    def forget(self, oldest_needed: float) -> list[Track]:
+        """Let go of tracks that ended before any moment still held, and return them."""
+        limit = oldest_needed - self._plan.bridge - 1.0
+        stale = [track for track in self._ended.values() if track.last_seen < limit]
+        for track in stale:
+            del self._ended[track.track_id]
+        return stale
+
+    @property
+    def known(self) -> list[Track]:
+        """All tracks that live, or ended lately, by number."""
+        return sorted([*self._ended.values(), *self.tracks], key=lambda track: track.track_id)
 
     def trace(self, everything: bool = False) -> None:
         """Follow new faces back to where they came from, all born together in one go.
@@ -147,7 +159,7 @@ class Tracker:
             # Flow went astray, or the face came in over the edge: go back along the true box.
             self._timeline.trace_back({track.track_id: observation.box}, until=track.last_seen)
         since = min(track.last_second, moment.time - TURNING)
-        track.see(observation, moment.time, moment.luma.shape)
+        _show(track, observation, moment)
         if track.last_profile == moment.time:
             self._timeline.widen(track.track_id, TURNED_ASPECT, since)
         moment.cover(track.track_id, observation.box)
@@ -171,9 +183,10 @@ class Tracker:
                 else self._plan.primary_threshold
             )
             if observation.confidence < enough * (_SIDEWAYS_SURER if observation.turns else 1.0):
+                moment.weak.append(observation)
                 continue
             track = Track(next(self._ids), observation.box, moment.time)
-            track.see(observation, moment.time, moment.luma.shape)
+            _show(track, observation, moment)
             self.tracks.append(track)
             moment.cover(track.track_id, observation.box)
 
@@ -209,6 +222,14 @@ class Tracker:
     def _end(self, track: Track) -> None:
         self.tracks.remove(track)
         self._ended[track.track_id] = track
+
+
+def _show(track: Track, observation: Observation, moment: Moment) -> None:
+    track.see(observation, moment.time, moment.luma.shape)
+    height, width = moment.luma.shape
+    x1, y1, x2, y2 = observation.box.pixels(width, height)
+    if x1 < x2 and y1 < y2:
+        track.light += float(moment.luma[y1:y2, x1:x2].mean())
 
 
 def _deny(unseen: Sequence[Track], searched: Sequence[SearchedRegion]) -> None:

@@ -73,6 +73,9 @@ class Track:
         close_votes: Close looks that showed a face less those that did not.
         velocity: Pixels a frame, smoothed.
         blind: Frames, of late, in which flow could not follow it.
+        carried: Frames it was followed into.
+        lost: Those of them in which flow could not follow it.
+        light: Sum of the mean brightness at every observation, 0 to 255 each.
         head_width: Width of the head, which a face that turns away hides.
         head_height: Height of it.
     """
@@ -97,6 +100,9 @@ class Track:
     misses: int = 0
     close_votes: int = 0
     blind: int = 0
+    carried: int = 0
+    lost: int = 0
+    light: float = 0.0
     head_width: float = 0.0
     head_height: float = 0.0
 
@@ -136,6 +142,7 @@ class Track:
     def carry(self, step: Moved, camera: tuple[float, float] | None) -> None:
         """Follow flow, or where flow cannot be trusted the camera or the face's own speed."""
         self.before = self.box
+        self.carried += 1
         if step.trusted:
             (ax, ay), (bx, by) = self.box.center, step.box.center
             keep = _VELOCITY_MEMORY
@@ -148,6 +155,7 @@ class Track:
             self.box = self.box.shift(vx, vy)
             self.velocity = 0.8 * vx, 0.8 * vy
             self.blind += 1
+            self.lost += 1
 
     def _adjusted(self, observation: Observation) -> Box:
         """Return the box after a observation.
@@ -192,6 +200,11 @@ class Track:
         x, y = self.box.center
         head = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         return _beyond_edges(head, self.box, shape)
+
+    @property
+    def confidence(self) -> float:
+        """Highest confidence of either detector, 0 to 1."""
+        return max(self.best_primary, self.best_second)
 
     @property
     def is_sure(self) -> bool:

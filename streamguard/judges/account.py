@@ -1,0 +1,61 @@
+"""What the anonymizer tells of its decision besides the covers: candidates, and facts of tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from streamguard.detection.schedule import Role
+from streamguard.frames import Candidate, Cover, TrackFacts, Uncovered
+from streamguard.geometry import Box
+from streamguard.outlines import outward
+from streamguard.tracking.association import is_covered
+from streamguard.tracking.observations import Observation
+from streamguard.tracking.tracks import Track
+
+_FEW = 2
+"""Observations that are too few for a face which no later look repeated."""
+_FULL = 255.0
+_PAINTED = 0.7
+"""Share of a candidate that covers of something else hide: then it is none."""
+
+
+def candidates_of(
+    doubted: Iterable[tuple[Track, Box]],
+    weak: Iterable[tuple[Observation, Box]],
+    covers: Iterable[Cover],
+) -> tuple[Candidate, ...]:
+    """Return what was seen in a frame and is not covered there.
+
+    Args:
+        doubted: Tracks that are not believed, each with where it is in coded pixels.
+        weak: Detections that made no track, likewise.
+        covers: What is covered in the frame.
+    """
+    found = [
+        Candidate(outward(box), track.confidence, _reason(track), track.track_id)
+        for track, box in doubted
+    ]
+    found += [Candidate(outward(box), seen.confidence, Uncovered.WEAK) for seen, box in weak]
+    painted = [cover.box for cover in covers]
+    return tuple(each for each in found if not is_covered(each.box, painted, _PAINTED))
+
+
+def facts_of(track: Track, names: Mapping[Role, str]) -> TrackFacts:
+    """Return what is known of a track, with the detectors called by their names."""
+    seen = {Role.PRIMARY: track.best_primary, Role.SECOND: track.best_second}
+    return TrackFacts(
+        track_id=track.track_id,
+        confidence=track.confidence,
+        sources=tuple(names[role] for role, best in seen.items() if best > 0 and role in names),
+        hits=track.hits,
+        misses=track.misses,
+        blind=track.lost / track.carried if track.carried else 0.0,
+        luma=track.light / track.hits if track.hits else _FULL / 2,
+    )
+
+
+def _reason(track: Track) -> Uncovered:
+    # What only the first detector saw was a proposal; the second opinion did not agree.
+    if not track.best_second or track.hits > _FEW:
+        return Uncovered.DENIED
+    return Uncovered.SHORT
