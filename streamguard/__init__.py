@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streamguard.api import Anonymizer, anonymize
+    from streamguard.deciding import analyze, render
     from streamguard.errors import StreamguardError
     from streamguard.progress import Progress
     from streamguard.report import FileRecord, Report
@@ -46,13 +47,16 @@ __all__ = [
     "TrackRecord",
     "Verification",
     "__version__",
+    "analyze",
     "anonymize",
+    "render",
     "verify",
 ]
 
 # Loaded on first use: the libraries behind them take more than a second to import.
 _HOMES = {
     "api": ("Anonymizer", "anonymize"),
+    "deciding": ("analyze", "render"),
     "errors": ("StreamguardError",),
     "progress": ("Progress",),
     "report": ("FileRecord", "Report"),
@@ -76,7 +80,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     for module, names in _HOMES.items():
         if name in names:
-            if module in ("api", "verification"):
+            if module in ("api", "deciding", "verification"):
                 # Says in plain words what is missing, where an import would only fail.
                 import_module(f"{__name__}.doctor").require_system()
             return getattr(import_module(f"{__name__}.{module}"), name)

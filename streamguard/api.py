@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 import os
-import platform
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
-from streamguard import __version__
-from streamguard.detection.weights import MODELS
 from streamguard.errors import UsageError
-from streamguard.faults import let_go, letting_go, patience_after
-from streamguard.frames import RedactedFrame, Verdict, VideoInfo
+from streamguard.faults import letting_go
+from streamguard.frames import Verdict, VideoInfo
 from streamguard.judges.anonymizer import Anonymizer as FrameAnonymizer
 from streamguard.judges.zones import with_zones
-from streamguard.memory import give_back
-from streamguard.pipeline import Parts, run
-from streamguard.progress import Progress, ProgressReporter
+from streamguard.keeping import keeping
+from streamguard.progress import Progress
 from streamguard.protocols import Image
 from streamguard.redaction import MaskRedactor
-from streamguard.report import Report, record_file
+from streamguard.report import Report
+from streamguard.runs import Work, opened, sink_for, streams_of, write
 from streamguard.settings import Settings
-from streamguard.sinks import open_sink
 from streamguard.sinks.arrays import array_of
-from streamguard.sources import open_source
 from streamguard.sources.arrays import frame_of
-from streamguard.tally import Tally
+from streamguard.versions import models
 
 DEFAULTS = Settings()
-_LIBRARIES = {
-    "mediapipe": "mediapipe",
-    "onnxruntime": "onnxruntime",
-    "av": "av",
-    "opencv": "opencv-python",
-    "numpy": "numpy",
-}
 
 
 def anonymize(
@@ -50,6 +36,7 @@ def anonymize(
     progress: Callable[[Progress], None] | None = None,
     *,
     cancelled: threading.Event | None = None,
+    keep_analysis: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Write a video or photo again with every face covered.
 
@@ -61,6 +48,7 @@ def anonymize(
         settings: What to look for, how to cover it, how to encode.
         progress: Called a few times a second, from another thread.
         cancelled: Set it from anywhere to stop the run.
+        keep_analysis: A file to keep the decision in, from which `render` makes the same again.
 
     Returns:
         What was done.
@@ -74,65 +62,33 @@ def anonymize(
         CancelledError: ``cancelled`` was set. Where that came after the output was finished, it
             stands.
     """
-    reporter = ProgressReporter(progress)
-    stop = cancelled or threading.Event()
-    tally = Tally()
+    with opened(source, settings.input, progress, cancelled) as work:
+        return _anonymize(work, Path(output), settings, keep_analysis)
+
+
+def _anonymize(
+    work: Work, output: Path, settings: Settings, keep_analysis: str | os.PathLike[str] | None
+) -> Report:
+    source = work.source
     with ExitStack() as ending:
-        ending.callback(give_back)
-        opened = open_source(source, settings.input, stop)
-        ending.enter_context(letting_go(opened.close))
-        sink = open_sink(output, opened, settings)
-        try:
-            record = record_file(Path(source), stop)
-            anonymizer = FrameAnonymizer(opened.info, settings)
-            ending.enter_context(letting_go(anonymizer.close))
-            observe = _observer(tally, reporter, opened.info.frames)
-            judge = with_zones(anonymizer, settings.zones)
-            parts = Parts(opened, judge, MaskRedactor(settings.redaction), sink)
-            run(parts, settings=settings, observe=observe, cancelled=stop)
-        except BaseException as error:
-            let_go(sink.abort, patience_after(error))
-            raise
-    return Report(
-        input=record,
-        output=record_file(Path(output), stop),
-        versions=versions(),
-        settings=asdict(settings),
-        detectors=anonymizer.detectors,
-        models={name: model.sha256 for name, model in MODELS.items()},
-        width=opened.info.width,
-        height=opened.info.height,
-        frames=tally.frames,
-        frames_with_faces=tally.frames_with_faces,
-        tracks=tally.tracks(),
-        slate_frames=tally.slate_reasons.total(),
-        slate_reasons=dict(tally.slate_reasons),
-        longest_slate=tally.longest_slate,
-        streams_kept=tuple(x for x in opened.streams_kept if x not in sink.left_out),
-        streams_dropped=opened.streams_dropped,
-        damage=opened.damage,
-        damage_notes=opened.damage_notes,
-        damage_spans=tuple(tally.damage_spans),
-        notes=(*opened.notes, *anonymizer.notes, *sink.notes),
-        duration=tally.last_ms / 1000,
-        elapsed=reporter.elapsed,
-    )
-
-
-def _observer(
-    tally: Tally, reporter: ProgressReporter, total: int | None
-) -> Callable[[Verdict, RedactedFrame], None]:
-    def observe(verdict: Verdict, redacted: RedactedFrame) -> None:
-        tally.add(verdict, redacted)
-        reporter.tell(tally.frames, total, tally.faces, tally.last_ms / 1000)
-
-    return observe
-
-
-def versions() -> dict[str, str]:
-    """Return the version of streamguard, of Python, and of the libraries that do the work."""
-    libraries = {name: version(package) for name, package in _LIBRARIES.items()}
-    return {"streamguard": __version__, "python": platform.python_version(), **libraries}
+        sink = ending.enter_context(sink_for(output, source, settings))
+        record = work.record(source.path)
+        judge = FrameAnonymizer(source.info, settings)
+        ending.enter_context(letting_go(judge.close))
+        kept = None
+        if keep_analysis is not None:
+            kept = ending.enter_context(keeping(keep_analysis, source, settings, work.stop))
+        write(work, with_zones(judge, settings.zones), sink, settings, kept)
+        return work.report(
+            record,
+            work.record(output),
+            settings,
+            analysis=None if kept is None else work.record(kept.path),
+            detectors=judge.detectors,
+            models=models(),
+            notes=(*judge.notes, *sink.notes),
+            **streams_of(source, sink),
+        )
 
 
 class Anonymizer:

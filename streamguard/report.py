@@ -46,6 +46,7 @@ class Report:
     Attributes:
         input: The file that was read.
         output: The file that was written.
+        analysis: The file of the decision, if one was kept or rendered.
         versions: Version of streamguard, Python and the libraries that did the work.
         settings: Every setting, as plain values.
         detectors: Names of the detectors that looked.
@@ -71,6 +72,7 @@ class Report:
 
     input: FileRecord
     output: FileRecord
+    analysis: FileRecord | None = None
     versions: Mapping[str, str]
     settings: Mapping[str, Any]
     detectors: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from streamguard.frames import ZONE, Frame, RedactedFrame, Verdict
+from streamguard.frames import ZONE, Frame, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,13 @@ class Tally:
         """How many faces were followed so far."""
         return len(self._boxes)
 
-    def add(self, verdict: Verdict, redacted: RedactedFrame) -> None:
-        """Count one frame that was written."""
+    def add(self, verdict: Verdict) -> None:
+        """Count one frame that was decided, or written."""
         self.frames += 1
         self.last_ms = verdict.frame.time_ms
         self._add_damage(verdict.frame)
-        if redacted.slate:
-            self.slate_reasons[redacted.slate] += 1
+        if verdict.slate:
+            self.slate_reasons[verdict.slate] += 1
             self._slates_in_a_row += 1
             self.longest_slate = max(self.longest_slate, self._slates_in_a_row)
         else:

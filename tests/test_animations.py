@@ -16,9 +16,9 @@ from PIL import Image
 from streamguard import Effect, InputSettings, RedactionSettings, Settings, anonymize
 from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import Frame, Verdict
-from streamguard.jobs.selection import fitting_suffix
 from streamguard.redaction import MaskRedactor
 from streamguard.sinks import open_sink
+from streamguard.sinks.suffixes import fitting_suffix
 from streamguard.sources import AnimationSource, PhotoSource, open_source
 
 DELAYS = [100, 300, 500, 1000]

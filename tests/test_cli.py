@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import streamguard
-from streamguard.cli import anonymize, cli, run
+from streamguard.cli import batch, cli, run
 from streamguard.cli.options import settings_of, settings_options
 from streamguard.cli.progress import duration, status
 from streamguard.errors import RedactionError, SystemNotReadyError
@@ -289,7 +289,7 @@ def test_interruption_exits_with_130(
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(anonymize, "_run", interrupt)
+    monkeypatch.setattr(batch, "_run", interrupt)
     assert run(["anonymize", str(face_clip)]) == 130
     assert "stopped" in capsys.readouterr().err
 

@@ -21,7 +21,7 @@ from streamguard.jobs.history import History, Standing
 from streamguard.jobs.job import Job, plan
 from streamguard.jobs.ledger import NAME
 from streamguard.jobs.selection import Rules
-from streamguard.report import FileRecord, Report
+from streamguard.report import FileRecord
 from streamguard.settings import Effect, InputSettings, RedactionSettings, Settings
 
 VERSIONS = {"streamguard": "1", "av": "18", "python": "3.11.2"}
@@ -45,20 +45,7 @@ def make(job: Job, content: bytes = b"covered") -> None:
             )
             for path in (job.source, job.output)
         ]
-        finish(
-            Report(
-                input=records[0],
-                output=records[1],
-                versions={},
-                settings={},
-                width=1,
-                height=1,
-                frames=1,
-                frames_with_faces=0,
-                duration=0,
-                elapsed=0,
-            )
-        )
+        finish(records[0], records[1])
 
 
 def jobs(folder: Path) -> dict[str, Job]:

@@ -9,7 +9,8 @@ import pytest
 
 from streamguard.errors import SourceNotFoundError, UsageError
 from streamguard.jobs.job import Plan, plan
-from streamguard.jobs.selection import Rules, fitting_suffix
+from streamguard.jobs.selection import Rules
+from streamguard.sinks.suffixes import fitting_suffix
 
 
 def _suffix(path: Path) -> str:

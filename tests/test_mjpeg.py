@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from test_sources_contract import copy, times_of
 
-from streamguard.jobs.selection import fitting_suffix
+from streamguard.sinks.suffixes import fitting_suffix
 from streamguard.sources import FileSource, open_source
 from streamguard.sources.photo import is_photo
 

@@ -22,10 +22,10 @@ from streamguard import Settings, anonymize
 from streamguard.errors import SourceDamagedError, SourceError
 from streamguard.frames import Frame, Verdict
 from streamguard.jobs.job import plan
-from streamguard.jobs.selection import fitting_suffix
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import InputSettings, Projection, RedactionSettings
 from streamguard.sinks import open_sink
+from streamguard.sinks.suffixes import fitting_suffix
 from streamguard.sources import PhotoSource, open_source
 
 Array = NDArray[Any]

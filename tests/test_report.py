@@ -11,7 +11,7 @@ import av
 import pytest
 
 from streamguard.errors import CancelledError, SourceNotFoundError
-from streamguard.frames import Cover, Frame, RedactedFrame, Verdict
+from streamguard.frames import Cover, Frame, Verdict
 from streamguard.geometry import Box
 from streamguard.report import FileRecord, Report, record_file
 from streamguard.tally import Tally
@@ -22,8 +22,9 @@ def seen(tally: Tally, index: int, tracks: dict[int, Box], slate: str = "") -> N
     verdict = Verdict(
         Frame(picture, index, index * 40.0),
         tuple(Cover(box, number) for number, box in tracks.items()),
+        slate,
     )
-    tally.add(verdict, RedactedFrame(picture, index, slate=slate))
+    tally.add(verdict)
 
 
 def test_tally_follows_every_track() -> None:

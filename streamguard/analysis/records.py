@@ -10,6 +10,9 @@ from typing import Any
 
 from streamguard.frames import Candidate, Cover
 
+SUFFIX = ".analysis"
+"""What is added to the whole name of an input."""
+
 SCHEMA = 1
 """Changes whenever a reader of the file would have to."""
 

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 import click
 
 import streamguard
-from streamguard.cli import anonymize, doctor, export, preview, probe, relay, verify
+from streamguard.cli import (
+    analyze,
+    anonymize,
+    doctor,
+    export,
+    preview,
+    probe,
+    relay,
+    render,
+    verify,
+)
 from streamguard.cli.console import DONE, FAILED, INTERRUPTED, WRONG_USAGE, complain
 from streamguard.cli.pipes import guard_streams
 from streamguard.cli.signals import interrupt_on_terminate, was_asked_to_end
@@ -39,6 +49,8 @@ def cli(context: click.Context) -> None:
 
 for command in (
     anonymize.command,
+    analyze.command,
+    render.command,
     preview.command,
     relay.command,
     export.command,

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from streamguard.api import versions
 from streamguard.cli.console import words_for
 from streamguard.errors import CancelledError, OutputExistsError, StreamguardError
 from streamguard.jobs.history import History, Standing
 from streamguard.jobs.job import Job, Plan
 from streamguard.settings import Settings
 from streamguard.sources.opening import check_path
+from streamguard.versions import versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,10 @@ _OPTIONS = [
         show_default=True,
         help="The second detector.",
     ),
+    _flag("--show-boxes", "Draw a green box around each cover."),
+    zones_option,
+]
+_ENCODING = [
     _choice("--codec", _DEFAULTS.encoding.codec, "Video codec of the output."),
     click.option("--preset", help="Speed preset of the encoder.  [default: one for each codec]"),
     click.option(
@@ -123,8 +127,6 @@ _OPTIONS = [
         type=int,
         help="Constant rate factor of the encoder.  [default: one for each codec]",
     ),
-    _flag("--show-boxes", "Draw a green box around each cover."),
-    zones_option,
 ]
 _AUDIO = click.option(
     "--audio",
@@ -140,7 +142,7 @@ projection_option = _choice(
     " auto believes the file's own mark.",
 )
 """Also for verification, which looks where anonymization looked."""
-_FILES = [
+_PART = [
     projection_option,
     click.option(
         "--start",
@@ -154,18 +156,33 @@ _FILES = [
         callback=_moment,
         help="End here: seconds or [HH:]MM:SS[.ms]. For videos only.",
     ),
+]
+_KEPT = [
     _AUDIO,
     _flag("--keep-metadata", "Keep titles, positions, device names and similar tags."),
-    _flag("--overwrite", "Replace outputs that exist."),
 ]
+_OVERWRITE = _flag("--overwrite", "Replace outputs that exist.")
+
+
+def _with(function: F, *options: Callable[[F], F]) -> F:
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def settings_options(function: F) -> F:
     """Add every option that `settings_of` takes."""
-    function = limit_options(function)
-    for option in reversed(_OPTIONS + _FILES):
-        function = option(function)
-    return function
+    return _with(limit_options(function), *_OPTIONS, *_ENCODING, *_PART, *_KEPT, _OVERWRITE)
+
+
+def decision_options(function: F) -> F:
+    """Add those options of `settings_options` that matter before anything is encoded."""
+    return _with(limit_options(function), *_OPTIONS, *_PART, _OVERWRITE)
+
+
+def rendering_options(function: F) -> F:
+    """Add those options of `settings_options` that matter once it is decided what to cover."""
+    return _with(limit_options(function), *_ENCODING, *_KEPT, _OVERWRITE)
 
 
 def live_options(lookahead: float, size: str) -> Callable[[F], F]:
@@ -203,7 +220,7 @@ def live_options(lookahead: float, size: str) -> Callable[[F], F]:
     ]
 
     def add(function: F) -> F:
-        for option in reversed(reading + _OPTIONS):
+        for option in reversed(reading + _OPTIONS + _ENCODING):
             function = (latency if option is _LOOKAHEAD else option)(function)
         return function
 
@@ -233,32 +250,38 @@ def _input_of(options: dict[str, Any]) -> InputSettings:
 
 
 def settings_of(options: dict[str, Any]) -> Settings:
-    """Return the settings for the options of `settings_options`.
+    """Return the settings for the options of `settings_options`, or for some of them.
 
     Raises:
         UsageError: A value is out of its range.
         click.UsageError: Two options do not go together.
     """
-    effect = options["effect"]
-    if options["color"] is not None and effect is not Effect.SOLID:
-        raise click.UsageError("--color goes with --effect solid only", click.get_current_context())
     return Settings(
-        quality=options["quality"],
-        threshold=options["threshold"],
-        lookahead=options["lookahead"],
-        detector=options["detector"],
+        quality=options.get("quality", _DEFAULTS.quality),
+        threshold=options.get("threshold"),
+        lookahead=options.get("lookahead"),
+        detector=options.get("detector", _DEFAULTS.detector),
         keep_metadata=options.get("keep_metadata", False),
         overwrite=options.get("overwrite", False),
         input=_input_of(options),
-        redaction=RedactionSettings(
-            effect=effect,
-            shape=options["shape"],
-            color=options["color"] or _DEFAULTS.redaction.color,
-            padding=options["padding"],
-            show_boxes=options["show_boxes"],
-        ),
+        redaction=_redaction_of(options) if "effect" in options else _DEFAULTS.redaction,
         encoding=EncodingSettings(
-            codec=options["codec"], preset=options["preset"], crf=options["crf"]
+            codec=options.get("codec", _DEFAULTS.encoding.codec),
+            preset=options.get("preset"),
+            crf=options.get("crf"),
         ),
-        zones=options["zones"],
+        zones=options.get("zones", _DEFAULTS.zones),
+    )
+
+
+def _redaction_of(options: dict[str, Any]) -> RedactionSettings:
+    effect = options["effect"]
+    if options["color"] is not None and effect is not Effect.SOLID:
+        raise click.UsageError("--color goes with --effect solid only", click.get_current_context())
+    return RedactionSettings(
+        effect=effect,
+        shape=options["shape"],
+        color=options["color"] or _DEFAULTS.redaction.color,
+        padding=options["padding"],
+        show_boxes=options["show_boxes"],
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from streamguard.analysis.records import SUFFIX
 from streamguard.cli.console import complain, is_quiet, say, words_for
 from streamguard.cli.progress import duration
 from streamguard.cli.verify import sentences
@@ -74,18 +75,19 @@ def tell(outcome: Outcome, as_json: bool) -> None:
 
 def _sentence(job: Job, report: Report) -> str:
     faces = f"{len(report.tracks)} {'face' if len(report.tracks) == 1 else 'faces'}"
+    faces += " to cover" if _is_analysis(job.output) else " covered"
     if report.frames == 1:
-        return f"{job.output}: {faces} covered"
+        return f"{job.output}: {faces}"
     spent = f"{duration(report.elapsed)}, {report.speed:.1f}× real time"
     return (
-        f"{job.output}: {faces} covered in {report.frames_with_faces} of {report.frames} frames"
-        f" ({spent})"
+        f"{job.output}: {faces} in {report.frames_with_faces} of {report.frames} frames ({spent})"
     )
 
 
 def _remarks(job: Job, report: Report) -> Iterator[str]:
-    if job.source.suffix and job.output.suffix.lower() != job.source.suffix.lower():
-        yield f"written as {job.output.suffix or 'no suffix'}, not {job.source.suffix or 'none'}"
+    suffix = Path(report.input.name).suffix
+    if suffix and job.output.suffix.lower() not in (suffix.lower(), SUFFIX):
+        yield f"written as {job.output.suffix or 'no suffix'}, not {suffix}"
     if report.slate_frames:
         reasons = ", ".join(f"{count} for {why}" for why, count in report.slate_reasons.items())
         yield f"{report.slate_frames} frames covered as a whole: {reasons}"
@@ -96,6 +98,10 @@ def _remarks(job: Job, report: Report) -> Iterator[str]:
     if report.streams_dropped:
         yield f"dropped, may show or name somebody: {', '.join(report.streams_dropped)}"
     yield from report.notes
+
+
+def _is_analysis(path: Path) -> bool:
+    return path.suffix.lower() == SUFFIX
 
 
 def _spans(report: Report) -> str:

@@ -190,8 +190,8 @@ def _write(result: int, chunk: bytes, stop: threading.Event) -> None:
 
 def _suffix_for(path: Path) -> str:
     """Return the format of standard output: a photo's own if it can be, Matroska for videos."""
-    from streamguard.jobs.selection import fitting_suffix
     from streamguard.media.kinds import kind_of
+    from streamguard.sinks.suffixes import fitting_suffix
 
     if not path.is_file():
         return ".mkv"  # Opening it will tell what is wrong.

@@ -1,4 +1,4 @@
-"""One job of ``streamguard anonymize``: make it, verify it, say what became of it."""
+"""One job of a command: make it, verify it, say what became of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
 
 import streamguard
-from streamguard.api import versions
 from streamguard.errors import CancelledError, SystemNotReadyError
 from streamguard.jobs.history import History, Standing
 from streamguard.jobs.job import Job
+from streamguard.keeping import analysis_beside
 from streamguard.progress import Progress
 from streamguard.report import Report
 from streamguard.settings import Settings
+from streamguard.versions import versions
 
 Show = Callable[[Progress], None] | None
 Shown = Callable[[str], AbstractContextManager[Show]]
@@ -36,6 +39,14 @@ class Outcome:
         return "done" if self.report is not None else "skipped"
 
 
+class Task(StrEnum):
+    """What is done with every input."""
+
+    ANONYMIZE = "anonymize"
+    ANALYZE = "analyze"
+    RENDER = "render"
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How every job is done.
@@ -43,10 +54,23 @@ class Recipe:
     Attributes:
         settings: How outputs are made.
         verify: Whether to look afterwards if a face is left.
+        task: What is done.
+        keeps_analysis: Whether an analysis is kept beside each input.
+        original: The input of an analysis, or the folder that holds the inputs of all; None
+            where they lie beside their analyses.
     """
 
     settings: Settings
     verify: bool = False
+    task: Task = Task.ANONYMIZE
+    keeps_analysis: bool = False
+    original: Path | None = None
+
+    def original_of(self, job: Job) -> Path | None:
+        """Return the input of an analysis, or the folder that holds it; None beside it."""
+        if self.original is None or job.folder is None or not self.original.is_dir():
+            return self.original
+        return self.original / job.source.parent.relative_to(job.folder)
 
 
 class Worker:
@@ -58,8 +82,7 @@ class Worker:
     """
 
     def __init__(self, recipe: Recipe, stop: threading.Event) -> None:
-        self._settings = recipe.settings
-        self._verify = recipe.verify
+        self._recipe = recipe
         self._stop = stop
         self._history = History(recipe.settings, versions)
 
@@ -80,14 +103,14 @@ class Worker:
             if standing is Standing.DONE:
                 return Outcome(job)
             report = self._make(job, name, shown, standing is Standing.AGAIN)
-            if self._verify:
+            if self._recipe.verify:
                 with shown(f"{name} (verifying)") as show:
                     found = streamguard.verify(
                         job.output,
                         job.source,
                         show,
                         cancelled=self._stop,
-                        limits=self._settings.input,
+                        limits=self._recipe.settings.input,
                     )
                 report = replace(report, verification=found)
         except (CancelledError, SystemNotReadyError):
@@ -99,11 +122,35 @@ class Worker:
         return Outcome(job, report)
 
     def _make(self, job: Job, name: str, shown: Shown, again: bool) -> Report:
-        settings = replace(self._settings, overwrite=True) if again else self._settings
+        settings = self._recipe.settings
+        if again:
+            settings = replace(settings, overwrite=True)
         job.make_room()
         with self._history.written_down(job) as finish, shown(name) as show:
-            report = streamguard.anonymize(
-                job.source, job.output, settings, show, cancelled=self._stop
-            )
-            finish(report)
+            report = self._run(job, settings, show)
+            rendered = self._recipe.task is Task.RENDER and report.analysis
+            finish(rendered or report.input, report.output)
         return report
+
+    def _run(self, job: Job, settings: Settings, show: Show) -> Report:
+        recipe, source, stop = self._recipe, job.source, self._stop
+        match recipe.task:
+            case Task.ANALYZE:
+                return streamguard.analyze(source, job.output, settings, show, cancelled=stop)
+            case Task.RENDER:
+                return streamguard.render(
+                    source,
+                    job.output,
+                    settings,
+                    show,
+                    cancelled=stop,
+                    source=recipe.original_of(job),
+                )
+        return streamguard.anonymize(
+            source,
+            job.output,
+            settings,
+            show,
+            cancelled=stop,
+            keep_analysis=analysis_beside(source) if recipe.keeps_analysis else None,
+        )

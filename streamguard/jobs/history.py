@@ -13,7 +13,7 @@ from pathlib import Path
 from streamguard.errors import OutputExistsError, SinkError
 from streamguard.jobs.job import Job
 from streamguard.jobs.ledger import Ledger, Origin, fingerprint, hash_of_folder
-from streamguard.report import Report, record_file
+from streamguard.report import FileRecord, record_file
 from streamguard.settings import Settings
 
 
@@ -66,21 +66,22 @@ class History:
         )
 
     @contextmanager
-    def written_down(self, job: Job) -> Iterator[Callable[[Report], None]]:
+    def written_down(self, job: Job) -> Iterator[Callable[[FileRecord, FileRecord], None]]:
         """Write down that a job is begun, and give what writes down that it is finished.
+
+        That takes what was read and what was written.
 
         Raises:
             SinkError: It cannot be written down.
         """
         if job.root is None:
-            yield lambda _: None
+            yield lambda _source, _output: None
             return
         ledger = self._ledger(job.root)
         begun = self._origin(job, "")
 
-        def finish(report: Report) -> None:
-            origin = replace(begun, sha256=report.input.sha256)
-            ledger.finish(job.output, origin, report.output.sha256)
+        def finish(source: FileRecord, output: FileRecord) -> None:
+            ledger.finish(job.output, replace(begun, sha256=source.sha256), output.sha256)
 
         ledger.begin(job.output, begun)
         try:

@@ -12,8 +12,8 @@ from streamguard.errors import (
     UsageError,
 )
 from streamguard.jobs.ledger import Ledger
-from streamguard.jobs.naming import BESIDE, IN_FOLDER, Wish, alike, assign
-from streamguard.jobs.selection import USUAL, LeftOut, Rules, media_below
+from streamguard.jobs.naming import IN_FOLDER, Wish, alike, assign
+from streamguard.jobs.selection import USUAL, Kind, LeftOut, Rules, media_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def plan(inputs: Sequence[Path], output: Path | None, rules: Rules = USUAL) -> P
     left_out: list[LeftOut] = []
     for source in inputs:
         if source.is_dir():
-            root = _folder_output(source, output, nested=several)
+            root = _folder_output(source, output, several, rules.kind)
             files, others = media_below(source, root, rules)
             jobs += _folder_jobs(source, root, files, rules)
             left_out += others
@@ -117,34 +117,35 @@ def plan(inputs: Sequence[Path], output: Path | None, rules: Rules = USUAL) -> P
 
 
 def _file_output(source: Path, output: Path | None, several: bool, rules: Rules) -> Path:
-    folder = source.parent if output is None else output
-    template = rules.name or (BESIDE if output is None else IN_FOLDER)
-    suffix = rules.suffix(source)
+    folder, kind = source.parent if output is None else output, rules.kind
+    template = rules.name or (kind.beside if output is None else IN_FOLDER)
+    suffix, name = rules.suffix(source), kind.named(PurePosixPath(source.name))
     # A single photo beside its input has a short name; nothing else can want it in that run.
-    name = source.name if several or output is not None else f"{source.stem}{suffix}"
-    return folder / Wish(PurePosixPath(name), suffix, template).name()
+    if not several and output is None and not kind.adds_suffix:
+        name = PurePosixPath(f"{name.stem}{suffix}")
+    return folder / Wish(name, suffix, template).name()
 
 
-def _folder_output(source: Path, output: Path | None, nested: bool) -> Path:
+def _folder_output(source: Path, output: Path | None, nested: bool, kind: Kind) -> Path:
     # The name of "." or ".." is only known once resolved.
     name = source.name if source.name not in ("", "..") else source.resolve().name
     if output is None:
         beside = source.resolve() if source.name in ("", "..") else source
-        return beside.with_name(f"{name}.anonymized")
+        return beside.with_name(kind.folder.format(name=name))
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is a file", "A folder as input needs a folder as output")
     root = output / name if nested else output
-    if root.resolve() == source.resolve():
+    if root.resolve() == source.resolve() and not kind.stays_in_folder:
         raise UsageError(f"the output folder {root} is the input folder", "Choose another")
     return root
 
 
 def _folder_jobs(folder: Path, root: Path, files: Sequence[Path], rules: Rules) -> Iterator[Job]:
     template = rules.name or IN_FOLDER
-    wishes = [
-        Wish(PurePosixPath(path.relative_to(folder).as_posix()), rules.suffix(path), template)
-        for path in files
-    ]
+    wishes = []
+    for path in files:
+        name = PurePosixPath(path.relative_to(folder).as_posix())
+        wishes.append(Wish(name, rules.suffix(path), template, rules.kind.named(name)))
     for path, name in zip(files, assign(wishes, Ledger(root).owners()), strict=True):
         yield Job(path, root / name, folder, root, makes_folder=True)
 
@@ -156,5 +157,5 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
         if other is not job.source:
             raise UsageError(
                 f"{other} and {job.source} would both be written to {job.output}",
-                "Anonymize them one by one, or rename one",
+                "Do them one by one, or rename one",
             )

@@ -54,16 +54,19 @@ class Wish:
         source: Name of the input relative to its folder.
         suffix: Suffix of the output.
         template: Template of the output's name.
+        after: The name that the output is named after, relative to the input's folder; that of
+            the input when None.
     """
 
     source: PurePosixPath
     suffix: str
     template: str = IN_FOLDER
+    after: PurePosixPath | None = None
 
     @property
     def keeps_suffix(self) -> bool:
-        """Whether the output has the input's own suffix."""
-        return self.suffix == self.source.suffix
+        """Whether the output has the suffix of what it is named after."""
+        return self.suffix == (self.after or self.source).suffix
 
     def name(self, mark: str = "") -> PurePosixPath:
         """Return the output's relative name.
@@ -74,8 +77,9 @@ class Wish:
         Args:
             mark: What makes the name differ from another's.
         """
-        stem = self.source.stem if self.keeps_suffix else self.source.name
-        return self.source.with_name(self.template.format(stem=f"{stem}{mark}", suffix=self.suffix))
+        after = self.after or self.source
+        stem = after.stem if self.keeps_suffix else after.name
+        return after.with_name(self.template.format(stem=f"{stem}{mark}", suffix=self.suffix))
 
 
 def assign(wishes: Sequence[Wish], owners: Mapping[str, str]) -> list[PurePosixPath]:

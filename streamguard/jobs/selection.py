@@ -8,9 +8,47 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from streamguard.errors import SourceError, SourceNotFoundError, SourcePermissionError
-from streamguard.jobs.naming import check_template
-from streamguard.media.medium import Medium
+from streamguard.analysis.records import SUFFIX
+from streamguard.errors import SourceNotFoundError, SourcePermissionError
+from streamguard.jobs.naming import BESIDE, IN_FOLDER, check_template
+from streamguard.sinks.suffixes import fitting_suffix
+from streamguard.sources.registry import media_suffixes
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a command makes of files.
+
+    Attributes:
+        takes: Suffixes that count in a folder; those of all media when empty.
+        what: What files with such a suffix are, in words.
+        beside: Template of an output's name beside its input.
+        folder: Template of the name of the folder that outputs of a folder go to, beside that
+            folder; ``{name}`` is the folder itself.
+        adds_suffix: Whether outputs have the whole name of the input, and a suffix behind it.
+        drops_suffix: Whether the last suffix of an input is no part of its own name.
+    """
+
+    takes: frozenset[str]
+    what: str
+    beside: str = BESIDE
+    folder: str = "{name}.anonymized"
+    adds_suffix: bool = False
+    drops_suffix: bool = False
+
+    @property
+    def stays_in_folder(self) -> bool:
+        """Whether outputs of a folder go to that very folder."""
+        return self.folder == "{name}"
+
+    def named(self, path: PurePosixPath) -> PurePosixPath:
+        """Return the name of an input that its output is named after."""
+        return path.with_suffix("") if self.drops_suffix else path
+
+
+ANONYMIZED = Kind(frozenset(), "photo or video")
+DECIDED = Kind(frozenset(), "photo or video", IN_FOLDER, "{name}", adds_suffix=True)
+RENDERED = Kind(frozenset((SUFFIX,)), "analysis", drops_suffix=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +72,13 @@ class Rules:
         name: Template of the outputs' names, or None for the usual ones.
         exclude: Patterns of files and folders in folders that are no input.
         suffix_for: Gives the suffix of a file's result; `fitting_suffix` when None.
+        kind: What is made of files.
     """
 
     name: str | None = None
     exclude: tuple[str, ...] = ()
     suffix_for: Callable[[Path], str] | None = None
+    kind: Kind = ANONYMIZED
 
     def __post_init__(self) -> None:
         if self.name is not None:
@@ -64,41 +104,15 @@ class Rules:
 USUAL = Rules()
 
 
-def fitting_suffix(path: Path) -> str:
-    """Return the suffix for the result of a file: its own if that can be written.
-
-    What the file is decides, not what it is called. A file that cannot be read keeps its
-    suffix; opening it will tell what is wrong.
-    """
-    from streamguard.media.kinds import is_lossless, kind_of
-    from streamguard.sinks.registry import keeps_suffix
-    from streamguard.sources.registry import file_source_for
-
-    if not path.is_file():
-        # Reading a pipe would wait for its writer.
-        return path.suffix
-    try:
-        medium = file_source_for(path).medium
-        lossless = medium is Medium.PHOTO and is_lossless(path, kind_of(path))
-    except (SourceError, OSError):
-        return path.suffix
-    if keeps_suffix(path.suffix, medium):
-        return path.suffix
-    if medium is Medium.PHOTO:
-        return ".png" if lossless else ".jpg"
-    return ".webp" if medium is Medium.ANIMATION else ".mp4"
-
-
 def media_below(folder: Path, output: Path, rules: Rules) -> tuple[list[Path], list[LeftOut]]:
-    """Return the media files below a folder, sorted, and what is left out and why.
+    """Return the files below a folder that count, sorted, and what is left out and why.
 
     A file counts by its suffix; one that is named by itself may be called anything.
     """
-    from streamguard.sources.registry import media_suffixes
-
+    what = f"{'an' if rules.kind.what[0] in 'aeiou' else 'a'} {rules.kind.what}"
     media: list[Path] = []
     left_out: list[LeftOut] = []
-    suffixes = media_suffixes()
+    suffixes = rules.kind.takes or media_suffixes()
     for path in _walk(folder, output.resolve()):
         pattern = rules.excludes(PurePosixPath(path.relative_to(folder).as_posix()))
         if pattern is not None:
@@ -108,10 +122,10 @@ def media_below(folder: Path, output: Path, rules: Rules) -> tuple[list[Path], l
         elif path.suffix.lower() in suffixes:
             media.append(path)
         else:
-            left_out.append(LeftOut(path, "not a photo or video by its suffix"))
+            left_out.append(LeftOut(path, f"not {what} by its suffix"))
     if not media:
         raise SourceNotFoundError(
-            f"folder {folder} holds no photo or video",
+            f"folder {folder} holds no {rules.kind.what}",
             f"{len(left_out)} other files were left out" if left_out else "It is empty",
         )
     return media, left_out

@@ -71,7 +71,9 @@ class FileSource:
         self._decoder = Decoder(self._video)
         if self._container.format.name == "mpegts" and _starts_cut(path, self._video.id):
             self._decoding.lose("a piece of the video is incomplete")
-        self._tracks = kept_tracks(self._container, sound=options.sound)
+        # Sound that is left out counts for time all the same: a decision made with it still fits.
+        self._timed = kept_tracks(self._container)
+        self._tracks = [one for one in self._timed if options.sound or one.type != "audio"]
         self._cut = Cut(options, self._tracks)
         self.info = self._cut.info(self.info)
         words = describe_all(list(self._container.streams))
@@ -119,11 +121,11 @@ class FileSource:
             SourceDamagedError: Not one frame could be decoded.
         """
         clock = Clock(self.info, -self._cut.start)
-        frames = 0
+        frames, passing = 0, {track.index for track in self._tracks}
         with translated(self.path):
             for packet in self._demux():
                 if packet.stream_index != self._index:
-                    if self._cut.keeps(packet):
+                    if packet.stream_index in passing and self._cut.keeps(packet):
                         yield PassthroughPacket(packet)
                     continue
                 for picture, wrong in self._decoding.feed(packet, partial(self._decode, packet)):
@@ -159,7 +161,7 @@ class FileSource:
         """Whether the file's head promises a duration, and nothing else was to last so long."""
         container = self._container
         tracks = [stream for stream in container.streams if stream.type != "attachment"]
-        return container.format.name in _TELL_DURATION and len(tracks) == 1 + len(self._tracks)
+        return container.format.name in _TELL_DURATION and len(tracks) == 1 + len(self._timed)
 
     def close(self) -> None:
         """Let go of the file; a `read` in another thread ends at its next packet."""
@@ -196,7 +198,7 @@ class FileSource:
         A place that cannot be read is counted and passed over.
         """
         failures = 0
-        streams = [self._video, *self._tracks]
+        streams = [self._video, *self._timed]
         # The lock keeps `close` in another thread from pulling the file away beneath us. Streams
         # are part of it: one that is asked for its kind after that crashes the process.
         with self._lock:

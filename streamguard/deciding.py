@@ -1,0 +1,193 @@
+"""The Python API to a decision as a file: make one from an input, make an output from one."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from streamguard.analysis.identity import check_identity
+from streamguard.analysis.reader import Analysis, open_analysis
+from streamguard.analysis.restoring import restored
+from streamguard.errors import AnalysisError, SourceNotFoundError
+from streamguard.faults import letting_go, watched
+from streamguard.frames import Verdict
+from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.replay import Replay
+from streamguard.judges.zones import with_zones
+from streamguard.keeping import analysis_beside, keeping
+from streamguard.pipeline import decide
+from streamguard.progress import Progress
+from streamguard.report import Report
+from streamguard.runs import Work, opened, sink_for, streams_of, write
+from streamguard.settings import InputSettings, RedactionSettings, Settings
+from streamguard.sinks.suffixes import fitting_suffix
+from streamguard.versions import models
+
+DEFAULTS = Settings()
+
+
+def analyze(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    settings: Settings = DEFAULTS,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    cancelled: threading.Event | None = None,
+) -> Report:
+    """Decide what `anonymize` would cover in a video or photo, and keep that as a file.
+
+    Args:
+        source: The file to read.
+        output: The analysis to write; ``NAME.EXT.analysis`` beside the source when None.
+        settings: What to look for and how it is to be covered; encoding does not matter yet.
+        progress: Called a few times a second, from another thread.
+        cancelled: Set it from anywhere to stop.
+
+    Returns:
+        What was found; its ``output`` is the analysis.
+
+    Raises:
+        StreamguardError: As in `anonymize`; nothing is left under the analysis' name.
+    """
+    path = analysis_beside(source) if output is None else Path(output)
+    with opened(source, settings.input, progress, cancelled) as work:
+        return _analyze(work, path, settings)
+
+
+def _analyze(work: Work, path: Path, settings: Settings) -> Report:
+    source = work.source
+    with ExitStack() as ending:
+        kept = ending.enter_context(keeping(path, source, settings, work.stop))
+        judge = Anonymizer(source.info, settings)
+        ending.enter_context(letting_go(judge.close))
+
+        def on_verdict(verdict: Verdict) -> None:
+            kept.add(verdict)
+            work.count(verdict)
+
+        whole = with_zones(judge, settings.zones)
+        decide(source, whole, on_verdict, settings=settings, cancelled=work.stop)
+        watched(kept.finish, f"finishing {path}", timeout=None, cancelled=work.stop)
+        return work.report(
+            work.record(source.path),
+            work.record(path),
+            settings,
+            detectors=judge.detectors,
+            models=models(),
+            notes=judge.notes,
+        )
+
+
+def render(
+    analysis: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    settings: Settings = DEFAULTS,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    cancelled: threading.Event | None = None,
+    source: str | os.PathLike[str] | None = None,
+) -> Report:
+    """Write a video or photo again with everything covered that an analysis says.
+
+    Nothing is looked for. The input has to be the one that was analyzed, to the byte.
+
+    Args:
+        analysis: The file that `analyze` or `anonymize` wrote.
+        output: The file to write; ``NAME.anonymized.EXT`` beside the analysis when None.
+        settings: How to encode, what to keep, limits; what covers look like and which part of
+            the input is read comes from the analysis.
+        progress: Called a few times a second, from another thread.
+        cancelled: Set it from anywhere to stop.
+        source: The input, or the folder that holds it; the analysis' own folder when None.
+
+    Raises:
+        AnalysisError: The analysis is damaged or unfinished, or the input is another one.
+        StreamguardError: As in `anonymize`; nothing is left under the output's name.
+    """
+    path = Path(analysis)
+    decision = open_analysis(path)
+    with letting_go(decision.close):
+        found = input_of(path, source, decision)
+        result = output_beside(path, found) if output is None else Path(output)
+        settings = as_decided(settings, decision)
+        with opened(found, settings.input, progress, cancelled) as work:
+            return _render(work, decision, result, settings)
+
+
+def _render(work: Work, decision: Analysis, output: Path, settings: Settings) -> Report:
+    source = work.source
+    with ExitStack() as ending:
+        sink = ending.enter_context(sink_for(output, source, settings))
+        check_identity(decision.header, source.files_read, work.stop)
+        write(work, Replay(decision), sink, settings, None)
+        return work.report(
+            work.record(source.path),
+            work.record(output),
+            settings,
+            analysis=work.record(decision.path),
+            notes=sink.notes,
+            **streams_of(source, sink),
+        )
+
+
+def input_of(
+    path: Path, source: str | os.PathLike[str] | None = None, decision: Analysis | None = None
+) -> Path:
+    """Return where the input of an analysis lies. Only the name in the analysis is believed.
+
+    Args:
+        path: The analysis.
+        source: The input, or the folder that holds it; the analysis' own folder when None.
+        decision: The analysis, if it is open.
+
+    Raises:
+        AnalysisError: The analysis is damaged, or names no file.
+        SourceNotFoundError: There is no such file.
+    """
+    if source is not None and not Path(source).is_dir():
+        return Path(source)
+    if decision is None:
+        with letting_go((decision := open_analysis(path)).close):
+            return input_of(path, source, decision)
+    files = decision.header.files
+    name = files[0].name if files else ""
+    if not name or Path(name).name != name:
+        raise AnalysisError(f"{path} names no input", "Name it with --input")
+    found = (path.parent if source is None else Path(source)) / name
+    if not found.exists():
+        raise SourceNotFoundError(
+            f"{name}, the input of {path}, is not in {found.parent}", "Name it with --input"
+        )
+    return found
+
+
+def output_beside(path: Path, source: Path) -> Path:
+    """Return the usual name of what is rendered from an analysis."""
+    return path.with_name(f"{Path(path.stem).stem}.anonymized{fitting_suffix(source)}")
+
+
+def as_decided(settings: Settings, decision: Analysis) -> Settings:
+    """Return settings with what the analysis says of covers and of the part that was read.
+
+    Limits are the caller's: a stranger's file does not raise them.
+
+    Raises:
+        AnalysisError: It says what is not understood.
+    """
+    values = decision.header.settings
+    read = restored(InputSettings, values.get("input", {}))
+    return replace(
+        settings,
+        input=replace(
+            settings.input,
+            projection=read.projection,
+            start=read.start,
+            end=read.end,
+            sound=read.sound and settings.input.sound,
+        ),
+        redaction=restored(RedactionSettings, values.get("redaction", {})),
+    )
