@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from streamguard.analysis.editor import Editor, edit
     from streamguard.api import Anonymizer, anonymize
     from streamguard.deciding import analyze, render
     from streamguard.errors import StreamguardError
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Anonymizer",
     "Codec",
+    "Editor",
     "Effect",
     "EncodingSettings",
     "FileRecord",
@@ -49,12 +51,14 @@ __all__ = [
     "__version__",
     "analyze",
     "anonymize",
+    "edit",
     "render",
     "verify",
 ]
 
 # Loaded on first use: the libraries behind them take more than a second to import.
 _HOMES = {
+    "analysis.editor": ("Editor", "edit"),
     "api": ("Anonymizer", "anonymize"),
     "deciding": ("analyze", "render"),
     "errors": ("StreamguardError",),

@@ -17,6 +17,8 @@
     ├── DetectionError                        a detector failed or returned nonsense
     ├── TrackingError                         tracking failed
     ├── RedactionError                        a region could not be covered
+    ├── EditError                             an edit cannot be placed, or its log was changed
+    │   └── EditConflictError                 what it rests on was changed meanwhile
     ├── StalledError (TimeoutError)           a stage gave no sign of life in time
     ├── QueueClosedError                      a hand-off between threads was closed
     └── CancelledError                        the user asked to stop
@@ -116,6 +118,14 @@ class TrackingError(StreamguardError):
 
 class RedactionError(StreamguardError):
     """A region could not be covered."""
+
+
+class EditError(StreamguardError):
+    """An edit of a decision cannot be placed, or the log of edits was tampered with."""
+
+
+class EditConflictError(EditError):
+    """An edit rests on something that another edit has changed meanwhile."""
 
 
 class StalledError(StreamguardError, TimeoutError):

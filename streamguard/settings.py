@@ -149,6 +149,28 @@ class EncodingSettings:
     crf: int | None = None
 
 
+class SoundChange(StrEnum):
+    """What becomes of a span of sound."""
+
+    MUTE = "mute"
+    BLEEP = "bleep"
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSpan:
+    """A span of sound that nobody shall hear as it was.
+
+    Attributes:
+        start: Seconds from the first frame.
+        end: Seconds from the first frame.
+        kind: What becomes of it.
+    """
+
+    start: float
+    end: float
+    kind: SoundChange = SoundChange.MUTE
+
+
 class Projection(StrEnum):
     """How the picture maps onto what the camera saw."""
 

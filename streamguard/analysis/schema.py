@@ -58,8 +58,23 @@ SEAL = {
 }
 """One row once the decision is whole; none while it is being written."""
 
-EDITS: dict[str, str] = {}
-"""What a person changed; such tables may be missing."""
+EDITS = {
+    "edits": (
+        "CREATE TABLE edits (number INTEGER PRIMARY KEY, time TEXT NOT NULL,"
+        " actor INTEGER NOT NULL, kind TEXT NOT NULL, arguments TEXT NOT NULL,"
+        " code TEXT NOT NULL, reason TEXT, reason_salt TEXT, reason_seal TEXT NOT NULL,"
+        " digest TEXT NOT NULL)"
+    ),
+    "actors": (
+        "CREATE TABLE actors (number INTEGER PRIMARY KEY, name TEXT, salt TEXT, seal TEXT NOT NULL)"
+    ),
+    "drawn": (
+        "CREATE TABLE drawn (edit INTEGER NOT NULL, frame INTEGER NOT NULL, x1 INTEGER NOT NULL,"
+        " y1 INTEGER NOT NULL, x2 INTEGER NOT NULL, y2 INTEGER NOT NULL,"
+        " PRIMARY KEY (edit, frame)) WITHOUT ROWID"
+    ),
+}
+"""What a person changed; such tables may be missing. A chain of digests of its own covers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +126,40 @@ def open_checked(path: Path) -> sqlite3.Connection:
         AnalysisError: It is no analysis, damaged, or of a newer version.
         SourceError: It does not exist or may not be read.
     """
+    connection, version = _opened(path, "ro")
+    return connection if version == SCHEMA else _upgraded(connection, version)
+
+
+def open_for_edits(path: Path) -> sqlite3.Connection:
+    """Open a file as `open_checked` does, for adding edits.
+
+    What is erased from it is overwritten on the disk. An older version is brought up to date.
+
+    Raises:
+        AnalysisError: As `open_checked`.
+        SourceError: As `open_checked`.
+    """
+    connection, version = _opened(path, "rw")
+    try:
+        with database_errors(path):
+            connection.execute("PRAGMA query_only = OFF")
+            connection.execute("PRAGMA secure_delete = ON")
+            if version != SCHEMA:
+                connection.execute("BEGIN IMMEDIATE")
+                upgrade(connection, version)
+                connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _opened(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
+    """Open a file and check its tables; return the version of them, too."""
     check_head(path)
     with database_errors(path):
         connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=ro",
+            f"file:{quote(str(path.absolute()))}?mode={mode}",
             uri=True,
             timeout=_PATIENCE,
             isolation_level=None,
@@ -123,8 +168,7 @@ def open_checked(path: Path) -> sqlite3.Connection:
     try:
         with database_errors(path):
             guard(connection)
-            version = check(connection, path)
-            return connection if version == SCHEMA else _upgraded(connection, version)
+            return connection, check(connection, path)
     except BaseException:
         connection.close()
         raise

@@ -1,0 +1,69 @@
+"""What edits rest on: two that share something may contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from streamguard.analysis.acts import Act, Believe, Group, SetEffect, Undo
+from streamguard.analysis.edits import Edit
+from streamguard.analysis.numbering import MAKES_TRACK
+from streamguard.analysis.things import Things
+from streamguard.errors import EditConflictError
+
+Subject = tuple[str, int | str]
+"""A kind of thing, such as ``track``, and its number; of a label its name."""
+
+
+def refuse_conflict(act: Act, log: Sequence[Edit], seen: int, things: Things) -> None:
+    """Refuse an act that rests on what was changed since somebody looked.
+
+    Args:
+        act: What they want.
+        log: Every edit there is, in order.
+        seen: Number of the last edit they knew of.
+        things: Who is who now.
+
+    Raises:
+        EditConflictError: A later edit touches the same.
+    """
+    acts = {edit.number: edit.act for edit in log}
+    mine = rests_on(act, acts, things)
+    for edit in log[seen:]:
+        shared = sorted(mine & rests_on(edit.act, acts, things), key=str)
+        if shared:
+            kind, name = shared[0]
+            raise EditConflictError(
+                f"{kind} {name} was changed meanwhile by edit {edit.number}"
+                f" ({edit.kind}, by {edit.who})",
+                "Look at it again, then decide",
+            )
+
+
+def rests_on(act: Act, acts: Mapping[int, Act], things: Things) -> frozenset[Subject]:
+    """Return what an act changes or relies on.
+
+    Args:
+        act: The act.
+        acts: Every act of the log by its edit's number.
+        things: Who is who.
+    """
+    if isinstance(act, Undo):
+        undone = acts.get(act.edit)
+        deeper = rests_on(undone, acts, things) if undone else frozenset()
+        return deeper | {("edit", act.edit)}
+    found: set[Subject] = set()
+    tracks = [getattr(act, "track", 0)]
+    if isinstance(act, Group):
+        tracks += act.tracks
+    if isinstance(act, Believe):
+        found.add(("candidate", act.candidate))
+    if isinstance(act, SetEffect) and act.label:
+        found.add(("label", act.label))
+    if isinstance(act, MAKES_TRACK):
+        tracks.append(act.new)
+    person = getattr(act, "person", 0)
+    if person:
+        found.add(("person", person))
+        tracks += [part.number for part in things.parts.values() if part.person == person]
+    found.update(("track", track) for track in tracks if track)
+    return frozenset(found)

@@ -1,0 +1,77 @@
+"""How acts are placed that leave something clear, or cover it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamguard.analysis.acts import Clear, Confirm, CoverAgain, Dismiss
+from streamguard.analysis.ground import Ground
+from streamguard.analysis.stretches import Stretch, joined, within, without
+from streamguard.analysis.things import Grant, Part, Things
+from streamguard.errors import EditError
+
+
+def clear(act: Clear, number: int, things: Things, ground: Ground) -> None:
+    """Leave parts clear, each from where somebody looked at it."""
+    parts = _overlapping(act, things, ground)
+    for part, stretch in parts:
+        at = act.at if act.at is not None else part.best
+        if not within([(at, at)], stretch):
+            if act.at is not None and not act.person:
+                raise EditError(f"frame {at} is not in frames {stretch[0]} to {stretch[1]}")
+            at = stretch[0]
+        grant = Grant(edit=number, part=part.number, stretches=(stretch,), at=at, person=act.person)
+        things.grants.append(grant)
+        if act.confirm:
+            _confirm_part(things, part, stretch)
+
+
+def dismiss(act: Dismiss, number: int, things: Things, ground: Ground) -> None:
+    """Leave out what is no face."""
+    part = things.part(act.track)
+    at = part.best if act.at is None else act.at
+    ground.stretch(at, at, part.stretch)
+    grant = Grant(edit=number, part=part.number, stretches=(part.stretch,), at=at, is_face=False)
+    things.grants.append(grant)
+    if act.confirm:
+        _confirm_part(things, part, part.stretch)
+
+
+def cover(act: CoverAgain, number: int, things: Things, ground: Ground) -> None:
+    """Take frames away from what was left clear."""
+    taken = {part.number: stretch for part, stretch in _overlapping(act, things, ground)}
+    kept = []
+    for grant in things.grants:
+        if grant.part in taken:
+            left = without(grant.stretches, [taken[grant.part]])
+            kept.append(replace(grant, stretches=tuple(left)))
+        else:
+            kept.append(grant)
+    if kept == things.grants:
+        raise EditError("nothing of it was left clear in these frames")
+    things.grants = kept
+
+
+def confirm(act: Confirm, number: int, things: Things, ground: Ground) -> None:
+    """Note the frames in which a person vouches for a part."""
+    for part, stretch in _overlapping(act, things, ground):
+        _confirm_part(things, part, stretch)
+
+
+def _confirm_part(things: Things, part: Part, stretch: Stretch) -> None:
+    before = things.confirmed.get(part.number, [])
+    things.confirmed[part.number] = joined([*before, stretch])
+
+
+def _overlapping(
+    act: Clear | CoverAgain | Confirm, things: Things, ground: Ground
+) -> list[tuple[Part, Stretch]]:
+    """Return the parts an edit means, and which frames of each."""
+    parts = things.chosen(act.track, act.person)
+    whole = min(p.first for p in parts), max(p.last for p in parts)
+    stretch = ground.stretch(act.first, act.last, whole)
+    found = [(p, within([stretch], p.stretch)) for p in parts]
+    result = [(p, inside[0]) for p, inside in found if inside]
+    if not result:
+        raise EditError(f"nothing of it is in frames {stretch[0]} to {stretch[1]}")
+    return result

@@ -1,0 +1,231 @@
+"""The log of edits, in the file of the analysis: lines are added and none is changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from streamguard.analysis import journal_rows as rows
+from streamguard.analysis import schema
+from streamguard.analysis.acts import Undo
+from streamguard.analysis.chain import seal
+from streamguard.analysis.conflicts import refuse_conflict
+from streamguard.analysis.edit_json import text_of
+from streamguard.analysis.edits import BARING, Edit
+from streamguard.analysis.folding import active, fold
+from streamguard.analysis.ground import Ground, ground_of
+from streamguard.analysis.numbering import Numbers, Renumbering
+from streamguard.analysis.placing import Placed, place
+from streamguard.analysis.reader import Analysis, open_analysis
+from streamguard.errors import EditError, SinkError, SinkPermissionError
+
+
+class Journal:
+    """The edits of one analysis. Several processes may add to it at the same time.
+
+    Args:
+        path: The analysis; it must be whole.
+
+    Raises:
+        AnalysisError: It is no analysis, damaged, or not whole.
+        SourceError: It does not exist or may not be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.analysis: Analysis = open_analysis(path)
+        self._ground: Ground | None = None
+
+    def edits(self) -> tuple[Edit, ...]:
+        """Return every edit, also those that were taken back, in order.
+
+        Raises:
+            EditError: The log was changed by something else than this program.
+        """
+        return self._read()[0]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 that covers every edit, 64 hex digits."""
+        return self._read()[1]
+
+    def placed(self) -> Placed:
+        """Return the edits, placed on the decision.
+
+        Raises:
+            EditError: The log was changed, or an edit cannot be placed.
+        """
+        return place(self.analysis, self.edits())
+
+    def append(self, edit: Edit, *, seen: int | None = None) -> Edit:
+        """Add an edit, once it is known that it can be placed.
+
+        Args:
+            edit: What, who and why; its number and time are given here.
+            seen: Number of the last edit that the actor knew of; None for all there are.
+
+        Returns:
+            The edit as it was added.
+
+        Raises:
+            EditConflictError: What it rests on was changed since ``seen``.
+            EditError: It cannot be placed, or lacks a name or a reason.
+            SinkError: The file cannot be written.
+        """
+        _check(edit)
+
+        def add(log: Sequence[Edit]) -> list[Edit]:
+            things = fold(self.ground, active(log))
+            if seen is not None:
+                refuse_conflict(edit.act, log, seen, things)
+            numbers = Numbers.after(self.ground.tracks, (e.act for e in log))
+            act = numbers.complete(edit.act, things)
+            return [replace(edit, act=act, number=len(log) + 1, time=_now())]
+
+        return self._append(add)[0]
+
+    def undo(self, number: int, actor: str, reason: str = "", *, seen: int | None = None) -> Edit:
+        """Take back an edit; taking back the taking back brings it back.
+
+        Raises:
+            EditError: It is not there or was taken back, or a later edit rests on it.
+        """
+        return self.append(Edit(act=Undo(edit=number), actor=actor, reason=reason), seen=seen)
+
+    def extend(self, edits: Iterable[Edit]) -> list[Edit]:
+        """Add edits that were exported elsewhere, all of them or none.
+
+        Their times, actors and reasons stay; numbers that are taken here become others.
+
+        Raises:
+            EditError: One of them cannot be placed.
+            SinkError: The file cannot be written.
+        """
+        edits = list(edits)
+        for edit in edits:
+            _check(edit, erased=True)
+
+        def add(log: Sequence[Edit]) -> list[Edit]:
+            numbers = Numbers.after(self.ground.tracks, (e.act for e in log))
+            change = Renumbering(numbers)
+            added: list[Edit] = []
+            for edit in edits:
+                things = fold(self.ground, active([*log, *added]))
+                act = numbers.complete(change.of(edit.act), things)
+                number = len(log) + len(added) + 1
+                change.edits[edit.number] = number
+                added.append(replace(edit, act=act, number=number, time=edit.time or _now()))
+            return added
+
+        return self._append(add)
+
+    def erase_actor(self, name: str) -> None:
+        """Erase a name from all edits; what that person did stays in the log.
+
+        Raises:
+            EditError: Nobody of that name is in it.
+            SinkError: The file cannot be written.
+        """
+        with self._writing() as connection:
+            if not rows.erase_actor(connection, name):
+                raise EditError(f"no edit is by {name!r}")
+
+    def erase_reason(self, number: int) -> None:
+        """Erase the words of an edit's reason; its code stays.
+
+        Raises:
+            EditError: There is no such edit.
+            SinkError: The file cannot be written.
+        """
+        with self._writing() as connection:
+            if not rows.erase_reason(connection, number):
+                raise EditError(f"there is no edit {number}")
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        self.analysis.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def ground(self) -> Ground:
+        """What of the decision edits are checked against."""
+        if self._ground is None:
+            self._ground = ground_of(self.analysis)
+        return self._ground
+
+    def _read(self) -> tuple[tuple[Edit, ...], str]:
+        return edits_of(self.analysis)
+
+    def _append(self, add: Callable[[Sequence[Edit]], list[Edit]]) -> list[Edit]:
+        with self._writing() as connection:
+            log, digest = rows.read(connection, self.analysis.decision_digest)
+            added = add(log)
+            fold(self.ground, active([*log, *added]))
+            for edit in added:
+                digest = rows.write(connection, edit, seal(edit.reason), digest)
+            return added
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Give a transaction in which nobody else writes; it is undone if anything fails."""
+        with closing(schema.open_for_edits(self.path)) as connection, _write_errors(self.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                rows.create(connection)
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+
+def edits_of(analysis: Analysis) -> tuple[tuple[Edit, ...], str]:
+    """Return every edit of an open analysis as its file has them now, and the digest over them.
+
+    Raises:
+        EditError: The log was changed by something else than this program.
+    """
+    with closing(schema.open_checked(analysis.path)) as connection:
+        with schema.database_errors(analysis.path):
+            return rows.read(connection, analysis.decision_digest)
+
+
+def _check(edit: Edit, *, erased: bool = False) -> None:
+    """Refuse an edit that does not say who did it, or why something may be seen."""
+    if not (edit.actor or (erased and edit.actor is None)):
+        raise EditError("an edit needs the name of who made it")
+    for name, text in (("actor", edit.actor), ("reason", edit.reason), ("code", edit.code)):
+        if text is not None:
+            text_of(name, text)
+    if isinstance(edit.act, BARING) and not (edit.code or edit.reason or erased):
+        raise EditError(
+            f"{edit.kind!r} needs a reason", "Say why it may be seen, in words or by a code"
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            raise SinkPermissionError(
+                f"{path} may not be written", "Check its permissions and its folder's"
+            ) from error
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise SinkError(f"{path} is kept by another program", "Try again") from error
+        raise SinkError(f"{path} cannot be written: {error}") from error
