@@ -194,9 +194,9 @@ def edits_of(analysis: Analysis) -> tuple[tuple[Edit, ...], str]:
     Raises:
         EditError: The log was changed by something else than this program.
     """
-    with closing(schema.open_checked(analysis.path)) as connection:
-        with schema.database_errors(analysis.path):
-            return rows.read(connection, analysis.decision_digest)
+    connection = schema.open_checked(analysis.path)
+    with closing(connection), schema.database_errors(analysis.path):
+        return rows.read(connection, analysis.decision_digest)
 
 
 def _check(edit: Edit, *, erased: bool = False) -> None:

@@ -15,6 +15,7 @@ from streamguard.cli import (
     analyze,
     anonymize,
     doctor,
+    edit,
     export,
     preview,
     probe,
@@ -50,6 +51,7 @@ def cli(context: click.Context) -> None:
 for command in (
     anonymize.command,
     analyze.command,
+    edit.command,
     render.command,
     preview.command,
     relay.command,
