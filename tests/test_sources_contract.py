@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -260,3 +261,27 @@ def as_shown(path: Path) -> NDArray[np.int64]:
     if a == 0:
         return np.asarray(picture.T[::b, ::c])
     return np.asarray(picture[::d, ::a])
+
+
+def test_the_last_pictures_come_where_sound_is_the_first_track(tmp_path: Path) -> None:
+    # FFmpeg numbers the packet that ends a track 0, whatever track it ends.
+    path = tmp_path / "sound first.mp4"
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream("aac", rate=44_100, layout="mono")
+        video = container.add_stream("libx264", rate=25, options={"bf": "3"})
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 44_100), np.float32), format="fltp", layout="mono"
+        )
+        silence.sample_rate, silence.pts = 44_100, 0
+        container.mux(sound.encode(silence))
+        for number in range(12):
+            picture = av.VideoFrame.from_ndarray(
+                np.full((48, 64, 3), 20 * number, np.uint8), format="rgb24"
+            )
+            picture.pts, picture.time_base = number, Fraction(1, 25)
+            container.mux(video.encode(picture))
+        container.mux(video.encode(None))
+        container.mux(sound.encode(None))
+    with closing(open_source(path)) as source:
+        assert sum(isinstance(item, Frame) for item in source.read()) == 12

@@ -124,7 +124,7 @@ class FileSource:
         frames, passing = 0, {track.index for track in self._tracks}
         with translated(self.path):
             for packet in self._demux():
-                if packet.stream_index != self._index:
+                if packet.stream is not self._video:
                     if packet.stream_index in passing and self._cut.keeps(packet):
                         yield PassthroughPacket(packet)
                     continue

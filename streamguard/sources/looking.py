@@ -124,7 +124,7 @@ def _listen_and_look(
         try:
             for packet in packets:
                 hearing.hear(packet)
-                if packet.stream_index == video.index:
+                if packet.stream is video:
                     first.look(packet)
                 found = first.picture is not None and hearing.is_over
                 if found or time.monotonic() > until:
