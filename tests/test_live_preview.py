@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -17,9 +18,10 @@ import numpy as np
 import pytest
 from live_kit import PARTS, ROOT, Judge, is_raw, luma_of, plan_of, source_graph
 
-from streamguard.frames import RedactedFrame
+from streamguard.frames import Frame, RedactedFrame, VideoInfo
 from streamguard.relay.preview import Preview
 from streamguard.settings import Settings
+from streamguard.sources.live import TIME_BASE
 
 SOURCE = f"lavfi:{source_graph()}"
 
@@ -79,6 +81,40 @@ def test_a_source_that_is_not_there_shows_a_slate(tmp_path: Path) -> None:
     assert screen.judge.scenes == 0
     assert screen.alarms[-1] == "no signal"
     assert screen.words[-1] == "/dev/video-of-nobody does not exist"
+
+
+class Hanging:
+    """A camera that neither sends anything nor lets go."""
+
+    info = VideoInfo(width=64, height=64, pix_fmt="yuv420p", time_base=TIME_BASE, live=True)
+
+    def __init__(self) -> None:
+        self.reading, self.woken = threading.Event(), threading.Event()
+
+    def read(self) -> Iterator[Frame]:
+        self.reading.set()
+        self.woken.wait(60)
+        yield from ()
+
+    def close(self) -> None:
+        self.woken.wait(60)
+
+
+def test_a_preview_ends_within_a_second_while_its_camera_hangs(tmp_path: Path) -> None:
+    camera, stop, screen = Hanging(), threading.Event(), FakeScreen("")
+    preview = Preview(plan_of(SOURCE), screen, tmp_path, replace(PARTS, source=lambda _: camera))
+    shown = threading.Thread(target=preview.run, args=(stop,))
+    shown.start()
+    try:
+        assert camera.reading.wait(30)
+        began = time.monotonic()
+        stop.set()
+        shown.join(30)
+        # The machine may be busy.
+        assert time.monotonic() - began < 3
+        assert screen.closed
+    finally:
+        camera.woken.set()
 
 
 def preview_command(*words: str) -> list[str]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from streamguard.faults import HURRY, let_go
 from streamguard.frames import RedactedFrame
 from streamguard.redaction import blank_slate
 from streamguard.relay.camera import Parts, judges_of
@@ -26,6 +27,8 @@ from streamguard.sources import open_live_source
 log = logging.getLogger(__name__)
 
 _STEP = 0.01
+_LAST_LOOK = 0.5
+"""Seconds that a look may still take at the end; the whole end takes one at most."""
 _EFFECTS = tuple(Effect)
 _SLATE_SIZE = (640, 360)
 
@@ -105,10 +108,11 @@ class Preview:
             while not stop.is_set() and self._step():
                 pass
         finally:
-            self._capture.stop()
+            # A camera that hangs is not waited for.
+            let_go(self._capture.stop, HURRY)
             self._screen.close()
             # Detectors closed at interpreter exit print tracebacks; in time they do not.
-            threads[1].join(2)
+            threads[1].join(_LAST_LOOK)
 
     def _detect(self) -> None:
         self._worker.prepare()
