@@ -121,6 +121,17 @@ def preview_command(*words: str) -> list[str]:
     return [sys.executable, "-m", "streamguard", "preview", *words]
 
 
+def test_the_window_is_there_before_pyav() -> None:
+    # With PyAV's libxcb loaded first, OpenCV's window never opens.
+    code = (
+        "import sys, streamguard.cli.preview, streamguard.relay.window; print('av' in sys.modules)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=100
+    )
+    assert ended.stdout == "False\n"
+
+
 def test_without_a_display_there_is_a_hint() -> None:
     hidden = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
     ended = subprocess.run(
