@@ -214,11 +214,12 @@ def _detectors() -> str:
     from streamguard.detection import default_detectors
     from streamguard.settings import Settings
 
-    detectors = default_detectors(Settings().plan)
-    for detector in detectors.values():
+    crews = default_detectors(Settings()).values()
+    detectors = [detector for crew in crews for detector in crew.values()]
+    for detector in detectors:
         detector.detect(np.zeros((64, 64, 3), np.uint8), 0)
         detector.close()
-    return ", ".join(detector.name for detector in detectors.values()) + " run"
+    return ", ".join(detector.name for detector in detectors) + " run"
 
 
 def _encoder(name: str) -> Check:

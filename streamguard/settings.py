@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from streamguard.errors import UsageError
+from streamguard.geometry import FACE
 from streamguard.zone_settings import ZoneSettings
 
 
@@ -225,7 +226,8 @@ class Settings:
     """Everything a run can be told; immutable.
 
     Attributes:
-        quality: How hard to look for faces.
+        hide: Labels of what is hidden; ``streamguard.detection.subjects`` says which there are.
+        quality: How hard to look.
         threshold: Confidence a detection needs, 0 to 1, or None for the quality's own.
         lookahead: Seconds that frames are held back so that a face found later is covered
             before; None for the quality's own, 0 for none.
@@ -242,6 +244,7 @@ class Settings:
         zones: What is always covered, and where faces do not matter.
     """
 
+    hide: tuple[str, ...] = (FACE,)
     quality: Quality = Quality.BALANCED
     threshold: float | None = None
     lookahead: float | None = None

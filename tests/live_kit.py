@@ -24,6 +24,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from streamguard.detection import Detectors
 from streamguard.detection.schedule import Role
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
@@ -34,7 +35,7 @@ from streamguard.relay.camera import Parts
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.process import Output
 from streamguard.relay.supervisor import Camera, Supervisor
-from streamguard.settings import DetectionPlan, Settings
+from streamguard.settings import Settings
 from streamguard.sources.options import LiveOptions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,8 +108,8 @@ class BarDetector:
                     time.sleep(0.5)
 
 
-def bar_detectors(_plan: DetectionPlan) -> dict[Role, BarDetector]:
-    return {Role.PRIMARY: BarDetector(), Role.SECOND: BarDetector()}
+def bar_detectors(_settings: Settings) -> Detectors:
+    return {"face": {Role.PRIMARY: BarDetector(), Role.SECOND: BarDetector()}}
 
 
 class BlindDetector:
@@ -123,8 +124,8 @@ class BlindDetector:
         pass
 
 
-def blind_detectors(_plan: DetectionPlan) -> dict[Role, BlindDetector]:
-    return {Role.PRIMARY: BlindDetector(), Role.SECOND: BlindDetector()}
+def blind_detectors(_settings: Settings) -> Detectors:
+    return {"face": {Role.PRIMARY: BlindDetector(), Role.SECOND: BlindDetector()}}
 
 
 PARTS = Parts(detectors=bar_detectors)

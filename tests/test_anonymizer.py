@@ -96,7 +96,7 @@ def run(
     settings: Settings = Settings(),  # noqa: B008 - frozen
 ) -> list[Verdict]:
     anonymizer = Anonymizer(
-        info(), settings, {Role.SECOND: SeesRed(second), Role.PRIMARY: SeesRed(primary)}
+        info(), settings, {"face": {Role.SECOND: SeesRed(second), Role.PRIMARY: SeesRed(primary)}}
     )
     verdicts = [verdict for one in frames for verdict in anonymizer.push(one)]
     verdicts += anonymizer.finish()
@@ -184,7 +184,7 @@ def test_nothing_is_a_video() -> None:
 
 def test_without_look_ahead_nothing_is_held() -> None:
     detector = SeesRed()
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.0), {Role.PRIMARY: detector})
+    anonymizer = Anonymizer(info(), Settings(lookahead=0.0), {"face": {Role.PRIMARY: detector}})
     for n in range(12):
         (verdict,) = anonymizer.push(frame(n, MIDDLE))
         assert verdict.frame.index == n
@@ -194,7 +194,7 @@ def test_without_look_ahead_nothing_is_held() -> None:
 
 
 def test_the_look_ahead_is_held_and_no_longer() -> None:
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.4), {Role.SECOND: SeesRed()})
+    anonymizer = Anonymizer(info(), Settings(lookahead=0.4), {"face": {Role.SECOND: SeesRed()}})
     out = [len(anonymizer.push(frame(n))) for n in range(40)]
     held = 10
     assert out[:held] == [0] * held
@@ -208,7 +208,7 @@ def test_memory_shortens_the_look_ahead_and_that_is_said() -> None:
     frames = [frame(n, MIDDLE) for n in range(40)]
     limit = 5 * frames[0].nbytes
     settings = Settings(memory_limit=limit)
-    anonymizer = Anonymizer(info(), settings, {Role.SECOND: SeesRed()})
+    anonymizer = Anonymizer(info(), settings, {"face": {Role.SECOND: SeesRed()}})
     verdicts: list[Verdict] = []
     for n, one in enumerate(frames):
         verdicts += anonymizer.push(one)
@@ -221,7 +221,7 @@ def test_memory_shortens_the_look_ahead_and_that_is_said() -> None:
 
 
 def test_one_frame_larger_than_the_limit() -> None:
-    anonymizer = Anonymizer(info(), Settings(memory_limit=1), {Role.SECOND: SeesRed()})
+    anonymizer = Anonymizer(info(), Settings(memory_limit=1), {"face": {Role.SECOND: SeesRed()}})
     out = [len(anonymizer.push(frame(n))) for n in range(4)]
     assert out == [0, 1, 1, 1]
     assert len(anonymizer.finish()) == 1
@@ -239,7 +239,7 @@ def test_after_an_error_nothing_is_given_out_any_more(failing: Role, at: int) ->
     tired: list[int] = []
     detectors = {role: SeesRed() for role in Role}
     detectors[failing] = SeesRed(fails_once)
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.2), detectors)
+    anonymizer = Anonymizer(info(), Settings(lookahead=0.2), {"face": detectors})
     n = 0
     while not tired:
         try:
@@ -260,7 +260,7 @@ def test_after_an_error_nothing_is_given_out_any_more(failing: Role, at: int) ->
 
 def test_closing_twice() -> None:
     detector = SeesRed()
-    anonymizer = Anonymizer(info(), Settings(), {Role.SECOND: detector})
+    anonymizer = Anonymizer(info(), Settings(), {"face": {Role.SECOND: detector}})
     assert anonymizer.detectors == ("red",)
     anonymizer.close()
     anonymizer.close()
@@ -269,7 +269,7 @@ def test_closing_twice() -> None:
 
 @pytest.mark.parametrize("turns", range(4))
 def test_covers_reach_up_to_the_hair_whichever_way_is_up(turns: int) -> None:
-    still = Anonymizer(info(still=True), Settings(), {Role.SECOND: SeesRed()})
+    still = Anonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesRed()}})
     (verdict,) = still.push(frame(0, MIDDLE, turns=turns))
     (box,) = boxes_of(verdict)
     upright, face = (b.rotate(turns, WIDTH, HEIGHT) for b in (box, MIDDLE))
@@ -281,7 +281,9 @@ def test_covers_reach_up_to_the_hair_whichever_way_is_up(turns: int) -> None:
 
 @pytest.mark.parametrize("level", Quality)
 def test_a_photo_is_judged_at_once(level: Quality) -> None:
-    still = Anonymizer(info(still=True), Settings(quality=level), {Role.SECOND: SeesRed()})
+    still = Anonymizer(
+        info(still=True), Settings(quality=level), {"face": {Role.SECOND: SeesRed()}}
+    )
     (verdict,) = still.push(frame(0, MIDDLE))
     assert share(MIDDLE, verdict) == 1
     assert still.finish() == []
@@ -295,11 +297,11 @@ class SeesWhoLies(SeesRed):
 
 
 def test_who_lies_is_covered() -> None:
-    still = Anonymizer(info(still=True), Settings(), {Role.SECOND: SeesWhoLies()})
+    still = Anonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesWhoLies()}})
     (verdict,) = still.push(frame(0, MIDDLE))
     assert share(MIDDLE, verdict) == 1
     settings = Settings(quality=Quality.THOROUGH)
-    lying = Anonymizer(info(), settings, {Role.SECOND: SeesWhoLies()})
+    lying = Anonymizer(info(), settings, {"face": {Role.SECOND: SeesWhoLies()}})
     verdicts = [v for n in range(60) for v in lying.push(frame(n, MIDDLE))] + lying.finish()
     assert all(share(MIDDLE, verdict) == 1 for verdict in verdicts)
 
@@ -378,7 +380,7 @@ def test_every_frame_comes_out_once_in_order_with_a_verdict(
     seed: int,
 ) -> None:
     settings = Settings(quality=level, lookahead=lookahead, memory_limit=memory)
-    detectors = {Role.PRIMARY: Dice(seed), Role.SECOND: Dice(seed + 1)}
+    detectors = {"face": {Role.PRIMARY: Dice(seed), Role.SECOND: Dice(seed + 1)}}
     anonymizer = Anonymizer(info(64, 48), settings, detectors)
     pushed, verdicts, time = [], [], 0.0
     for n, (step, size, turns) in enumerate(steps):
@@ -422,7 +424,9 @@ def test_masks_are_never_smaller_than_what_was_seen(
     seen = [Box(x, y, x + w + 0.01, y + h + 0.01) for x, y, w, h in corners]
     detector = Says(iter(seen))
     # Every frame is looked at, and by the primary only: its thresholds are the hardest.
-    anonymizer = Anonymizer(info(160, 90), Settings(lookahead=0.0), {Role.PRIMARY: detector})
+    anonymizer = Anonymizer(
+        info(160, 90), Settings(lookahead=0.0), {"face": {Role.PRIMARY: detector}}
+    )
     for n, box in enumerate(seen):
         (verdict,) = anonymizer.push(plain(n, n / RATE, 160, 90, 0))
         raw = box.scale(160, 90)
@@ -456,7 +460,7 @@ class Crowd:
 
 
 def test_hundreds_of_faces() -> None:
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.2), {Role.SECOND: Crowd()})
+    anonymizer = Anonymizer(info(), Settings(lookahead=0.2), {"face": {Role.SECOND: Crowd()}})
     verdicts = [v for n in range(20) for v in anonymizer.push(frame(n))] + anonymizer.finish()
     assert len(verdicts) == 20
     assert all(len(verdict.track_ids) >= 380 for verdict in verdicts)
@@ -557,7 +561,9 @@ def test_the_facts_of_a_track_come_once_and_after_its_last_cover() -> None:
 
 
 def test_a_photo_has_facts_and_another_size_ends_all_tracks() -> None:
-    with closing(Anonymizer(info(still=True), Settings(), {Role.SECOND: SeesRed()})) as still:
+    with closing(
+        Anonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesRed()}})
+    ) as still:
         (photo,) = still.push(frame(0, MIDDLE))
         assert [facts.track_id for facts in photo.ended] == [photo.covers[0].track_id]
     small = frame(10, MIDDLE).picture.reformat(WIDTH // 2, HEIGHT // 2)

@@ -145,7 +145,9 @@ def test_a_higher_threshold_returns_fewer(astronaut: NDArray[np.uint8]) -> None:
 
 
 def test_who_plays_which_part() -> None:
-    detectors = default_detectors(Settings().plan)
+    crews = default_detectors(Settings())
+    assert list(crews) == ["face"]
+    detectors = crews["face"]
     assert {role: d.name for role, d in detectors.items()} == {
         Role.PRIMARY: "mediapipe",
         Role.SECOND: "centerface",

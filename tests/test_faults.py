@@ -160,7 +160,7 @@ def carry(
         sink = Counting(FileSink(output, opened, settings))
         detector = FakeDetector(detect)
         anonymizer = Anonymizer(
-            opened.info, settings, {Role.SECOND: detector, Role.PRIMARY: detector}
+            opened.info, settings, {"face": {Role.SECOND: detector, Role.PRIMARY: detector}}
         )
         parts = Parts(opened, anonymizer, redactor or MaskRedactor(settings.redaction), sink)
         stop = cancelled or threading.Event()

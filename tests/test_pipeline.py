@@ -112,7 +112,9 @@ def carry(
     cancelled: threading.Event | None = None,
     observed: list[int] | None = None,
 ) -> None:
-    anonymizer = Anonymizer(INFO, settings, {Role.SECOND: Corner(), Role.PRIMARY: Corner()})
+    anonymizer = Anonymizer(
+        INFO, settings, {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}}
+    )
 
     def observe(verdict: Verdict, redacted: RedactedFrame) -> None:
         assert verdict.frame.index == redacted.index
@@ -293,7 +295,7 @@ def decided(
 ) -> list[Verdict]:
     found: list[Verdict] = []
     detector = detector or Corner()
-    judge = Anonymizer(INFO, settings, {Role.SECOND: detector, Role.PRIMARY: detector})
+    judge = Anonymizer(INFO, settings, {"face": {Role.SECOND: detector, Role.PRIMARY: detector}})
     stop = cancelled or threading.Event()
     decide(source, judge, found.append, settings=settings, cancelled=stop)
     return found
@@ -304,7 +306,7 @@ def test_deciding_alone_gives_the_verdicts_of_a_run_and_passes_over_packets() ->
     for index in range(60):
         items += [frame_of(index, side=1 + (index > 40)), packet_of(index)]
     seen: list[Verdict] = []
-    judge = Anonymizer(INFO, Settings(), {Role.SECOND: Corner(), Role.PRIMARY: Corner()})
+    judge = Anonymizer(INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}})
     parts = Parts(ListSource(items), judge, MaskRedactor(Settings().redaction), ListSink())
     stop = threading.Event()
     run(parts, settings=Settings(), observe=lambda v, _: seen.append(v), cancelled=stop)
@@ -339,7 +341,7 @@ def test_what_the_callers_own_code_raises_while_deciding_reaches_the_caller() ->
     def fail(_verdict: Verdict) -> None:
         raise KeyError("mine")
 
-    judge = Anonymizer(INFO, Settings(), {Role.SECOND: Corner(), Role.PRIMARY: Corner()})
+    judge = Anonymizer(INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}})
     source, stop = ListSource([frame_of(index) for index in range(9)]), threading.Event()
     with pytest.raises(KeyError, match="mine"):
         decide(source, judge, fail, settings=Settings(), cancelled=stop)
@@ -350,7 +352,7 @@ def test_what_comes_before_closing_leaves_no_result_where_it_fails() -> None:
         raise SinkError("the analysis cannot be written")
 
     sink = ListSink()
-    judge = Anonymizer(INFO, Settings(), {Role.SECOND: Corner(), Role.PRIMARY: Corner()})
+    judge = Anonymizer(INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}})
     redactor = MaskRedactor(Settings().redaction)
     parts = Parts(ListSource([frame_of(0)]), judge, redactor, sink, before_close=fail)
     with pytest.raises(SinkError, match="the analysis"):

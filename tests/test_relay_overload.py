@@ -55,11 +55,12 @@ def run(quality: Quality, second: Recorder, seconds: float) -> list[RedactedFram
     """Let a worker see a still picture while every third frame is said to be dropped."""
     settings = Settings(quality=quality, lookahead=0.4)
     status, out = CameraStatus(), list[RedactedFrame]()
+    detectors = {"face": {Role.PRIMARY: Recorder(), Role.SECOND: second}}
     worker = Worker(
         plan_of("lavfi:color", settings=settings, budget=float("inf")),
         status,
         lambda frame, _captured: out.append(frame),
-        LookingJudges(settings, lambda _plan: {Role.PRIMARY: Recorder(), Role.SECOND: second}),
+        LookingJudges(settings, lambda _settings: detectors),
     )
     texture = np.random.default_rng(1).integers(60, 200, (SIDE, SIDE, 3)).astype(np.uint8)
 

@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from streamguard.detection.subjects.face import FACE as FACES
 from streamguard.geometry import Box
 from streamguard.settings import DetectionPlan
 from streamguard.tracking.flow import Moved
@@ -40,7 +41,7 @@ class Run:
 
     def __init__(self, plan: DetectionPlan = PLAN) -> None:
         self.timeline = Timeline()
-        self.tracker = Tracker(plan, self.timeline)
+        self.tracker = Tracker([FACES.kind(plan)], self.timeline)
         self.scene = 0
 
     def frame(
@@ -330,7 +331,7 @@ def test_duplicates_become_one() -> None:
 
 def test_ended_tracks_are_forgotten_when_no_frame_needs_them() -> None:
     timeline = Timeline()
-    tracker = Tracker(PLAN, timeline)
+    tracker = Tracker([FACES.kind(PLAN)], timeline)
     for n in range(400):
         tracker.advance(Moment(SCENES[0], n / 5))
         x = 20 * (n % 10)
@@ -367,7 +368,7 @@ def test_whatever_is_seen_clearly_is_covered_where_it_was_seen(
     frames: list[tuple[float, bool, list[tuple[Box, float, bool]]]],
 ) -> None:
     timeline = Timeline()
-    tracker = Tracker(PLAN, timeline)
+    tracker = Tracker([FACES.kind(PLAN)], timeline)
     time = 0.0
     for number, (step, cut, found) in enumerate(frames):
         time += step

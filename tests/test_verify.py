@@ -289,7 +289,9 @@ def test_anonymize_ends_with_3_when_a_face_is_left(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # Nothing is ever missed on this clip, so a detector that sees nothing has to help.
-    monkeypatch.setattr("streamguard.judges.anonymizer.default_detectors", lambda _plan: {})
+    monkeypatch.setattr(
+        "streamguard.judges.anonymizer.default_detectors", lambda _settings: {"face": {}}
+    )
     out, report = tmp_path / "out.mp4", tmp_path / "report.json"
     args = ["anonymize", str(face_clip), "-o", str(out), "--verify", "--report", str(report)]
     assert run([*args, "--json"]) == 3

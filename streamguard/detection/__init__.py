@@ -1,30 +1,34 @@
-"""Finding faces in single pictures, and deciding who looks where."""
+"""Finding things in single pictures, and deciding who looks where."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from streamguard.detection.schedule import Role
     from streamguard.protocols import Detector
-    from streamguard.settings import DetectionPlan
+    from streamguard.settings import Settings
 
-__all__ = ["default_detectors"]
+__all__ = ["Detectors", "default_detectors"]
+
+Detectors: TypeAlias = "Mapping[str, Mapping[Role, Detector]]"
+"""Who looks, by the label of what is looked for and the role."""
 
 
-def default_detectors(plan: DetectionPlan) -> dict[Role, Detector]:
-    """Return new detectors for both roles, at the plan's lowest useful thresholds.
+def default_detectors(settings: Settings) -> Detectors:
+    """Return new detectors of all that settings hide, at their lowest useful thresholds.
 
     Raises:
         ModelError: An embedded model is missing or damaged.
-        UsageError: There is no detector of the name the plan gives.
+        UsageError: There is no detector of the name that settings give, or nothing of a label.
         SystemNotReadyError: A detector of another package does not start.
     """
     # Here, since importing them takes long and not every command needs them.
-    from streamguard.detection.registry import make_detector
-    from streamguard.detection.schedule import Role
+    from streamguard.detection.subjects import subjects_of
 
+    plan = settings.plan
     return {
-        Role.PRIMARY: make_detector("mediapipe", plan.primary_threshold),
-        Role.SECOND: make_detector(plan.second, plan.keep_threshold),
+        subject.label: subject.detectors(subject.plan(plan))
+        for subject in subjects_of(settings.hide)
     }

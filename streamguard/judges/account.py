@@ -13,7 +13,7 @@ from streamguard.tracking.observations import Observation
 from streamguard.tracking.tracks import Track
 
 _FEW = 2
-"""Observations that are too few for a face which no later look repeated."""
+"""Observations that are too few for something which no later look repeated."""
 _FULL = 255.0
 _PAINTED = 0.7
 """Share of a candidate that covers of something else hide: then it is none."""
@@ -21,21 +21,24 @@ _PAINTED = 0.7
 
 def candidates_of(
     doubted: Iterable[tuple[Track, Box]],
-    weak: Iterable[tuple[Observation, Box]],
+    weak: Iterable[tuple[str, Observation, Box]],
     covers: Iterable[Cover],
 ) -> tuple[Candidate, ...]:
     """Return what was seen in a frame and is not covered there.
 
     Args:
         doubted: Tracks that are not believed, each with where it is in coded pixels.
-        weak: Detections that made no track, likewise.
+        weak: Detections that made no track, likewise, and what they seemed to be.
         covers: What is covered in the frame.
     """
     found = [
-        Candidate(outward(box), track.confidence, _reason(track), track.track_id)
+        Candidate(outward(box), track.confidence, _reason(track), track.track_id, track.kind.label)
         for track, box in doubted
     ]
-    found += [Candidate(outward(box), seen.confidence, Uncovered.WEAK) for seen, box in weak]
+    found += [
+        Candidate(outward(box), seen.confidence, Uncovered.WEAK, label=label)
+        for label, seen, box in weak
+    ]
     painted = [cover.box for cover in covers]
     return tuple(each for each in found if not is_covered(each.box, painted, _PAINTED))
 
@@ -45,6 +48,7 @@ def facts_of(track: Track, names: Mapping[Role, str]) -> TrackFacts:
     seen = {Role.PRIMARY: track.best_primary, Role.SECOND: track.best_second}
     return TrackFacts(
         track_id=track.track_id,
+        label=track.kind.label,
         confidence=track.confidence,
         sources=tuple(names[role] for role, best in seen.items() if best > 0 and role in names),
         hits=track.hits,

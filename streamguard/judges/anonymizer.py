@@ -8,18 +8,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 
-from streamguard.detection import default_detectors
+from streamguard.detection import Detectors, default_detectors
 from streamguard.detection.finder import Finder, Finding
 from streamguard.detection.layers import Layer
 from streamguard.detection.schedule import CloseLookRequest, Look, Role, Schedule, widened
+from streamguard.detection.subjects import subjects_of
 from streamguard.detection.view import FrameView
-from streamguard.errors import DetectionError
+from streamguard.errors import DetectionError, UsageError
 from streamguard.frames import Frame, Verdict, VideoInfo
 from streamguard.geometry import nms
 from streamguard.judges.pronouncing import Pronouncer
 from streamguard.media.sphere import Sphere
-from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Settings
+from streamguard.tracking.kinds import Kind
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.scenes import CutFinder
 from streamguard.tracking.timeline import Moment, Timeline
@@ -37,25 +38,30 @@ class Anonymizer:
 
     Args:
         info: What is known of the video.
-        settings: How hard to look.
-        detectors: Who plays which role; the quality level's own when None.
+        settings: What is hidden, and how hard to look.
+        detectors: Who looks, by label and role; the subjects' own when None.
 
     Raises:
         ModelError: An embedded model is missing or damaged.
+        UsageError: There is nothing of a label that settings hide.
     """
 
     def __init__(
         self,
         info: VideoInfo,
         settings: Settings,
-        detectors: Mapping[Role, Detector] | None = None,
+        detectors: Detectors | None = None,
     ) -> None:
+        self._subjects = {subject.label: subject for subject in subjects_of(settings.hide)}
         self._is_still = info.still
         self._wraps, self._turns = info.equirectangular, info.quarter_turns
         self._plan: DetectionPlan = settings.plan.for_still() if info.still else settings.plan
-        self._padding = settings.redaction.padding
+        self._redaction = settings.redaction
         self._memory_limit = settings.memory_limit
-        self._finder = Finder(default_detectors(self._plan) if detectors is None else detectors)
+        crews = default_detectors(settings) if detectors is None else detectors
+        for label in self._subjects.keys() - crews.keys():
+            raise UsageError(f"nobody looks for what is called {label!r}", "name its detectors")
+        self._finders = {label: Finder(crews[label]) for label in self._subjects}
         self._size = (0, 0)
         self._shortened = False
         self._was_damaged = False
@@ -66,7 +72,8 @@ class Anonymizer:
     @property
     def detectors(self) -> tuple[str, ...]:
         """Names of the detectors in use."""
-        return self._finder.names
+        every = (name for finder in self._finders.values() for name in finder.names)
+        return tuple(dict.fromkeys(every))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -92,8 +99,9 @@ class Anonymizer:
             plan: The plan; how long frames are held back does not change.
         """
         self._plan = replace(plan, lookahead=self._plan.lookahead)
-        self._tracker.adapt(self._plan)
-        self._schedule.adapt(self._plan)
+        self._tracker.adapt(self._kinds())
+        for label, schedule in self._schedules.items():
+            schedule.adapt(self._subjects[label].plan(self._plan))
 
     def finish(self) -> list[Verdict]:
         """Return the verdicts of all frames still held.
@@ -106,7 +114,8 @@ class Anonymizer:
 
     def close(self) -> None:
         """Let go of the detectors; may be called twice."""
-        self._finder.close()
+        for finder in self._finders.values():
+            finder.close()
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
@@ -134,13 +143,7 @@ class Anonymizer:
         self._tracker.advance(moment)
         self._held.append(frame)
         self._held_bytes += frame.nbytes
-        if self._is_still:
-            looks = self._schedule.still_looks()
-        else:
-            dx, dy = moment.camera or (0.0, 0.0)
-            motion = (dx / self._luma_size[0], dy / self._luma_size[1])
-            looks = self._schedule.looks(time, moment.cut, self._close_look_requests(), motion)
-        self._look(frame, view, looks)
+        self._look(frame, view, {label: self._due_looks(label, moment) for label in self._subjects})
         while self._is_due(time):
             verdicts.append(self._emit())
         return self._pronouncer.with_rest(verdicts) if self._is_still else verdicts
@@ -148,9 +151,9 @@ class Anonymizer:
     def _finish(self) -> list[Verdict]:
         if self._held and not self._is_still:
             last = self._held[-1]
-            self._look(
-                last, FrameView(last, self._sphere), self._schedule.last_looks(last.time_ms / 1000)
-            )
+            time = last.time_ms / 1000
+            looks = {label: each.last_looks(time) for label, each in self._schedules.items()}
+            self._look(last, FrameView(last, self._sphere), looks)
             self._tracker.trace(everything=True)
         return self._pronouncer.with_rest([self._emit() for _ in range(len(self._held))])
 
@@ -163,8 +166,11 @@ class Anonymizer:
         self._luma_size = (max(1, round(extent[0] * scale)), max(1, round(extent[1] * scale)))
         self._to_luma = (self._luma_size[0] / extent[0], self._luma_size[1] / extent[1])
         self._timeline = Timeline()
-        self._tracker = Tracker(self._plan, self._timeline, self._ids)
-        self._schedule = Schedule(self._plan, width, height, extent)
+        self._tracker = Tracker(self._kinds(), self._timeline, self._ids)
+        self._schedules = {
+            label: Schedule(subject.plan(self._plan), width, height, extent)
+            for label, subject in self._subjects.items()
+        }
         self._cuts = CutFinder()
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
@@ -172,35 +178,51 @@ class Anonymizer:
             self._tracker,
             self._timeline,
             self._to_luma,
-            self._finder.names_by_role,
+            {label: finder.names_by_role for label, finder in self._finders.items()},
             sphere=self._sphere,
-            padding=self._padding,
+            redaction=self._redaction,
         )
 
-    def _close_look_requests(self) -> list[CloseLookRequest]:
+    def _kinds(self) -> list[Kind]:
+        return [subject.kind(self._plan) for subject in self._subjects.values()]
+
+    def _due_looks(self, label: str, moment: Moment) -> list[Look]:
+        """Return the looks for one subject that are due at the newest moment."""
+        schedule = self._schedules[label]
+        if self._is_still:
+            return schedule.still_looks()
+        dx, dy = moment.camera or (0.0, 0.0)
+        motion = (dx / self._luma_size[0], dy / self._luma_size[1])
+        return schedule.looks(moment.time, moment.cut, self._close_look_requests(label), motion)
+
+    def _close_look_requests(self, label: str) -> list[CloseLookRequest]:
         sx, sy = self._to_luma
         return [
             CloseLookRequest(
                 track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials, track.turns
             )
-            for track in self._tracker.wanting_close_look()
+            for track in self._tracker.wanting_close_look(label)
         ]
 
-    def _look(self, frame: Frame, view: FrameView, looks: Sequence[Look]) -> None:
-        looks = [] if frame.damage else widened(looks, view.layers if looks else (), self._sphere)
-        if looks:
-            findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
+    def _look(self, frame: Frame, view: FrameView, wanted: Mapping[str, Sequence[Look]]) -> None:
+        for label, looks in wanted.items():
+            if not looks or frame.damage:
+                continue
+            every = widened(looks, view.layers, self._sphere)
+            finder, time_ms = self._finders[label], int(frame.time_ms)
+            findings = finder.find(view, every, time_ms, frame.quarter_turns)
             if self._sphere and self._is_still:
-                findings += self._finder.find_at_poles(view, looks[0], int(frame.time_ms))
-            self._observe(findings)
+                findings += finder.find_at_poles(view, every[0], time_ms)
+            self._observe(label, findings)
 
-    def _observe(self, findings: Sequence[Finding]) -> None:
+    def _observe(self, label: str, findings: Sequence[Finding]) -> None:
         """Hand what was found to the tracker, in pixels of the luma picture."""
         for turns in sorted({f.look.turns for f in findings}):
-            self._take_in([f for f in findings if f.look.turns == turns and _is_second(f)])
-        self._take_in([f for f in findings if not _is_second(f)])
+            alike = [f for f in findings if f.look.turns == turns and _is_second(f)]
+            self._take_in(label, alike)
+        self._take_in(label, [f for f in findings if not _is_second(f)])
 
-    def _take_in(self, findings: Sequence[Finding]) -> None:
+    def _take_in(self, label: str, findings: Sequence[Finding]) -> None:
         """Hand on what one detector found in pictures turned alike."""
         if not findings:
             return
@@ -220,6 +242,7 @@ class Anonymizer:
                 for f in findings
                 if second and f.look.layer is Layer.COLOR
             ],
+            label,
         )
 
     def _is_due(self, now: float) -> bool:
@@ -234,7 +257,7 @@ class Anonymizer:
         """Pronounce on the oldest frame held."""
         frame = self._held.popleft()
         self._held_bytes -= frame.nbytes
-        return self._pronouncer.pronounce(frame, self._plan)
+        return self._pronouncer.pronounce(frame)
 
 
 def _is_second(finding: Finding) -> bool:

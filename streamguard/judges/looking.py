@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from streamguard.detection import default_detectors
-from streamguard.detection.schedule import Role
+from streamguard.detection import Detectors, default_detectors
 from streamguard.frames import VideoInfo
 from streamguard.judges.anonymizer import Anonymizer
 from streamguard.judges.zones import Zones
-from streamguard.protocols import AdaptiveJudge, Detector
-from streamguard.settings import DetectionPlan, Settings
+from streamguard.protocols import AdaptiveJudge
+from streamguard.settings import Settings
 
 log = logging.getLogger(__name__)
-
-Detectors = Mapping[Role, Detector]
 
 
 class LookingJudges:
     """Makes judges that look, one after another, with the same detectors.
 
     Args:
-        settings: How hard to look, and the zones.
+        settings: What is hidden, how hard to look, and the zones.
         detectors: Makes the detectors; the quality level's own by default.
     """
 
     def __init__(
         self,
         settings: Settings,
-        detectors: Callable[[DetectionPlan], Detectors] = default_detectors,
+        detectors: Callable[[Settings], Detectors] = default_detectors,
     ) -> None:
         self._settings = settings
         self._make_detectors = detectors
@@ -42,7 +39,7 @@ class LookingJudges:
             ModelError: An embedded model is missing or damaged.
         """
         if self._detectors is None:
-            self._detectors = self._make_detectors(self._settings.plan)
+            self._detectors = self._make_detectors(self._settings)
 
     def make(self, info: VideoInfo) -> AdaptiveJudge:
         """Return a judge of one video; it must not be closed, `discard` closes the detectors.
@@ -57,7 +54,7 @@ class LookingJudges:
     def discard(self) -> None:
         """Close the detectors, which may be broken; the next judge gets new ones."""
         detectors, self._detectors = self._detectors, None
-        for detector in (detectors or {}).values():
+        for detector in (one for crew in (detectors or {}).values() for one in crew.values()):
             try:
                 detector.close()
             except Exception as error:  # noqa: BLE001 - a broken detector may not even close

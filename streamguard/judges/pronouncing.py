@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from streamguard.detection.schedule import Role
+from streamguard.detection.subjects import SUBJECTS, Subject
 from streamguard.frames import Candidate, Cover, Frame, TrackFacts, Verdict
 from streamguard.geometry import Box, containment
 from streamguard.judges.account import candidates_of, facts_of
 from streamguard.media.sphere import Sphere
-from streamguard.outlines import outward
-from streamguard.settings import DetectionPlan
+from streamguard.outlines import to_pixels
+from streamguard.settings import RedactionSettings
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
 from streamguard.tracking.tracks import Track
 
 _SAME = 0.5
-_HAIR = 0.06
-"""Share of a face's height between the box's upper edge and the hair line."""
 
 
 class Pronouncer:
@@ -28,9 +27,9 @@ class Pronouncer:
         tracker: Which tracks are believed.
         timeline: What they cover.
         to_luma: Pixels of the tracking picture per coded pixel, across and down.
-        names: Names of the detectors by role.
+        names: Names of the detectors by label and role.
         sphere: How the picture wraps round, if it does.
-        padding: Share of a box that redaction adds on every side.
+        redaction: What covers look like.
     """
 
     def __init__(
@@ -38,29 +37,28 @@ class Pronouncer:
         tracker: Tracker,
         timeline: Timeline,
         to_luma: tuple[float, float],
-        names: Mapping[Role, str],
+        names: Mapping[str, Mapping[Role, str]],
         *,
         sphere: Sphere | None,
-        padding: float,
+        redaction: RedactionSettings,
     ) -> None:
         self._tracker = tracker
         self._timeline = timeline
         self._to_luma = to_luma
         self._names = names
         self._sphere = sphere
-        self._padding = padding
+        self._redaction = redaction
         self._covered: set[int] = set()
 
-    def pronounce(self, frame: Frame, plan: DetectionPlan) -> Verdict:
+    def pronounce(self, frame: Frame) -> Verdict:
         """Return the verdict on the oldest moment, which is that of ``frame``.
 
         Args:
             frame: The oldest frame held.
-            plan: What the quality level believes now.
         """
         moment, boxes = self._timeline.pop()
         covers = self._covers(frame, moment, boxes)
-        candidates = () if frame.damage else self._candidates(frame, moment, boxes, covers, plan)
+        candidates = () if frame.damage else self._candidates(frame, moment, boxes, covers)
         self._covered.update(cover.track_id for cover in covers)
         ended = self._facts(self._tracker.forget(moment.time))
         if frame.damage:
@@ -77,15 +75,24 @@ class Pronouncer:
     def _covers(
         self, frame: Frame, moment: Moment, boxes: Mapping[int, Sequence[Box]]
     ) -> tuple[Cover, ...]:
-        believed = [
-            (track_id, self._face(box, frame))
-            for track_id, of_track in boxes.items()
-            if self._tracker.covers(track_id, moment)
-            for box in of_track
-        ]
+        by_label: dict[str, list[tuple[int, Box]]] = {}
+        for track_id, of_track in boxes.items():
+            if self._tracker.covers(track_id, moment):
+                label = self._tracker.label_of(track_id)
+                whole = [(track_id, self._whole(SUBJECTS[label], box, frame)) for box in of_track]
+                by_label.setdefault(label, []).extend(whole)
+        return tuple(
+            cover for label, things in by_label.items() for cover in self._of(label, things)
+        )
+
+    def _of(self, label: str, things: Sequence[tuple[int, Box]]) -> Iterator[Cover]:
+        """Yield the covers of things of one label, given their boxes in coded pixels."""
+        subject = SUBJECTS[label]
         if self._sphere:
-            believed = _all_round(believed, self._sphere, self._padding)
-        return tuple(Cover(outward(box), number) for number, box in believed)
+            things = _all_round(things, self._sphere, subject.reach(self._redaction.padding))
+        effect = None if label in dict(self._redaction.effects) else subject.effect
+        for track_id, box in things:
+            yield Cover(to_pixels(subject.outline(box)), track_id, label, effect)
 
     def _candidates(
         self,
@@ -93,7 +100,6 @@ class Pronouncer:
         moment: Moment,
         boxes: Mapping[int, Sequence[Box]],
         covers: Sequence[Cover],
-        plan: DetectionPlan,
     ) -> tuple[Candidate, ...]:
         covered = {cover.track_id for cover in covers}
         doubted = [
@@ -101,48 +107,43 @@ class Pronouncer:
             for number, of_track in boxes.items()
             if number not in covered
             and (track := self._tracker.track(number))
-            and not track.is_face(plan)
-            for place in self._places(of_track[0], frame)
+            and not track.is_believed()
+            for place in self._places(SUBJECTS[track.kind.label], of_track[0], frame)
         ]
-        weak = [(seen, place) for seen in moment.weak for place in self._places(seen.box, frame)]
+        weak = [
+            (label, seen, place)
+            for label, seen in moment.weak
+            for place in self._places(SUBJECTS[label], seen.box, frame)
+        ]
         return candidates_of(doubted, weak, covers) if doubted or weak else ()
 
     def _facts(self, tracks: Iterable[Track]) -> tuple[TrackFacts, ...]:
         """Return the facts of tracks that were covered, and whose last cover is out."""
         ended = [track for track in tracks if track.track_id in self._covered]
         self._covered.difference_update(track.track_id for track in ended)
-        return tuple(facts_of(track, self._names) for track in ended)
+        return tuple(facts_of(track, self._names[track.kind.label]) for track in ended)
 
-    def _places(self, box: Box, frame: Frame) -> Iterable[Box]:
-        face = self._face(box, frame)
-        return self._sphere.places(face, self._padding) if self._sphere else (face,)
+    def _places(self, subject: Subject, box: Box, frame: Frame) -> Iterable[Box]:
+        whole, reach = self._whole(subject, box, frame), subject.reach(self._redaction.padding)
+        return self._sphere.places(whole, reach) if self._sphere else (whole,)
 
-    def _face(self, box: Box, frame: Frame) -> Box:
-        """Return a box of the tracking picture in coded pixels, with the hair above it."""
+    def _whole(self, subject: Subject, box: Box, frame: Frame) -> Box:
+        """Return a box of the tracking picture in coded pixels, with all that belongs to it."""
         sx, sy = self._to_luma
-        return _with_hair(box.scale(1 / sx, 1 / sy), frame)
+        coded = box.scale(1 / sx, 1 / sy)
+        return subject.whole(coded, frame.quarter_turns, frame.width, frame.height)
 
 
 def _all_round(
-    faces: Sequence[tuple[int, Box]], sphere: Sphere, padding: float
+    things: Sequence[tuple[int, Box]], sphere: Sphere, padding: float
 ) -> list[tuple[int, Box]]:
     """Return what to cover on either side of the seam; what is seen in both copies is one."""
     kept: dict[Box, int] = {}
-    for track_id, face in sorted(faces, key=lambda entry: entry[0]):
-        for place in sphere.places(face, padding):
-            twin = next((box for box in kept if containment(box, place) > _SAME), None)
+    for track_id, box in sorted(things, key=lambda entry: entry[0]):
+        for place in sphere.places(box, padding):
+            twin = next((other for other in kept if containment(other, place) > _SAME), None)
             if twin is None:
                 kept[place] = track_id
             else:
                 kept[twin.union(place)] = kept.pop(twin)
-    return [(track_id, box) for box, track_id in kept.items()]
-
-
-def _with_hair(box: Box, frame: Frame) -> Box:
-    """Raise the upright upper edge: detectors frame a face from the brow down."""
-    turns, width, height = frame.quarter_turns, frame.width, frame.height
-    upright = box.rotate(turns, width, height)
-    taller = Box(upright.x1, upright.y1 - _HAIR * upright.height, upright.x2, upright.y2)
-    if turns % 2:
-        width, height = height, width
-    return taller.rotate(-turns, width, height)
+    return [(track_id, place) for place, track_id in kept.items()]

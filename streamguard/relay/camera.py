@@ -9,10 +9,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from streamguard.detection import default_detectors
+from streamguard.detection import Detectors, default_detectors
 from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.handoff.mailbox import Mailbox
-from streamguard.judges.looking import Detectors, LookingJudges
+from streamguard.judges.looking import LookingJudges
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
 from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end, run_in_thread
@@ -20,7 +20,7 @@ from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason, State
 from streamguard.relay.status import CameraStatus
 from streamguard.relay.worker import Worker
-from streamguard.settings import DetectionPlan
+from streamguard.settings import Settings
 from streamguard.sources import open_live_source
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Parts:
         source: Opens the source, or None for the plan's own.
     """
 
-    detectors: Callable[[DetectionPlan], Detectors] | None = None
+    detectors: Callable[[Settings], Detectors] | None = None
     source: Callable[[CameraPlan], Source] | None = None
 
 

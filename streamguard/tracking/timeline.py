@@ -41,7 +41,7 @@ class Moment:
         covers: What to cover, by track.
         unseen: Seconds since each track that coasts here was last seen.
         astray: Tracks that flow, of late, could not follow.
-        weak: Detections that are too weak to begin a track with.
+        weak: Detections that are too weak to begin a track with, each with its label.
     """
 
     luma: Gray
@@ -51,7 +51,7 @@ class Moment:
     covers: dict[int, list[Box]] = field(default_factory=dict)
     unseen: dict[int, float] = field(default_factory=dict)
     astray: set[int] = field(default_factory=set)
-    weak: list[Observation] = field(default_factory=list)
+    weak: list[tuple[str, Observation]] = field(default_factory=list)
 
     def cover(self, track_id: int, box: Box) -> None:
         """Add a box to what must be covered on behalf of a track."""

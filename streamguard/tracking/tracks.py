@@ -1,4 +1,4 @@
-"""What is known of one face: where it is, how sure that is, and what of it to cover."""
+"""What is known of one tracked thing: where it is, how sure that is, and what of it to cover."""
 
 from __future__ import annotations
 
@@ -6,54 +6,28 @@ import math
 from dataclasses import dataclass, field
 
 from streamguard.geometry import Box
-from streamguard.settings import DetectionPlan
 from streamguard.tracking.flow import Moved
+from streamguard.tracking.kinds import Kind
 from streamguard.tracking.observations import Observation
 
-_GROWTH = 0.8
-"""Growth of a mask's width per second that nobody has seen its face; half that in height."""
 _GRACE = 0.2
 """Seconds unseen that mean nothing: nobody looked."""
-_NARROW = 0.67
-_HEAD_ASPECT = 1.05
-"""Width of a mask per unit of height when a face narrower than that shows a head from the side."""
 _BLIND_GROWTH = 0.03
-"""And per frame in which flow could not follow it."""
-_HEAD_MEMORY = 0.9
-"""Share of its largest size a mask keeps from frame to frame while the box shrinks."""
-_TALL = 1.12
-"""Height of a head over that of a face seen from the front."""
-_TURNED_MEMORY = 0.99
-_MIN_ASPECT = 0.85
-"""Least ratio of a mask's sides; heads are 0.75 to 1 wide per unit of height from any side."""
+"""Growth of a mask per frame in which flow could not follow it."""
 _MAX_GROWTH = 1.6
-_SURE = 0.8
-"""Primary confidence that is believed although the second opinion did not see the face."""
-_SURE_SECOND = 0.45
-_FEW = 3
-_MAX_MISSES = 2
-"""Looks that did not see a weakly sighted face, beyond those that did, before it is none."""
-_CLOSE = 0.24
-"""Confidence under a close look that speaks for a face: measured, faces seen weakly at first
-reached 0.25 to 0.45 there, and what only resembled one 0.2 or nothing."""
 _MAX_SCALE = 1.25
-"""Flow's small errors of scale add up; no unseen face grows or shrinks by more."""
+"""Flow's small errors of scale add up; nothing unseen grows or shrinks by more."""
 _EDGE_NEAR = 0.1
 _VELOCITY_MEMORY = 0.7
-_WORTH_TRACING = 0.3
-
-TURNING = 0.5
-"""Seconds a head takes to turn: before and after it was seen from the side it is half there."""
-TURNED_ASPECT = _HEAD_ASPECT * _TALL
-"""Width of a turned head per unit of height of the face seen from the front."""
 
 
 @dataclass(slots=True)
 class Track:
-    """One face, as far as it could be followed.
+    """One thing, as far as it could be followed.
 
     Attributes:
         track_id: Number, never used again in a run.
+        kind: What it is.
         first: Where it was first seen.
         born: When that was, in seconds.
         box: Where it is in the newest moment.
@@ -63,24 +37,25 @@ class Track:
         scene_end: Time of a cut since when it has not been seen, in seconds.
         last_profile: Time of the last observation from the side, in seconds.
         last_second: Time of the second opinion's last observation, in seconds.
-        turns: Clockwise quarter turns beyond upright of the picture it saw the face in.
+        turns: Clockwise quarter turns beyond upright of the picture it saw the thing in.
         is_traced: Whether it was followed back from where it was first seen.
         best_primary: Highest confidence of a primary observation.
         best_second: Highest confidence of a second-opinion observation.
         hits: Number of observations.
         denials: Second-opinion looks in a row that should have seen it and did not.
         misses: The same in all.
-        close_votes: Close looks that showed a face less those that did not.
+        close_votes: Close looks that showed one less those that did not.
         velocity: Pixels a frame, smoothed.
         blind: Frames, of late, in which flow could not follow it.
         carried: Frames it was followed into.
         lost: Those of them in which flow could not follow it.
         light: Sum of the mean brightness at every observation, 0 to 255 each.
-        head_width: Width of the head, which a face that turns away hides.
-        head_height: Height of it.
+        full_width: Width of all of it, of which a thing that turns away shows less.
+        full_height: Height of it.
     """
 
     track_id: int
+    kind: Kind
     first: Box
     born: float
     box: Box = field(init=False)
@@ -103,15 +78,15 @@ class Track:
     carried: int = 0
     lost: int = 0
     light: float = 0.0
-    head_width: float = 0.0
-    head_height: float = 0.0
+    full_width: float = 0.0
+    full_height: float = 0.0
 
     def __post_init__(self) -> None:
         self.box = self.before = self.seen = self.first
         self.last_seen = self.born
 
     def see(self, observation: Observation, time: float, shape: tuple[int, ...]) -> None:
-        """Take in a observation of this face.
+        """Take in an observation of it.
 
         Args:
             observation: The observation.
@@ -125,8 +100,9 @@ class Track:
         self.blind = 0
         self.seen = observation.box
         if observation.is_second:
-            # A face that the picture's edge cuts is narrow too.
-            is_narrow = observation.box.width < _NARROW * observation.box.height
+            # What the picture's edge cuts is narrow too.
+            narrow = self.kind.anatomy.narrow
+            is_narrow = observation.box.width < narrow * observation.box.height
             if is_narrow and not at_edge(observation.box, shape):
                 self.last_profile = time
             self.best_second = max(self.best_second, observation.confidence)
@@ -135,12 +111,12 @@ class Track:
                 self.turns = observation.turns
             self.last_second = time
             if observation.is_close:
-                self.close_votes += 1 if observation.confidence >= _CLOSE else -1
+                self.close_votes += 1 if observation.confidence >= self.kind.belief.close else -1
         else:
             self.best_primary = max(self.best_primary, observation.confidence)
 
     def carry(self, step: Moved, camera: tuple[float, float] | None) -> None:
-        """Follow flow, or where flow cannot be trusted the camera or the face's own speed."""
+        """Follow flow, or where flow cannot be trusted the camera or the thing's own speed."""
         self.before = self.box
         self.carried += 1
         if step.trusted:
@@ -158,9 +134,9 @@ class Track:
             self.lost += 1
 
     def _adjusted(self, observation: Observation) -> Box:
-        """Return the box after a observation.
+        """Return the box after an observation.
 
-        The two detectors frame a face differently, and the second opinion's frame is the
+        The two detectors frame a thing differently, and the second opinion's frame is the
         truer one: once it has spoken, the primary only says where, not how large.
         """
         if observation.is_second:
@@ -171,35 +147,35 @@ class Track:
         return self.box.shift((bx - ax) / 2, (by - ay) / 2)
 
     def miss(self, is_close: bool) -> None:
-        """Take in that the second opinion looked and did not see this face."""
+        """Take in that the second opinion looked and did not see it."""
         self.denials += 1
         self.misses += 1
         self.close_votes -= is_close
 
     def mask(self, time: float, shape: tuple[int, ...]) -> Box:
-        """Return what to cover now: the head, more of it the longer nobody has seen it.
+        """Return what to cover now: all of it, and more the longer nobody has seen it.
 
         Args:
             time: Now, in seconds.
             shape: ``(height, width)`` of the luma picture.
         """
-        # From the side a detector frames the front of the face; ear and hair identify too,
-        # and a head that turns away does not shrink as its face does.
+        # What turns away does not shrink as the box that a detector gives does.
+        anatomy = self.kind.anatomy
         unseen = max(0.0, time - self.last_seen - _GRACE)
-        from_side = time - self.last_profile <= TURNING
+        from_side = time - self.last_profile <= anatomy.turning
         turned = from_side or unseen > 0
-        memory = _TURNED_MEMORY if turned else _HEAD_MEMORY
-        self.head_width = max(self.box.width, self.head_width * memory)
-        self.head_height = max(self.box.height, self.head_height * memory)
-        height = max(self.head_height, _MIN_ASPECT * self.head_width) * (_TALL if turned else 1)
-        width = max(self.head_width, (_HEAD_ASPECT if from_side else _MIN_ASPECT) * height)
-        # A face that is lost is most often turning away, so its mask grows sideways first.
+        memory = anatomy.turned_memory if turned else anatomy.memory
+        least = anatomy.least_aspect
+        self.full_width = max(self.box.width, self.full_width * memory)
+        self.full_height = max(self.box.height, self.full_height * memory)
+        height = max(self.full_height, least * self.full_width) * (anatomy.tall if turned else 1)
+        width = max(self.full_width, (anatomy.side_aspect if from_side else least) * height)
         lost = _BLIND_GROWTH * self.blind
-        width *= min(_MAX_GROWTH, 1 + _GROWTH * unseen + lost)
-        height *= min(_MAX_GROWTH, 1 + _GROWTH / 2 * unseen + lost)
+        width *= min(_MAX_GROWTH, 1 + anatomy.wider * unseen + lost)
+        height *= min(_MAX_GROWTH, 1 + anatomy.taller * unseen + lost)
         x, y = self.box.center
-        head = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-        return _beyond_edges(head, self.box, shape)
+        mask = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        return _beyond_edges(mask, self.box, shape)
 
     @property
     def confidence(self) -> float:
@@ -209,30 +185,35 @@ class Track:
     @property
     def is_sure(self) -> bool:
         """Whether one of the detectors has seen it beyond doubt."""
-        return self.best_second >= _SURE_SECOND or self.best_primary >= _SURE
+        belief = self.kind.belief
+        # Who has never looked is not sure of anything.
+        by_second = self.best_second > 0 and self.best_second >= belief.sure_second
+        return by_second or (self.best_primary > 0 and self.best_primary >= belief.sure_primary)
 
     @property
     def is_worth_tracing(self) -> bool:
-        """Whether it is likely enough a face to look for it in earlier moments."""
-        return self.hits > 1 or self.best_second >= _WORTH_TRACING or self.is_sure
+        """Whether it is likely enough to be there to look for it in earlier moments."""
+        return self.hits > 1 or self.best_second >= self.kind.belief.worth_tracing or self.is_sure
 
     @property
     def is_doubtful(self) -> bool:
         """Whether another look at it would help to decide."""
-        return self.denials > 0 or (self.best_second < _SURE_SECOND and self.hits < _FEW)
+        belief = self.kind.belief
+        is_unsure = self.best_second < belief.sure_second and self.hits < belief.few
+        return self.denials > 0 or is_unsure
 
-    def is_face(self, plan: DetectionPlan) -> bool:
+    def is_believed(self) -> bool:
         """Return whether there is enough support to cover it.
 
-        A face seen well by either detector is one. A weak observation counts until close looks
-        speak against it, under which a real face looks clearer and a chance likeness fades,
+        What either detector has seen well is there. A weak observation counts until close looks
+        speak against it, under which a real thing looks clearer and a chance likeness fades,
         or until several looks that should have repeated it did not.
         """
         if self.is_sure:
             return True
-        if self.best_second < plan.second_threshold:
+        if self.best_second < self.kind.plan.second_threshold:
             return self.denials == 0
-        return self.close_votes >= 0 and self.misses <= _MAX_MISSES + self.hits
+        return self.close_votes >= 0 and self.misses <= self.kind.belief.most_misses + self.hits
 
     def coasts_for(self, longest: float) -> float:
         """Return how long it may go unseen, in seconds: the better known, the longer."""
@@ -247,7 +228,7 @@ def at_edge(box: Box, shape: tuple[int, ...]) -> bool:
 
 
 def _beyond_edges(mask: Box, box: Box, shape: tuple[int, ...]) -> Box:
-    """Move a mask off the picture where its face is cut by the edge: the rest is out there."""
+    """Move a mask off the picture where its thing is cut by the edge: the rest is out there."""
     near = _EDGE_NEAR * box.height
     dx = (box.x2 > shape[1] - near) - (box.x1 < near)
     dy = (box.y2 > shape[0] - near) - (box.y1 < near)
