@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from streamguard.analysis.identity import check_identity
+from streamguard.analysis.journal import edits_of
+from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.analysis.restoring import restored
-from streamguard.errors import AnalysisError, SourceNotFoundError
+from streamguard.errors import AnalysisError, EditError, SourceNotFoundError
 from streamguard.faults import letting_go, watched
 from streamguard.frames import Verdict
 from streamguard.judges.anonymizer import Anonymizer
@@ -91,7 +93,7 @@ def render(
     cancelled: threading.Event | None = None,
     source: str | os.PathLike[str] | None = None,
 ) -> Report:
-    """Write a video or photo again with everything covered that an analysis says.
+    """Write a video or photo again with everything covered that an analysis and its edits say.
 
     Nothing is looked for. The input has to be the one that was analyzed, to the byte.
 
@@ -106,6 +108,7 @@ def render(
 
     Raises:
         AnalysisError: The analysis is damaged or unfinished, or the input is another one.
+        EditError: An edit cannot be placed, or the log of edits was changed.
         StreamguardError: As in `anonymize`; nothing is left under the output's name.
     """
     path = Path(analysis)
@@ -113,17 +116,20 @@ def render(
     with letting_go(decision.close):
         found = input_of(path, source, decision)
         result = output_beside(path, found) if output is None else Path(output)
-        settings = as_decided(settings, decision)
+        placed = place(decision, edits_of(decision)[0])
+        settings = as_edited(as_decided(settings, decision), placed)
         with opened(found, settings.input, progress, cancelled) as work:
-            return _render(work, decision, result, settings)
+            return _render(work, decision, placed, result, settings)
 
 
-def _render(work: Work, decision: Analysis, output: Path, settings: Settings) -> Report:
+def _render(
+    work: Work, decision: Analysis, placed: Placed, output: Path, settings: Settings
+) -> Report:
     source = work.source
     with ExitStack() as ending:
         sink = ending.enter_context(sink_for(output, source, settings))
         check_identity(decision.header, source.files_read, work.stop)
-        write(work, Replay(decision), sink, settings, None)
+        write(work, Replay(decision, placed), sink, settings, None)
         return work.report(
             work.record(source.path),
             work.record(output),
@@ -191,3 +197,16 @@ def as_decided(settings: Settings, decision: Analysis) -> Settings:
         ),
         redaction=restored(RedactionSettings, values.get("redaction", {})),
     )
+
+
+def as_edited(settings: Settings, placed: Placed) -> Settings:
+    """Return settings with what edits say of effects by label.
+
+    Raises:
+        EditError: Sound is to be changed, which nothing here can do.
+    """
+    if placed.sound and settings.input.sound:
+        raise EditError("sound cannot be muted yet", "Undo these edits, or render without sound")
+    effects = {**dict(settings.redaction.effects), **placed.effects}
+    redaction = replace(settings.redaction, effects=tuple(effects.items()))
+    return replace(settings, redaction=redaction)
