@@ -1,0 +1,423 @@
+"""One thing followed from a box that a person drew, picture by picture, in either direction.
+
+All boxes are in pixels of the small luma picture. Time may run either way: a follower is given
+the pictures in the order in which it is to follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from streamguard.geometry import Box, Detection, containment, iou
+from streamguard.tracking.appearance import likeness, patch_of, search
+from streamguard.tracking.flow import Gray, Moved, camera_motion, propagate, quarters_of
+from streamguard.tracking.framing import CutSides, Framing
+from streamguard.tracking.picking import Neighbours, reach
+
+_ALIKE = 0.5
+"""Likeness to what it looked like before below which something may have come in front of it."""
+_BELIEVED = 0.62
+"""The same that makes up for a moment in which it was not known where it is."""
+_FOUND = 0.75
+"""Likeness at which a search finds it again."""
+_AFTER_CUT = 0.85
+"""The same after what looked like a cut."""
+_RETURN = 0.4
+"""Seconds after a cut within which it may show that there was none, but a flash."""
+_COAST = 1.1
+"""Seconds without any sign of it after which it is lost."""
+_DOUBT = 2.5
+"""The same where flow still follows something, which may be a head that has turned away."""
+_FORGOTTEN = 4.0
+"""The same where it looks as before, but a detector that once saw it does not any more."""
+_GROWTH = 0.8
+"""Growth of its box's width per second that it is not seen; half that in height."""
+_MAX_GROWTH = 1.6
+_MAX_UNION = 3.0
+"""Sides of a box that covers two places where it may be, in sizes of the thing."""
+_GRACE = 0.25
+"""Seconds unseen that mean nothing."""
+_LOOK_EVERY = 0.2
+_ANXIOUS_EVERY = 0.08
+"""Seconds between two looks of a detector; the second where it is not known to be there."""
+_RECENT = 0.3
+"""Seconds after which what it looks like is remembered anew."""
+_VELOCITY_MEMORY = 0.7
+_SLOWING = 0.93
+"""Share of its own velocity, beyond the camera's, kept from picture to picture while hidden."""
+_SAME_FRAMING = 0.35
+"""IoU from which the person's box and the detector's are taken for boxes of the same face."""
+_INSIDE = 0.8
+"""Share of the smaller of two boxes that must be shared where they differ in size."""
+_NEAR = 0.3
+"""IoU of two boxes of one place."""
+_MAX_CHANGE = 1.25
+"""Ratio by which one detection may change a side of the box."""
+_MOSTLY = 0.8
+"""Share of a box inside the picture from which its size can be told, and it can be recognised."""
+_SLIVER = 0.35
+"""The same below which flow may follow what lies behind it."""
+_GONE = 0.02
+"""The same below which it has left."""
+_TRUST = 0.7
+"""Weight of a detection against where flow has led."""
+_HEAD_ASPECT = 0.7
+_ASPECT_KEPT = 0.9
+"""Least width per unit of height: of a head, and the share kept of that of the drawn box."""
+
+
+class Ending(StrEnum):
+    """Why following ended."""
+
+    CUT = "cut"
+    LEFT = "left the picture"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where it is in one picture.
+
+    Attributes:
+        box: What to cover, grown where its place is uncertain.
+        place: The likeliest place of the thing itself.
+        is_sure: Whether something vouches for it: how it looks, or a detector.
+    """
+
+    box: Box
+    place: Box
+    is_sure: bool = True
+
+
+class Follower:
+    """Follows one thing.
+
+    Args:
+        luma: The picture that the box was drawn in.
+        time: Its time in seconds.
+        box: The thing, as a person framed it.
+
+    Attributes:
+        steps: One for each picture so far; the first is of the one drawn in.
+        ending: Why it ended, or None while it goes on.
+    """
+
+    def __init__(self, luma: Gray, time: float, box: Box) -> None:
+        self.steps = [Step(box, box)]
+        self.ending: Ending | None = None
+        self._luma, self._time = luma, time
+        # What is followed is the core: what a detector sees of it, or else what was drawn.
+        self._place = self._stay = box
+        self._framing: Framing | None = None
+        self._cut_sides = CutSides.of(box, luma.shape)
+        aspect = _ASPECT_KEPT * box.width / max(box.height, 1e-3)
+        self._aspect = min(_HEAD_ASPECT, aspect) if self._cut_sides.any else aspect
+        self._drawn = self._recent = patch_of(luma, box)
+        self._recent_time = self._sure_time = self._flow_time = self._seen_time = time
+        self._sure_step = self._seen_step = 0
+        self._velocity = (0.0, 0.0)
+        self._looked: float | None = None
+        self._cut_step: int | None = None
+        self._neighbours = Neighbours()
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is known where the thing is in the newest picture."""
+        return self.steps[-1].is_sure
+
+    @property
+    def unseen(self) -> float:
+        """Seconds since anything vouched for it: a detector, if one can see it at all."""
+        since = self._sure_time if self._framing is None else self._seen_time
+        return abs(self._time - since)
+
+    @property
+    def wants_look(self) -> bool:
+        """Whether a detector should look round it in the newest picture."""
+        if self.ending is not None or self._cut_step is not None:
+            return False
+        is_calm = self.is_sure and self.unseen < _GRACE
+        every = _LOOK_EVERY if is_calm else _ANXIOUS_EVERY
+        return self._looked is None or abs(self._time - self._looked) >= every - 1e-3
+
+    def advance(self, luma: Gray, time: float, is_cut: bool = False) -> None:
+        """Follow it to the next picture.
+
+        Args:
+            luma: The picture, as large as the one before.
+            time: Its time in seconds.
+            is_cut: Whether another scene lies between the two.
+        """
+        if self.ending is not None:
+            return
+        quarters = quarters_of(luma.shape)
+        shown = self._place.clip(luma.shape[1], luma.shape[0])
+        moved = propagate(self._luma, luma, [*quarters, shown, *self._neighbours.boxes])
+        camera = camera_motion(quarters, moved)
+        step = _carried(self._place, shown, moved[len(quarters)])
+        self._neighbours.carry(moved[len(quarters) + 1 :])
+        self._luma, self._time = luma, time
+        was_sure = self.is_sure
+        if is_cut and self._cut_step is None:
+            self._cut_step = len(self.steps)
+        self.steps.append(self.steps[-1])
+        if self._cut_step is not None:
+            self._seek_after_cut(self._cut_step)
+        elif was_sure:
+            self._go_on(step, camera)
+        else:
+            self._seek(step, camera)
+        self._end_outside()
+
+    def observe(self, seen: Sequence[Detection]) -> None:
+        """Take in what a detector saw round it in the newest picture, perhaps nothing."""
+        self._looked = self._time
+        if self.ending is not None or self._cut_step is not None:
+            return
+        if len(self.steps) == 1:
+            self._learn_framing(seen)
+        own = self._place.clip(self._luma.shape[1], self._luma.shape[0])
+        found, free = self._neighbours.assign(own, seen, self._time)
+        if found is None and len(self.steps) > 1:
+            found = max(free, key=self._fit, default=None)
+            if found is None or self._fit(found) <= 0:
+                return
+        if found is None:
+            return
+        self._neighbours.add([one for one in free if one is not found], found.box, self._time)
+        if len(self.steps) > 1:
+            self._see(found.box)
+
+    def _see(self, seen: Box) -> None:
+        self._seen_time = self._time
+        if self._framing is None:
+            is_like = self.is_sure and iou(seen, self._place) >= _SAME_FRAMING
+            knows_size = is_like and not self._cut_sides.any
+            self._framing = Framing.between(seen, self._place) if knows_size else Framing()
+            self._settle(seen, self._framing.undo(self._place))
+            return
+        seen = self._whole(seen)
+        is_near = self.is_sure and iou(seen, self._place) >= _NEAR
+        self._settle(self._place.mix(seen, _TRUST) if is_near else seen)
+
+    def _learn_framing(self, seen: Sequence[Detection]) -> None:
+        drawn = self._place
+        best = max((one.box for one in seen), key=lambda box: iou(box, drawn), default=None)
+        if best is None or self._cut_sides.any:
+            return
+        if iou(best, drawn) >= _SAME_FRAMING or containment(best, drawn) >= _INSIDE:
+            self._framing = Framing.between(best, drawn)
+            self._place = self._stay = self._framing.undo(drawn)
+            self._drawn = self._recent = patch_of(self._luma, self._place)
+
+    def _whole(self, seen: Box) -> Box:
+        """Return a box as large as the thing, about a detection that the edge may cut."""
+        size = self._place
+        cut = CutSides.of(seen.union(size), self._luma.shape)
+        seen = seen.limit(size, _MAX_CHANGE)
+        x1, y1, x2, y2 = seen.x1, seen.y1, seen.x2, seen.y2
+        if cut.left != cut.right:
+            x1, x2 = _side_held(x1, x2, max(size.width, x2 - x1), cut.left)
+        if cut.top != cut.bottom:
+            y1, y2 = _side_held(y1, y2, max(size.height, y2 - y1), cut.top)
+        return Box(x1, y1, x2, y2)
+
+    def _fit(self, seen: Detection) -> float:
+        """Return how well a detection away from its place fits, 0 for one of something else."""
+        # At the edge nobody sees it any more, but perhaps the next one.
+        if self._framing is None or self._share_shown(self._place) < _MOSTLY:
+            return 0.0
+        unseen = max(0.0, self.unseen - _GRACE) if self.is_sure else self.unseen
+        near = max(reach(place, seen, unseen) for place in (self._place, self._stay))
+        return near + max(0.0, self._likeness(seen.box) or 0.0) if near > 0 else 0.0
+
+    def _likeness(self, box: Box) -> float | None:
+        """Return how much a place looks like the thing, or None where that cannot be told."""
+        shown = patch_of(self._luma, box)
+        told = [likeness(shown, known) for known in (self._recent, self._drawn)]
+        return max((score for score in told if score is not None), default=None)
+
+    def _go_on(self, step: Moved, camera: tuple[float, float] | None) -> None:
+        """Follow flow, as long as what it leads to looks like the thing."""
+        guess = self._place.shift(*self._expected(camera))
+        is_sliver = self._share_shown(step.box) < _SLIVER
+        place = guess if is_sliver or not step.trusted else step.box
+        alike = self._likeness(place)
+        least = _ALIKE if step.trusted else _FOUND
+        is_there = is_sliver or (step.trusted if alike is None else alike >= least)
+        if not is_there:
+            found, score = search(self._luma, self._recent, guess.resize(0.8), self._place)
+            if score >= _FOUND:
+                place, is_there = found, True
+        if not is_there:
+            self._flow_time = self._time
+            self._stay, self._place = guess, place
+            self._coast()
+            return
+        self._accept(place, camera)
+        self._extend()
+        if self.unseen > _FORGOTTEN:
+            self.ending = Ending.LOST
+
+    def _extend(self) -> None:
+        """Take in what comes in over the edge, if the drawn box ended there."""
+        if not self._cut_sides.any or self._framing is not None:
+            return
+        whole = self._cut_sides.extend(self._place, self._luma.shape)
+        if whole != self._place:
+            self._believe(whole)
+            self._recent, self._recent_time = patch_of(self._luma, whole), self._time
+
+    def _seek(self, step: Moved, camera: tuple[float, float] | None) -> None:
+        """Look for it where it was lost, and where flow leads."""
+        self._velocity = _SLOWING * self._velocity[0], _SLOWING * self._velocity[1]
+        shift = self._expected(camera)
+        self._stay = self._stay.shift(*shift)
+        if step.trusted:
+            self._place, self._flow_time = step.box, self._time
+        else:
+            self._place = self._place.shift(*shift)
+        unseen = abs(self._time - self._sure_time)
+        for patch in (self._recent, self._drawn):
+            near = self._stay.resize(min(3.0, 1 + 2 * unseen))
+            found, score = search(self._luma, patch, near, self._stay)
+            if score >= _FOUND:
+                self._settle(found)
+                return
+        alike = self._likeness(self._place)
+        if alike is not None and alike >= _BELIEVED:
+            self._settle(self._place)
+            return
+        blind = abs(self._time - self._flow_time)
+        if unseen > _DOUBT or min(unseen, blind) > _COAST:
+            self.ending = Ending.LOST
+        self._coast()
+
+    def _end_outside(self) -> None:
+        if self.ending is None and self._share_shown(self._place) < _GONE:
+            self.ending = Ending.LEFT
+
+    def _seek_after_cut(self, cut_step: int) -> None:
+        """Find out whether the cut was one, or a flash."""
+        place = self._place
+        found, score = search(self._luma, self._recent, place.resize(1.5), place)
+        if score >= _AFTER_CUT:
+            self._cut_step = None
+            self._settle(found)
+        elif abs(self._time - self._sure_time) > _RETURN:
+            self.ending = Ending.CUT
+            del self.steps[cut_step:]
+        else:
+            self._coast()
+
+    def _coast(self) -> None:
+        """Cover where it may be, since nobody knows where it is."""
+        grown = _grown(self._framed(self._stay), self.unseen)
+        place = self._framed(self._place)
+        self.steps[-1] = Step(_both(grown, place, place), place, False)
+
+    def _expected(self, camera: tuple[float, float] | None) -> tuple[float, float]:
+        """Return how far it should move in one picture: with the camera, and on its own."""
+        dx, dy = camera or (0.0, 0.0)
+        return self._velocity[0] + dx, self._velocity[1] + dy
+
+    def _accept(self, place: Box, camera: tuple[float, float] | None) -> None:
+        """Believe a place in the picture after one in which it was known."""
+        (ax, ay), (bx, by) = self._place.center, place.center
+        (dx, dy), (vx, vy), keep = camera or (0.0, 0.0), self._velocity, _VELOCITY_MEMORY
+        own_x, own_y = bx - ax - dx, by - ay - dy
+        self._velocity = keep * vx + (1 - keep) * own_x, keep * vy + (1 - keep) * own_y
+        self._believe(place)
+        # What a detector no longer sees may have become something else, bit by bit.
+        is_fresh = self._framing is None or self.unseen < _RECENT
+        if is_fresh and abs(self._time - self._recent_time) >= _RECENT:
+            self._recent, self._recent_time = patch_of(self._luma, place), self._time
+
+    def _settle(self, place: Box, predicted: Box | None = None) -> None:
+        """Believe a place found by looking, and repair the pictures since it was last known."""
+        newest, now = len(self.steps) - 1, self._framed(place)
+        before = self._framed(predicted or self._place)
+        if self.is_sure:
+            since = self._seen_step
+            for n in range(since + 1, newest):
+                share = (n - since) / (newest - since)
+                self.steps[n] = _corrected(self.steps[n], now, before, share)
+        else:
+            since, start = self._sure_step, self.steps[self._sure_step].place
+            for n in range(since + 1, newest):
+                between = start.mix(now, (n - since) / (newest - since))
+                box = _both(self.steps[n].box, between, between)
+                self.steps[n] = Step(box, between, False)
+        self._believe(place)
+        self._seen_step = newest
+        self._recent, self._recent_time = patch_of(self._luma, place), self._time
+
+    def _believe(self, place: Box) -> None:
+        self._place = self._stay = place
+        self._sure_time = self._flow_time = self._time
+        self._sure_step = len(self.steps) - 1
+        framed = self._framed(place)
+        unseen = 0.0 if self._framing is None else self.unseen - _GRACE
+        self.steps[-1] = Step(_grown(framed, unseen), framed)
+
+    def _framed(self, core: Box) -> Box:
+        """Return what the person would have drawn, as wide as a head from any side."""
+        box = (self._framing or Framing()).apply(core)
+        more = max(0.0, self._aspect * box.height - box.width) / 2
+        return Box(box.x1 - more, box.y1, box.x2 + more, box.y2)
+
+    def _share_shown(self, box: Box) -> float:
+        height, width = self._luma.shape
+        return box.clip(width, height).area / max(box.area, 1e-3)
+
+
+def _carried(place: Box, shown: Box, step: Moved) -> Moved:
+    """Return where a box went whose part inside the picture flow has carried."""
+    if not step.trusted:
+        return Moved(place, False)
+    # A sliver at the edge tells where it goes, but not how it grows.
+    ratio = step.box.width / shown.width if shown.area >= _MOSTLY * place.area else 1.0
+    (x, y), (ax, ay), (bx, by) = place.center, shown.center, step.box.center
+    dx, dy = bx - ax + (ratio - 1) * (x - ax), by - ay + (ratio - 1) * (y - ay)
+    return Moved(place.resize(ratio).shift(dx, dy), True)
+
+
+def _grown(box: Box, unseen: float) -> Box:
+    """Return a box grown for the time that nobody has seen what is in it."""
+    width = box.width * min(_MAX_GROWTH, 1 + _GROWTH * max(0.0, unseen))
+    height = box.height * min(_MAX_GROWTH, 1 + _GROWTH / 2 * max(0.0, unseen))
+    x, y = box.center
+    return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
+
+def _side_held(first: float, last: float, length: float, first_is_cut: bool) -> tuple[float, float]:
+    """Return a stretch of a length, of which one end is known."""
+    return (last - length, last) if first_is_cut else (first, first + length)
+
+
+def _both(first: Box, second: Box, size: Box) -> Box:
+    """Return a box that holds both; the first alone where they lie too far apart."""
+    union = first.union(second)
+    is_near = union.width <= _MAX_UNION * size.width and union.height <= _MAX_UNION * size.height
+    return union if is_near else first
+
+
+def _corrected(step: Step, seen: Box, predicted: Box, share: float) -> Step:
+    """Return a step with its share of the error that was found out later."""
+    change = [
+        share * (end - start)
+        for start, end in zip(
+            (predicted.x1, predicted.y1, predicted.x2, predicted.y2),
+            (seen.x1, seen.y1, seen.x2, seen.y2),
+            strict=True,
+        )
+    ]
+    place, box = _changed(step.place, change), _changed(step.box, change)
+    is_sure = step.is_sure and iou(place, step.place) >= _NEAR
+    return Step(box if is_sure else _both(step.box, place, place), place, is_sure)
+
+
+def _changed(box: Box, change: Sequence[float]) -> Box:
+    return Box(box.x1 + change[0], box.y1 + change[1], box.x2 + change[2], box.y2 + change[3])
