@@ -77,7 +77,9 @@ def _anonymize(
         ending.enter_context(letting_go(judge.close))
         kept = None
         if keep_analysis is not None:
-            kept = ending.enter_context(keeping(keep_analysis, source, settings, work.stop))
+            kept = ending.enter_context(
+                keeping(keep_analysis, source, settings, work.stop, models())
+            )
         write(work, with_zones(judge, settings.zones), sink, settings, kept)
         return work.report(
             record,

@@ -14,10 +14,12 @@ from streamguard.analysis.journal import edits_of
 from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.analysis.restoring import restored
-from streamguard.errors import AnalysisError, EditError, SourceNotFoundError
+from streamguard.errors import AnalysisError, EditError, SourceError, SourceNotFoundError
+from streamguard.exchange import read_boxes
 from streamguard.faults import letting_go, watched
 from streamguard.frames import Verdict
 from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.given import Given
 from streamguard.judges.replay import Replay
 from streamguard.judges.zones import with_zones
 from streamguard.keeping import analysis_beside, keeping
@@ -39,6 +41,7 @@ def analyze(
     progress: Callable[[Progress], None] | None = None,
     *,
     cancelled: threading.Event | None = None,
+    boxes: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Decide what `anonymize` would cover in a video or photo, and keep that as a file.
 
@@ -48,6 +51,8 @@ def analyze(
         settings: What to look for and how it is to be covered; encoding does not matter yet.
         progress: Called a few times a second, from another thread.
         cancelled: Set it from anywhere to stop.
+        boxes: Boxes that another program decided on, as COCO (``.json``) or CSV. They are
+            covered, and nothing is looked for.
 
     Returns:
         What was found; its ``output`` is the analysis.
@@ -57,14 +62,16 @@ def analyze(
     """
     path = analysis_beside(source) if output is None else Path(output)
     with opened(source, settings.input, progress, cancelled) as work:
-        return _analyze(work, path, settings)
+        given = None if boxes is None else _given(Path(boxes), work)
+        return _analyze(work, path, settings, given)
 
 
-def _analyze(work: Work, path: Path, settings: Settings) -> Report:
+def _analyze(work: Work, path: Path, settings: Settings, given: Given | None) -> Report:
     source = work.source
     with ExitStack() as ending:
-        kept = ending.enter_context(keeping(path, source, settings, work.stop))
-        judge = Anonymizer(source.info, settings)
+        made_by = models() if given is None else {given.name: given.sha256}
+        kept = ending.enter_context(keeping(path, source, settings, work.stop, made_by))
+        judge = Anonymizer(source.info, settings) if given is None else given
         ending.enter_context(letting_go(judge.close))
 
         def on_verdict(verdict: Verdict) -> None:
@@ -79,9 +86,25 @@ def _analyze(work: Work, path: Path, settings: Settings) -> Report:
             work.record(path),
             settings,
             detectors=judge.detectors,
-            models=models(),
+            models=made_by,
             notes=judge.notes,
         )
+
+
+def _given(path: Path, work: Work) -> Given:
+    """Return a judge by the boxes of a file.
+
+    Raises:
+        SourceError: The file makes no sense, or its boxes cannot be placed.
+    """
+    if work.source.traits.orientation.mirrored:
+        raise SourceError(
+            f"{work.source.path} is shown mirrored, so boxes of other programs cannot be placed",
+            "Leave out --boxes",
+        )
+    record = work.record(path)
+    boxes = watched(lambda: read_boxes(path), f"reading {path}", timeout=None, cancelled=work.stop)
+    return Given(boxes, record.sha256)
 
 
 def render(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from streamguard.analysis.writer import AnalysisWriter
 from streamguard.faults import let_go, patience_after
 from streamguard.settings import Settings
 from streamguard.sources import LocalSource
-from streamguard.versions import models, versions
+from streamguard.versions import versions
 
 _COLOR = ("range", "primaries", "transfer", "space")
 
@@ -29,7 +29,11 @@ def analysis_beside(source: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def keeping(
-    path: str | os.PathLike[str], source: LocalSource, settings: Settings, stop: threading.Event
+    path: str | os.PathLike[str],
+    source: LocalSource,
+    settings: Settings,
+    stop: threading.Event,
+    made_by: Mapping[str, str],
 ) -> Iterator[AnalysisWriter]:
     """Write an analysis in the block, which has to finish it; else nothing is left behind.
 
@@ -38,6 +42,7 @@ def keeping(
         source: The input; all files that it reads are hashed first.
         settings: How it is judged.
         stop: Set it from anywhere to stop.
+        made_by: SHA-256 of what decides, by file name.
 
     Raises:
         OutputExistsError: It exists, and may not be replaced.
@@ -45,7 +50,7 @@ def keeping(
         SourceError: The input cannot be read.
         CancelledError: ``stop`` was set.
     """
-    header = header_of(source, identify(source.files_read, stop), settings)
+    header = header_of(source, identify(source.files_read, stop), settings, made_by)
     writer = AnalysisWriter(Path(path), header, source=source.path, overwrite=settings.overwrite)
     try:
         yield writer
@@ -55,7 +60,12 @@ def keeping(
     writer.abort()
 
 
-def header_of(source: LocalSource, files: tuple[FileIdentity, ...], settings: Settings) -> Header:
+def header_of(
+    source: LocalSource,
+    files: tuple[FileIdentity, ...],
+    settings: Settings,
+    made_by: Mapping[str, str],
+) -> Header:
     """Return what an analysis says of its input and of what made it."""
     info = source.info
     return Header(
@@ -71,6 +81,6 @@ def header_of(source: LocalSource, files: tuple[FileIdentity, ...], settings: Se
         color=dict(zip(_COLOR, source.traits.color, strict=True)),
         settings=asdict(settings),
         versions=versions(),
-        models=models(),
+        models=dict(made_by),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

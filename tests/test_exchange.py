@@ -217,7 +217,7 @@ HEAD = "frame,x1,y1,x2,y2,width,height"
         ([HEAD, "0.5,1,1,9,9,64,48"], "frame is '0.5', which is no whole number"),
         ([HEAD, "0,1,1,9,9,64"], "height is None"),
         ([HEAD, "-1,1,1,9,9,64,48"], "there is no frame -1"),
-        ([HEAD + ",track_id", "0,1,1,9,9,64,48,-3"], "no number of a track"),
+        ([HEAD + ",track_id", "0,1,1,9,9,64,48,3e9"], "no number of a track"),
         ([HEAD + ",confidence", "0,1,1,9,9,64,48,7"], "confidence"),
         ([HEAD + ",label", "0,1,1,9,9,64,48,a\tb"], "label"),
         ([HEAD, '0,"1'], "is no CSV file"),

@@ -1,15 +1,19 @@
-"""``streamguard export``: the boxes of an analysis in a file or on standard output."""
+"""``export`` and ``analyze --boxes``: boxes for other programs, and decisions of them."""
 
 from __future__ import annotations
 
 import csv
 import json
 import stat
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from analysis_kit import moving, verdict, write_analysis
 
+import streamguard
+from streamguard.analysis.reader import open_analysis
 from streamguard.cli import run
 
 
@@ -61,3 +65,50 @@ def test_no_analysis_no_boxes(
     assert run(["export", str(analysis), "--format", "coco", "-o", str(output)]) == 1
     assert not output.exists()
     assert "damaged" in capsys.readouterr().err
+
+
+def decided(path: Path) -> list[Any]:
+    with closing(open_analysis(path)) as opened:
+        return list(opened.frames())
+
+
+def test_exported_boxes_decide_as_the_detectors_did(
+    face_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first.analysis", tmp_path / "second.analysis"
+    boxes = tmp_path / "boxes.csv"
+    fast = streamguard.Settings(quality=streamguard.Quality.FAST)
+    streamguard.analyze(face_clip, first, fast)
+    assert run(["export", str(first), "--format", "csv", "-o", str(boxes)]) == 0
+    words = ["analyze", str(face_clip), "-o", str(second), "--boxes", str(boxes)]
+    assert run([*words, "--padding", "0.5"]) == 0
+    assert "no detector looked" in capsys.readouterr().err
+    assert decided(first) == decided(second)
+    with closing(open_analysis(second)) as opened:
+        assert list(opened.header.models) == ["boxes.csv"]
+        (track,) = opened.tracks()
+        assert (track.first, track.last, track.hits, track.sources) == (0, 49, 50, ("boxes",))
+    output = tmp_path / "out.mp4"
+    assert run(["render", str(second), "--input", str(face_clip), "-o", str(output)]) == 0
+    assert streamguard.verify(output, face_clip, every=0.4).passed
+
+
+def test_boxes_of_another_video_leave_no_analysis(
+    face_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boxes, output = tmp_path / "boxes.csv", tmp_path / "out.analysis"
+    head = "frame,x1,y1,x2,y2,width,height\n"
+    words = ["analyze", str(face_clip), "-o", str(output), "--boxes", str(boxes)]
+    for lines, said in (
+        ("".join(f"{n},1,1,9,9,320,240\n" for n in range(49)), "does not mention frame 49"),
+        ("".join(f"{n},1,1,9,9,320,240\n" for n in range(51)), "mentions 51 frames"),
+        ("".join(f"{n},1,1,9,9,640,480\n" for n in range(50)), "is about pictures of 640x480"),
+        ("0,1,1,nan,9,320,240\n", "line 2: a corner"),
+    ):
+        boxes.write_text(head + lines)
+        assert run(words) == 1
+        assert said in capsys.readouterr().err
+        assert [path for path in tmp_path.iterdir() if path != boxes] == []
+    (tmp_path / "boxes.xml").write_text("<boxes/>")
+    assert run([*words, "--boxes", str(tmp_path / "boxes.xml")]) == 2
+    assert run(["analyze", str(face_clip), str(tmp_path), "--boxes", str(boxes)]) == 2

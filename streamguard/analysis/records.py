@@ -49,7 +49,7 @@ class Header:
         color: FFmpeg's numbers of the colour range, space, primaries and transfer, by name.
         settings: Every setting, as plain values.
         versions: Version of streamguard, Python and the libraries that did the work.
-        models: SHA-256 of each embedded model, by file name.
+        models: SHA-256 of what decided, by file name: each embedded model, or a file of boxes.
         created: When it was begun, ISO 8601 in UTC.
     """
 

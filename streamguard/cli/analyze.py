@@ -21,6 +21,12 @@ from streamguard.errors import UsageError
     help="Analysis, or folder of analyses, to write."
     "  [default: NAME.EXT.analysis beside the input]",
 )
+@click.option(
+    "--boxes",
+    type=PATH,
+    metavar="FILE",
+    help="Cover the boxes of this file, COCO (.json) or CSV, and look for nothing.",
+)
 @choice_options
 @decision_options
 @telling_options
@@ -39,12 +45,14 @@ def command(context: click.Context, /, **options: Any) -> None:
     output = options["output"]
     if output is not None and not output.is_dir() and _is_one(options):
         _check_name(output.name)
+    if options["boxes"] is not None and not _is_one(options):
+        raise UsageError(f"{options['boxes']} is for one input", "Name one video or photo")
     require_system()
     from streamguard.analysis.records import SUFFIX
     from streamguard.cli.work import Recipe, Task
     from streamguard.jobs.selection import DECIDED, Rules
 
-    recipe = Recipe(settings, task=Task.ANALYZE)
+    recipe = Recipe(settings, task=Task.ANALYZE, boxes=options["boxes"])
     rules = Rules(options["name"], options["exclude"], lambda _: SUFFIX, DECIDED)
     context.exit(run_batch(context, options, recipe, rules))
 

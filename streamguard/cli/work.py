@@ -58,6 +58,7 @@ class Recipe:
         keeps_analysis: Whether an analysis is kept beside each input.
         original: The input of an analysis, or the folder that holds the inputs of all; None
             where they lie beside their analyses.
+        boxes: File of boxes that decide in the place of detectors, or None.
     """
 
     settings: Settings
@@ -65,6 +66,7 @@ class Recipe:
     task: Task = Task.ANONYMIZE
     keeps_analysis: bool = False
     original: Path | None = None
+    boxes: Path | None = None
 
     def original_of(self, job: Job) -> Path | None:
         """Return the input of an analysis, or the folder that holds it; None beside it."""
@@ -136,7 +138,9 @@ class Worker:
         recipe, source, stop = self._recipe, job.source, self._stop
         match recipe.task:
             case Task.ANALYZE:
-                return streamguard.analyze(source, job.output, settings, show, cancelled=stop)
+                return streamguard.analyze(
+                    source, job.output, settings, show, cancelled=stop, boxes=recipe.boxes
+                )
             case Task.RENDER:
                 return streamguard.render(
                     source,

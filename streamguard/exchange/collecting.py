@@ -66,7 +66,7 @@ class Collector:
         size = self._sizes[frame]
         if not box.clip(*size).area:
             raise self.wrong(where, f"the box lies outside of the picture of {_by(size)}")
-        if not 0 <= given.track_id < 2**31:
+        if abs(given.track_id) >= 2**31:
             raise self.wrong(where, f"{given.track_id} is no number of a track")
         if not 0 <= given.confidence <= 1:
             raise self.wrong(where, f"the confidence {given.confidence} is not between 0 and 1")

@@ -19,7 +19,7 @@ class GivenBox:
 
     Attributes:
         box: Where, in pixels of the upright picture.
-        track_id: What it is, followed from frame to frame; from 1.
+        track_id: What it is, followed from frame to frame; 0 if nobody knows.
         label: What kind of thing it is.
         confidence: How sure the other program was, 0 to 1.
     """

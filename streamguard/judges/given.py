@@ -18,9 +18,15 @@ class Given:
 
     Args:
         boxes: The boxes of every frame, upright.
+        sha256: SHA-256 of the file that they come from.
+
+    Attributes:
+        name: Name of that file.
+        sha256: SHA-256 of it.
     """
 
-    def __init__(self, boxes: GivenBoxes) -> None:
+    def __init__(self, boxes: GivenBoxes, sha256: str = "") -> None:
+        self.name, self.sha256 = boxes.name, sha256
         self._boxes = boxes
         self._next = 0
         self._ended: dict[int, list[TrackFacts]] = defaultdict(list)
@@ -37,12 +43,12 @@ class Given:
     @property
     def detectors(self) -> tuple[str, ...]:
         """Names of the detectors in use: the file's."""
-        return (self._boxes.name,)
+        return (self.name,)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should be told about how it went."""
-        return (f"decided by {self._boxes.name}, no detector looked",)
+        return (f"decided by {self.name}, no detector looked",)
 
     def push(self, frame: Frame) -> list[Verdict]:
         """Return the verdict of a frame at once.
