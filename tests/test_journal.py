@@ -414,9 +414,9 @@ def test_the_python_api(path: Path) -> None:
 
 def test_a_read_only_folder_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The tests may run as root, whom permissions do not stop.
-    from streamguard.analysis import schema
+    from streamguard.analysis import database
 
     with Journal(path) as journal:
-        monkeypatch.setattr(schema, "open_for_edits", schema.open_checked)
+        monkeypatch.setattr(database, "open_for_edits", database.open_checked)
         with pytest.raises(SinkPermissionError, match="may not be written"):
             journal.append(by("Ann", Clear(track=2)))

@@ -1,141 +1,123 @@
-"""What is gathered over many frames: a row for each track, and candidates seen again and again."""
+"""What is gathered of each track over many frames: from when to when, and how it moved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from streamguard.analysis.packing import corners
-from streamguard.analysis.records import FrameRecord, StoredCandidate, StoredTrack
-from streamguard.frames import Candidate, TrackFacts
-from streamguard.geometry import iou
+from streamguard.analysis.doubts import FAST_STEP, LEAST_STEP, Course, doubts_of_track
+from streamguard.analysis.records import Doubt, FrameRecord, FrameState, StoredTrack
+from streamguard.frames import Cover, TrackFacts
+from streamguard.geometry import Box
 
-_SAME = 0.3
-"""Least IoU of one candidate in two looks."""
-_APART = 30
-"""Frames between two looks at one candidate at most."""
-_LONGEST = 900
-"""Frames after which a candidate goes on as another one, so that memory stays bounded."""
 _EXACT = 4
 """Decimals of what is not a whole number."""
-
-
-@dataclass(slots=True)
-class _Extent:
-    label: str
-    first: int
-    last: int
-    best: int
-    area: float
+_CALM = 5
+"""Frames between two fast ones that still count as fast."""
 
 
 class TrackTally:
-    """Tells from when to when each track is covered, and where it is largest."""
+    """Tells from when to when each track is covered, where it is largest, and what is doubtful."""
 
     def __init__(self) -> None:
         self._open: dict[int, _Extent] = {}
-        self._done: list[StoredTrack] = []
+        self._done: list[tuple[StoredTrack, list[Doubt]]] = []
+        self._damage: tuple[int, int] | None = None
 
     def add(self, record: FrameRecord) -> None:
-        """Take in the covers of the next frame."""
+        """Take in the next frame."""
+        if record.state is not FrameState.JUDGED:
+            first, last = self._damage or (0, -2)
+            begins = first if last == record.index - 1 else record.index
+            self._damage = begins, record.index
+            return
         for cover in record.covers:
-            area = cover.box.area
             extent = self._open.get(cover.track_id)
             if extent is None:
-                self._open[cover.track_id] = _Extent(
-                    cover.label, record.index, record.index, record.index, area
-                )
-                continue
-            extent.last = record.index
-            if area > extent.area:
-                extent.best, extent.area = record.index, area
+                extent = _Extent(cover.label, record.index)
+                self._open[cover.track_id] = extent
+            if self._damage and self._damage[1] == record.index - 1:
+                extent.border(self._damage)
+            extent.add(record.index, cover)
 
     def end(self, facts: TrackFacts) -> None:
         """Take in the facts of a track that is not covered any more."""
         extent = self._open.pop(facts.track_id, None)
-        if extent is not None:
-            self._done.append(_stored(facts, extent))
+        if extent is None:
+            return
+        if self._damage and self._damage[0] == extent.last + 1:
+            extent.border(self._damage)
+        track = extent.stored(facts)
+        self._done.append((track, doubts_of_track(track, extent.course)))
 
     def end_all(self) -> None:
         """End the tracks of which nothing is known but their covers."""
         for track_id in sorted(self._open):
             self.end(TrackFacts(track_id=track_id, label=self._open[track_id].label))
 
-    def take(self) -> list[StoredTrack]:
-        """Return tracks that have ended since the last call."""
+    def take(self) -> Sequence[tuple[StoredTrack, list[Doubt]]]:
+        """Return tracks that have ended since the last call, and what is doubtful about each."""
         done, self._done = self._done, []
         return done
 
 
 @dataclass(slots=True)
-class _Group:
-    best: Candidate
-    latest: Candidate
+class _Extent:
+    label: str
     first: int
-    last: int
-    boxes: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
+    last: int = -1
+    best: int = -1
+    area: float = -1.0
+    box: Box | None = None
+    heights: float = 0.0
+    count: int = 0
+    fast: list[tuple[int, int]] = field(default_factory=list)
+    damaged: list[tuple[int, int]] = field(default_factory=list)
 
-    def add(self, index: int, candidate: Candidate) -> None:
-        self.latest, self.last = candidate, index
-        if candidate.confidence > self.best.confidence:
-            self.best = candidate
-        self.boxes[index] = corners(candidate.box)
+    @property
+    def course(self) -> Course:
+        return Course(self.heights / self.count, tuple(self.fast), tuple(self.damaged))
 
+    def add(self, index: int, cover: Cover) -> None:
+        box = cover.box
+        if self.last < index:
+            # The first box of a frame is the track's own; others are repairs.
+            if self.box and self.last == index - 1 and _is_fast(self.box, box):
+                self._hurry(index)
+            self.box, self.last = box, index
+            self.heights += box.height
+            self.count += 1
+        if box.area > self.area:
+            self.best, self.area = index, box.area
 
-class CandidateGroups:
-    """Joins candidates of several frames that are one thing: the same track, or the same place."""
+    def border(self, damage: tuple[int, int]) -> None:
+        if damage not in self.damaged[-1:]:
+            self.damaged.append(damage)
 
-    def __init__(self) -> None:
-        self._groups: list[_Group] = []
-        self._count = 0
+    def _hurry(self, index: int) -> None:
+        if self.fast and index - self.fast[-1][1] <= _CALM:
+            self.fast[-1] = self.fast[-1][0], index
+        else:
+            self.fast.append((index, index))
 
-    def add(self, index: int, candidates: Sequence[Candidate]) -> list[StoredCandidate]:
-        """Take in the candidates of the next frame; return those that are over."""
-        over = [g for g in self._groups if index - g.last > _APART or index - g.first > _LONGEST]
-        if over:
-            self._groups = [group for group in self._groups if group not in over]
-        for candidate in candidates:
-            group = next((g for g in self._groups if _is_same(g, candidate)), None)
-            if group is None:
-                group = _Group(candidate, candidate, index, index)
-                self._groups.append(group)
-            group.add(index, candidate)
-        return self._numbered(over)
-
-    def finish(self) -> list[StoredCandidate]:
-        """Return those that are left."""
-        groups, self._groups = self._groups, []
-        return self._numbered(groups)
-
-    def _numbered(self, groups: Iterable[_Group]) -> list[StoredCandidate]:
-        stored = []
-        for group in groups:
-            self._count += 1
-            stored.append(
-                StoredCandidate(self._count, group.first, group.last, group.best, group.boxes)
-            )
-        return stored
-
-
-def _is_same(group: _Group, candidate: Candidate) -> bool:
-    if group.best.label != candidate.label or group.best.reason != candidate.reason:
-        return False
-    if group.best.track_id or candidate.track_id:
-        return group.best.track_id == candidate.track_id
-    return iou(group.latest.box, candidate.box) >= _SAME
+    def stored(self, facts: TrackFacts) -> StoredTrack:
+        return StoredTrack(
+            track_id=facts.track_id,
+            label=facts.label,
+            first=self.first,
+            last=self.last,
+            best=self.best,
+            confidence=round(facts.confidence, _EXACT),
+            sources=facts.sources,
+            hits=facts.hits,
+            misses=facts.misses,
+            blind=round(facts.blind, _EXACT),
+            luma=round(facts.luma, _EXACT),
+        )
 
 
-def _stored(facts: TrackFacts, extent: _Extent) -> StoredTrack:
-    return StoredTrack(
-        track_id=facts.track_id,
-        label=facts.label,
-        first=extent.first,
-        last=extent.last,
-        best=extent.best,
-        confidence=round(facts.confidence, _EXACT),
-        sources=facts.sources,
-        hits=facts.hits,
-        misses=facts.misses,
-        blind=round(facts.blind, _EXACT),
-        luma=round(facts.luma, _EXACT),
-    )
+def _is_fast(before: Box, after: Box) -> bool:
+    (ax, ay), (bx, by) = before.center, after.center
+    step = math.hypot(bx - ax, by - ay)
+    return step >= max(LEAST_STEP, FAST_STEP * min(before.height, after.height))

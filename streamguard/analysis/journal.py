@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from streamguard.analysis import database
 from streamguard.analysis import journal_rows as rows
-from streamguard.analysis import schema
 from streamguard.analysis.acts import Undo
 from streamguard.analysis.chain import seal
 from streamguard.analysis.conflicts import refuse_conflict
@@ -177,7 +177,7 @@ class Journal:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Give a transaction in which nobody else writes; it is undone if anything fails."""
-        with closing(schema.open_for_edits(self.path)) as connection, _write_errors(self.path):
+        with closing(database.open_for_edits(self.path)) as connection, _write_errors(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 rows.create(connection)
@@ -194,8 +194,8 @@ def edits_of(analysis: Analysis) -> tuple[tuple[Edit, ...], str]:
     Raises:
         EditError: The log was changed by something else than this program.
     """
-    connection = schema.open_checked(analysis.path)
-    with closing(connection), schema.database_errors(analysis.path):
+    connection = database.open_checked(analysis.path)
+    with closing(connection), database.database_errors(analysis.path):
         return rows.read(connection, analysis.decision_digest)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from streamguard.analysis import schema
+from streamguard.analysis import database
 from streamguard.analysis.candidates import PackedCandidates, unpack_candidates
 from streamguard.analysis.columns import damaged
 from streamguard.analysis.heading import load_header
@@ -31,7 +31,7 @@ def open_analysis(path: Path, *, unfinished: bool = False) -> Analysis:
         AnalysisError: It is no analysis, damaged, of a newer version, or not whole.
         SourceError: It does not exist or may not be read.
     """
-    connection = schema.open_checked(path)
+    connection = database.open_checked(path, verify=True)
     try:
         return Analysis(connection, path, unfinished=unfinished)
     except BaseException:
@@ -55,7 +55,7 @@ class Analysis:
         self.path = path
         self._connection = connection
         self._lock = threading.Lock()
-        with schema.database_errors(path):
+        with database.database_errors(path):
             self.header: Header = load_header(connection)
         seals = self._rows("SELECT frames, digest FROM seal")
         self.is_whole = bool(seals)
@@ -65,8 +65,6 @@ class Analysis:
                 "Wait for its end, or analyze again",
             )
         self._frames, self.decision_digest = seals[0] if seals else (0, "")
-        if seals:
-            self._verify(len(seals))
 
     @property
     def frame_count(self) -> int:
@@ -130,27 +128,19 @@ class Analysis:
 
     def doubts(self) -> tuple[Doubt, ...]:
         """Return what a person should look at, the most doubtful first."""
-        return tuple(map(_doubt, self._rows("SELECT * FROM doubts ORDER BY number")))
+        return tuple(map(_doubt, self._rows("SELECT * FROM doubts ORDER BY score DESC, number")))
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         with self._lock:
             self._connection.close()
 
-    def _verify(self, seals: int) -> None:
-        with schema.database_errors(self.path):
-            found = schema.digest(self._connection)
-        if seals != 1 or found != self.decision_digest or self._counted() != self._frames:
-            raise AnalysisError(
-                f"{self.path} is damaged: it does not hold what was written", "Analyze again"
-            )
-
     def _counted(self) -> int:
         rows = self._rows("SELECT first + frames FROM chunks ORDER BY first DESC LIMIT 1")
         return int(rows[0][0]) if rows else 0
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._lock, schema.database_errors(self.path):
+        with self._lock, database.database_errors(self.path):
             return self._connection.execute(query, values).fetchall()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
@@ -10,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streamguard.analysis import schema
-from streamguard.analysis.candidates import CHUNK_CANDIDATES, pack_candidates
-from streamguard.analysis.gathering import CandidateGroups, TrackTally
+from streamguard.analysis import schema, storing
+from streamguard.analysis.candidate_groups import CandidateGroups
+from streamguard.analysis.candidates import CHUNK_CANDIDATES
+from streamguard.analysis.doubts import doubt_of_candidate
+from streamguard.analysis.gathering import TrackTally
 from streamguard.analysis.heading import store_header
-from streamguard.analysis.packing import CHUNK_COVERS, CHUNK_FRAMES, pack
+from streamguard.analysis.packing import CHUNK_COVERS, CHUNK_FRAMES
 from streamguard.analysis.records import FrameRecord, FrameState, Header, StoredCandidate
+from streamguard.analysis.sealing import digest
 from streamguard.errors import AnalysisError, SinkError
 from streamguard.frames import Verdict
 from streamguard.media.target import Target, sink_errors
@@ -87,7 +89,9 @@ class AnalysisWriter:
             self._pending.append(record)
             self._pending_covers += len(record.covers)
             self._tracks.add(record)
-            self._store_tracks(verdict)
+            for facts in verdict.ended:
+                self._tracks.end(facts)
+            self._store_tracks()
             self._candidates += self._groups.add(record.index, verdict.candidates)
             if len(self._pending) >= CHUNK_FRAMES or self._pending_covers >= CHUNK_COVERS:
                 self._store_chunk(is_full=True)
@@ -128,72 +132,31 @@ class AnalysisWriter:
     def _complete(self) -> None:
         self._store_chunk(is_full=True)
         self._tracks.end_all()
-        self._insert_tracks()
+        self._store_tracks()
         self._candidates += self._groups.finish()
         self._store_candidates()
-        digest = schema.digest(self._connection)
-        self._connection.execute("INSERT INTO seal VALUES (?, ?)", (self._frames, digest))
+        storing.store_seal(self._connection, self._frames, digest(self._connection))
         self._connection.execute("COMMIT")
         self._connection.close()
 
     def _store_chunk(self, *, is_full: bool) -> None:
-        """Write the frames that wait; one that is not full is written again later."""
+        """Write the frames that wait; a chunk that is not full is written again later."""
         if self._pending:
-            chunk = pack(self._pending)
-            self._connection.execute(
-                "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    chunk.first,
-                    chunk.frames,
-                    chunk.covers,
-                    chunk.frame_data,
-                    chunk.cover_data,
-                    chunk.outline_data,
-                    chunk.words,
-                ),
-            )
+            storing.store_frames(self._connection, self._pending)
         if is_full:
             self._pending.clear()
             self._pending_covers = 0
 
-    def _store_tracks(self, verdict: Verdict) -> None:
-        for facts in verdict.ended:
-            self._tracks.end(facts)
-        self._insert_tracks()
-
-    def _insert_tracks(self) -> None:
-        for track in self._tracks.take():
-            self._connection.execute(
-                "INSERT INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    track.track_id,
-                    track.label,
-                    track.first,
-                    track.last,
-                    track.best,
-                    track.confidence,
-                    json.dumps(track.sources),
-                    track.hits,
-                    track.misses,
-                    track.blind,
-                    track.luma,
-                ),
-            )
+    def _store_tracks(self) -> None:
+        for track, doubts in self._tracks.take():
+            storing.store_track(self._connection, track)
+            storing.store_doubts(self._connection, doubts)
 
     def _store_candidates(self) -> None:
         if self._candidates:
-            packed = pack_candidates(self._candidates)
-            self._connection.execute(
-                "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    packed.first,
-                    packed.count,
-                    packed.places,
-                    packed.data,
-                    packed.place_data,
-                    packed.words,
-                ),
-            )
+            storing.store_candidates(self._connection, self._candidates)
+            doubts = map(doubt_of_candidate, self._candidates)
+            storing.store_doubts(self._connection, [doubt for doubt in doubts if doubt])
             self._candidates = []
 
     def _commit(self) -> None:
