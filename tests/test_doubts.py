@@ -93,7 +93,7 @@ def test_stretches_have_doubts_of_their_own() -> None:
         (Uncovered.DENIED, 0.7, 9, 10, ("not a face", "small"), 0.2, 0.3),
     ],
 )
-def test_candidates_that_may_be_faces(
+def test_candidates_that_may_be_faces(  # noqa: PLR0917
     reason: Uncovered,
     confidence: float,
     seen: int,
