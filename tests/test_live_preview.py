@@ -19,9 +19,9 @@ import pytest
 from live_kit import PARTS, ROOT, Judge, is_raw, luma_of, plan_of, source_graph
 
 from streamguard.frames import Frame, RedactedFrame, VideoInfo
+from streamguard.media.timing import NANOSECOND
 from streamguard.relay.preview import Preview
 from streamguard.settings import Settings
-from streamguard.sources.live import TIME_BASE
 
 SOURCE = f"lavfi:{source_graph()}"
 
@@ -86,7 +86,7 @@ def test_a_source_that_is_not_there_shows_a_slate(tmp_path: Path) -> None:
 class Hanging:
     """A camera that neither sends anything nor lets go."""
 
-    info = VideoInfo(width=64, height=64, pix_fmt="yuv420p", time_base=TIME_BASE, live=True)
+    info = VideoInfo(width=64, height=64, pix_fmt="yuv420p", time_base=NANOSECOND, live=True)
 
     def __init__(self) -> None:
         self.reading, self.woken = threading.Event(), threading.Event()

@@ -13,6 +13,7 @@ import pytest
 from live_kit import ROOT
 
 from streamguard.frames import RedactedFrame
+from streamguard.media.timing import SECOND
 from streamguard.sinks.livemux import LiveFormat
 from streamguard.sinks.recording import Recording
 
@@ -23,7 +24,9 @@ def record(recording: Recording, seconds: float, rate: float) -> None:
     for number in range(round(seconds * rate)):
         shade = np.full((96, 64), 40 + number % 100, np.uint8)
         picture = av.VideoFrame.from_ndarray(shade, format="gray").reformat(format="yuv420p")
-        recording.write(RedactedFrame(picture, number), 5000 + number / rate)
+        recording.write(
+            RedactedFrame(picture, number), 5000 * SECOND + round(number * SECOND / rate)
+        )
     recording.close()
 
 

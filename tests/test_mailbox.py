@@ -63,15 +63,15 @@ def memory_of(box: Mailbox) -> SharedMemory:
 
 def test_a_frame_comes_out_as_it_was_put_in(box: Mailbox) -> None:
     assert box.read() is None
-    box.write(scene(), 12.5)
+    box.write(scene(), 12_500_000_001)
     held = box.read()
     assert held is not None
-    assert (held.sequence, held.captured, held.frame.slate) == (1, 12.5, "")
+    assert (held.sequence, held.captured, held.frame.slate) == (1, 12_500_000_001, "")
     assert np.array_equal(array_of(held.frame), array_of(scene()))
 
 
 def test_why_it_is_a_slate_comes_along(box: Mailbox) -> None:
-    box.write(scene("damaged"), 1.0)
+    box.write(scene("damaged"), 1)
     held = box.read()
     assert held is not None
     assert held.frame.slate == "damaged"
@@ -85,7 +85,7 @@ def test_why_it_is_a_slate_comes_along(box: Mailbox) -> None:
 def test_whatever_is_changed_the_frame_is_left_out(
     box: Mailbox, offset: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    box.write(scene(), 1.0)
+    box.write(scene(), 1)
     room = np.frombuffer(memory_of(box).buf, np.uint8)  # type: ignore[arg-type]
     start = 256 + slot_size(*SIZE)
     room[start + (offset if offset >= 0 else 192 + SIZE[0] * SIZE[1] * 3 // 2 - 1)] ^= 1
@@ -97,13 +97,13 @@ def test_whatever_is_changed_the_frame_is_left_out(
 def test_pixels_that_redaction_did_not_stamp_never_leave(box: Mailbox) -> None:
     """The memory holds a bare picture, by whatever mistake; viewers are shown a slate."""
     view = view_of(box)
-    box.write(scene(), time.monotonic())
+    box.write(scene(), time.monotonic_ns())
     first = view.next()
     assert first is not None
     assert not first.slate
     shown = []
     for _ in range(8):
-        box.write(scene(), time.monotonic())
+        box.write(scene(), time.monotonic_ns())
         room = np.frombuffer(memory_of(box).buf, np.uint8)  # type: ignore[arg-type]
         start = 256 + (box.newest % 3) * slot_size(*SIZE) + 192
         room[start : start + SIZE[0] * SIZE[1]] = np.arange(SIZE[0] * SIZE[1]) % 251
@@ -117,7 +117,7 @@ def test_pixels_that_redaction_did_not_stamp_never_leave(box: Mailbox) -> None:
 
 def test_a_stamp_counts_in_its_own_memory_and_for_its_own_size_only() -> None:
     room = memoryview(bytearray(slot_size(*SIZE)))
-    Slot(room, 0, SIZE, "one").write(scene(), 1, 0.0)
+    Slot(room, 0, SIZE, "one").write(scene(), 1, 0)
     assert Slot(room, 0, SIZE, "one").read(1) is not None
     assert Slot(room, 0, SIZE, "one").read(2) is None
     assert Slot(room, 0, SIZE, "other").read(1) is None

@@ -382,9 +382,9 @@ def leak_{number}({place}frame: Frame, verdict: Verdict, redactor: Redactor) -> 
 _PLACES = (
     *((f"place: {sink}, ", "place.write", "") for sink in ("Sink", "FileSink", "GifSink")),
     *((f"place: {sink}, ", "place.write", "") for sink in ("PhotoSink", "AnimationSink")),
-    *((f"place: {sink}, ", "place.write", ", 0.0") for sink in ("LiveSink", "Stream", "Recording")),
-    *((f"place: {sink}, ", "place.write", ", 0.0") for sink in ("LiveMuxer", "Mailbox")),
-    ("place: Slot, ", "place.write", ", 1, 0.0"),
+    *((f"place: {sink}, ", "place.write", ", 0") for sink in ("LiveSink", "Stream", "Recording")),
+    *((f"place: {sink}, ", "place.write", ", 0") for sink in ("LiveMuxer", "Mailbox")),
+    ("place: Slot, ", "place.write", ", 1, 0"),
     *((f"place: {screen}, ", "place.show", ', "", ""') for screen in ("Screen", "Window")),
     ("", "jpeg_of", ""),
     ("", "array_of", ""),

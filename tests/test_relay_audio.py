@@ -22,6 +22,7 @@ from streamguard.frames import RedactedFrame
 from streamguard.handoff import sound_ring
 from streamguard.handoff.sound_ring import SoundRing
 from streamguard.media.address import parse_address
+from streamguard.media.timing import SECOND
 from streamguard.sinks import open_live_sink
 from streamguard.sinks.kinds import LiveSink
 from streamguard.sinks.livemux import LiveFormat
@@ -136,7 +137,7 @@ def play(sink: LiveSink, frames: range) -> None:
         picture = av.VideoFrame(64, 64, "yuv420p")
         for plane in picture.planes:
             plane.update(bytes([128]) * plane.buffer_size)
-        sink.write(RedactedFrame(picture, number), 100 + number / 25)
+        sink.write(RedactedFrame(picture, number), 100 * SECOND + number * SECOND // 25)
 
 
 def write(path: Path, box: SoundRing, count: int) -> None:
@@ -148,7 +149,7 @@ def write(path: Path, box: SoundRing, count: int) -> None:
 def fill(box: SoundRing, clip: Path, start: float) -> None:
     for head, data, at in packets_of(clip):
         box.announce(head)
-        box.write(data, start + at, STEP)
+        box.write(data, round((start + at) * SECOND), round(STEP * SECOND))
 
 
 def test_sound_that_begins_late_keeps_its_place(clip: Path, tmp_path: Path) -> None:
@@ -169,8 +170,8 @@ def test_another_form_of_sound_costs_the_sound_only(
     sink = sink_for(tmp_path / "out.mp4", box)
     play(sink, range(50))
     box.announce(b"another")
-    box.write(bytes(100), 103.7, STEP)
-    box.write(bytes(100), 103.8, STEP)
+    box.write(bytes(100), 103_700_000_000, round(STEP * SECOND))
+    box.write(bytes(100), 103_800_000_000, round(STEP * SECOND))
     play(sink, range(50, 110))
     sink.close()
     with av.open(str(tmp_path / "out.mp4")) as container:
@@ -184,7 +185,7 @@ def test_pictures_never_wait_for_sound(clip: Path, tmp_path: Path) -> None:
     for head, data, at in packets_of(clip):
         if at < 1:
             box.announce(head)
-            box.write(data, 100.0 + at, STEP)
+            box.write(data, round((100 + at) * SECOND), round(STEP * SECOND))
     sink = sink_for(tmp_path / "out.ts", box)
     # The sound ends after a second, the pictures go on for another three.
     play(sink, range(100))
@@ -267,7 +268,7 @@ def test_a_ring_gives_back_what_was_put_in_or_nothing(packets: list[bytes], ofte
     box = ring()
     wrote = (packets * often)[:1500]
     for number, data in enumerate(wrote):
-        assert box.write(data, float(number), 0.02)
+        assert box.write(data, number, 20_000_000)
     assert box.newest == len(wrote)
     for sequence in range(box.oldest, box.newest + 1):
         sound = box.read(sequence)
@@ -281,9 +282,9 @@ def test_a_ring_gives_back_what_was_put_in_or_nothing(packets: list[bytes], ofte
 def test_a_ring_refuses_what_is_too_large_and_forgets_what_is_old() -> None:
     box = ring()
     assert not box.announce(bytes(100_000))
-    assert not box.write(bytes(2**20), 0.0, 0.0)
+    assert not box.write(bytes(2**20), 0, 0)
     for number in range(2000):
-        box.write(b"x", number, 0.0)
+        box.write(b"x", number, 0)
     assert box.read(1) is None
     assert box.read(2000) is not None
 

@@ -110,7 +110,7 @@ def test_a_frame_decided_upon_too_late_counts_as_a_slate() -> None:
         view = View(mailbox, Freshness(patience=60.0, interval=0.1))
         for late, words in ((True, "overload"), (False, "")):
             slate = blank_slate(64, 48, text="overload")
-            mailbox.write(slate if late else replace(slate, slate=""), time.monotonic())
+            mailbox.write(slate if late else replace(slate, slate=""), time.monotonic_ns())
             due = view.next()
             assert due is not None
             assert due.slate == words

@@ -56,7 +56,7 @@ def test_a_frame_that_is_a_slate_says_why(mailbox: Mailbox) -> None:
     camera = FakeCamera(plan_of("front"), mailbox=mailbox)
     mailbox.alive()
     mailbox.reason = "waiting for a verdict"
-    mailbox.write(blank_slate(64, 48, "yuv420p", text="damaged data"), time.monotonic())
+    mailbox.write(blank_slate(64, 48, "yuv420p", text="damaged data"), time.monotonic_ns())
     assert fields(page(camera))["picture"] == "Slate: damaged data"
 
 

@@ -69,7 +69,8 @@ def test_no_picture_waits_for_the_next(scheme: str, reader: list[str], codec: Co
             canvas = np.full((96, 640, 3), 96, np.uint8)
             stamp(canvas)
             picture = av.VideoFrame.from_ndarray(canvas, format="rgb24")
-            sink.write(RedactedFrame(picture.reformat(format="yuv420p"), number), time.monotonic())
+            frame = RedactedFrame(picture.reformat(format="yuv420p"), number)
+            sink.write(frame, time.monotonic_ns())
             time.sleep(EVERY)
     finally:
         process.kill()

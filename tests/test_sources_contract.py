@@ -167,7 +167,9 @@ def test_live_sink_keeps_every_frame_at_its_time(
         form = LiveFormat(width=info.width, height=info.height, frame_rate=25)
         sink = open_live_sink(parse_address(str(output)), form)
         frames = (item for item in source.read() if isinstance(item, Frame))
-        assert all(sink.write(redact(frame), 7 + frame.time_ms / 1000) for frame in frames)
+        assert all(
+            sink.write(redact(frame), round((7000 + frame.time_ms) * 1_000_000)) for frame in frames
+        )
         sink.close()
     assert times_of(output) == pytest.approx(times_of(face_clip), abs=0.002)
 

@@ -86,7 +86,7 @@ class FakeSupervisor:
         while not self._stop.wait(self.pause):
             for camera in list(self.cameras.values()):
                 assert camera.mailbox is not None
-                camera.mailbox.write(frame, time.monotonic())
+                camera.mailbox.write(frame, time.monotonic_ns())
 
 
 @dataclass

@@ -99,12 +99,12 @@ class Mailbox:
         """`time.monotonic` when the newest frame that is no slate was put in; 0 before."""
         return float(self._header[_SHOWN]) / 1e9
 
-    def write(self, frame: RedactedFrame, captured: float) -> None:
+    def write(self, frame: RedactedFrame, captured: int) -> None:
         """Put a frame in; an older one goes. Other sizes are fitted between black bars.
 
         Args:
             frame: What redaction made.
-            captured: `time.monotonic` when it came in from the source.
+            captured: `time.monotonic_ns` when it came in from the source.
         """
         sequence = self.newest + 1
         now = self._slots[sequence % _SLOTS].write(frame, sequence, captured)

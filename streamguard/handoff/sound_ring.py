@@ -30,14 +30,14 @@ class Sound:
 
     Attributes:
         data: As the source sent it.
-        at: Its time in seconds, `time.monotonic` of its capture.
-        lasts: How long it lasts in seconds; 0 if unknown.
+        at: Its time, `time.monotonic_ns` of its capture.
+        lasts: How long it lasts in nanoseconds; 0 if unknown.
         form: Number of the head it belongs to.
     """
 
     data: bytes
-    at: float
-    lasts: float
+    at: int
+    lasts: int
     form: int
 
 
@@ -95,13 +95,13 @@ class SoundRing:
             return 0, b""
         return number, self._heads[number % 2, : self._head_sizes[number % 2]].tobytes()
 
-    def write(self, data: bytes, at: float, lasts: float) -> bool:
+    def write(self, data: bytes, at: int, lasts: int) -> bool:
         """Put a packet in; old ones go. Return whether there is room for it.
 
         Args:
             data: The packet.
-            at: Its time in seconds, `time.monotonic` of its capture.
-            lasts: How long it lasts, in seconds.
+            at: Its time, `time.monotonic_ns` of its capture.
+            lasts: How long it lasts, in nanoseconds.
         """
         if len(data) > _LARGEST:
             return False
@@ -114,14 +114,14 @@ class SoundRing:
             self._room[piece] = np.frombuffer(data, np.uint8)[source]
         entry[_START:] = 0
         entry[_START], entry[_LENGTH], entry[_FORM] = start, len(data), self.form
-        entry[_AT], entry[_LASTS] = round(at * 1e9), round(lasts * 1e9)
+        entry[_AT], entry[_LASTS] = at, lasts
         entry[_SEQUENCE] = sequence
         self._state[_NEWEST] = sequence
         return True
 
-    def time_of(self, sequence: int) -> float:
-        """Return the time of a packet without reading it."""
-        return int(self._index[sequence % _PACKETS, _AT]) / 1e9
+    def time_of(self, sequence: int) -> int:
+        """Return the time of a packet, as of `time.monotonic_ns`, without reading it."""
+        return int(self._index[sequence % _PACKETS, _AT])
 
     def read(self, sequence: int) -> Sound | None:
         """Return a packet, or None if it has been written over."""
@@ -133,7 +133,7 @@ class SoundRing:
         whole = self._index[sequence % _PACKETS, _SEQUENCE] == sequence
         if not whole or self._state[_WRITTEN] - start > _ROOM:
             return None
-        return Sound(data, int(entry[_AT]) / 1e9, int(entry[_LASTS]) / 1e9, int(entry[_FORM]))
+        return Sound(data, int(entry[_AT]), int(entry[_LASTS]), int(entry[_FORM]))
 
     def close(self) -> None:
         """Let go of the memory; what comes then goes nowhere."""

@@ -11,11 +11,19 @@ from streamguard.frames import VideoInfo
 if TYPE_CHECKING:
     import av
 
+SECOND = 1_000_000_000
+"""Nanoseconds of a second: live time is counted in whole nanoseconds of `time.monotonic_ns`."""
+NANOSECOND = Fraction(1, SECOND)
 _FALLBACK_RATE = Fraction(25)
 _CATCHES_UP = Fraction(3, 10)
 """Seconds that stamps may run behind and still be caught up with."""
 _MOST_AHEAD = 2.0
 """Seconds of pictures in hand beyond which time stamps have jumped, and are not waited for."""
+
+
+def converted(ticks: int, unit: Fraction, wanted: Fraction) -> int:
+    """Return a time that counts ``unit`` in another unit, to the nearest; both in seconds."""
+    return round(ticks * unit / wanted)
 
 
 class Clock:
@@ -61,7 +69,7 @@ class Clock:
             return picture.pts
         if picture.time_base == self._time_base:
             return picture.pts
-        return round(picture.pts * picture.time_base / self._time_base)
+        return converted(picture.pts, picture.time_base, self._time_base)
 
 
 class Pace:

@@ -40,14 +40,14 @@ class MailboxFrame:
     Attributes:
         sequence: Counts the frames written, from 1; also the frame's ``index``.
         frame: A copy of its pixels, ``yuv420p``.
-        captured: `time.monotonic` when the frame came in from the source.
-        written: `time.monotonic` when it was put in.
+        captured: `time.monotonic_ns` when the frame came in from the source.
+        written: `time.monotonic_ns` when it was put in.
     """
 
     sequence: int
     frame: RedactedFrame
-    captured: float
-    written: float
+    captured: int
+    written: int
 
 
 def slot_size(width: int, height: int) -> int:
@@ -72,13 +72,13 @@ class Slot:
         self._slate, self._stamp = head[_SLATE], head[_STAMP]
         self._planes = _planes(room, start + _HEAD, *size)
 
-    def write(self, frame: RedactedFrame, sequence: int, captured: float) -> int:
-        """Put a frame in and stamp it; return when, in nanoseconds of `time.monotonic`.
+    def write(self, frame: RedactedFrame, sequence: int, captured: int) -> int:
+        """Put a frame in and stamp it; return when, as of `time.monotonic_ns`.
 
         Args:
             frame: What redaction made; other sizes are fitted between black bars.
             sequence: Its number, more than 0.
-            captured: `time.monotonic` when it came in from the source.
+            captured: `time.monotonic_ns` when it came in from the source.
         """
         # Until the stamp is there, the slot is empty.
         self._numbers[_SEQUENCE] = 0
@@ -86,7 +86,7 @@ class Slot:
         words = frame.slate.encode("ascii", "replace")[:64].ljust(64, b"\0")
         now = time.monotonic_ns()
         self._slate[...] = np.frombuffer(words, np.uint8)
-        self._numbers[_CAPTURED], self._numbers[_WRITTEN] = round(captured * 1e9), now
+        self._numbers[_CAPTURED], self._numbers[_WRITTEN] = captured, now
         self._stamp[...] = np.frombuffer(self._seal(sequence, self._planes), np.uint8)
         self._numbers[_SEQUENCE] = sequence
         return now
@@ -105,7 +105,7 @@ class Slot:
             return None
         boxes = (Box(0, 0, picture.width, picture.height),) if slate else ()
         frame = RedactedFrame(picture, sequence, boxes, slate)
-        return MailboxFrame(sequence, frame, captured / 1e9, written / 1e9)
+        return MailboxFrame(sequence, frame, captured, written)
 
     def _seal(self, sequence: int, planes: list[Plane]) -> bytes:
         """Return the stamp that these pixels and the head's words must have."""

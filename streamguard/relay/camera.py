@@ -13,6 +13,7 @@ from streamguard.detection import Detectors, default_detectors
 from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.handoff.mailbox import Mailbox
 from streamguard.judges.looking import LookingJudges
+from streamguard.media.timing import NANOSECOND, converted
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
 from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end, run_in_thread
@@ -78,11 +79,11 @@ class Post:
         """Put a packet of sound in; nobody is rung for, it goes with the next frame."""
         packet, mailbox = item.packet, self._mailbox
         if mailbox is not None and self._head and packet.pts is not None:
-            base = packet.time_base
-            at, lasts = float(packet.pts * base), float((packet.duration or 0) * base)
+            at = converted(packet.pts, packet.time_base, NANOSECOND)
+            lasts = converted(packet.duration or 0, packet.time_base, NANOSECOND)
             mailbox.sound.write(bytes(packet), at, lasts)
 
-    def deliver(self, frame: RedactedFrame, captured: float) -> None:
+    def deliver(self, frame: RedactedFrame, captured: int) -> None:
         """Put one frame in and ring."""
         if self._mailbox is None:
             return

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from streamguard.errors import SinkError, SinkPermissionError
 from streamguard.handoff.mailbox import Mailbox
 from streamguard.media.address import Address
+from streamguard.media.timing import SECOND
 from streamguard.memory import give_back
 from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end
 from streamguard.relay.states import Backoff, Freshness, State
@@ -120,7 +121,7 @@ class _Output:
         if due.slate:
             status.slates[due.slate] += 1
         else:
-            status.latencies.add(time.monotonic() - due.captured)
+            status.latencies.add((time.monotonic_ns() - due.captured) / SECOND)
 
     def _waits_for_sound(self) -> bool:
         """Whether it is not known yet if there is any; with the first frame it is."""

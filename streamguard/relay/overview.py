@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from streamguard.media.timing import SECOND
 from streamguard.relay.states import State
 from streamguard.relay.supervisor import Camera
 from streamguard.relay.view import why_slate
@@ -67,7 +68,7 @@ def _picture(camera: Camera) -> str:
         return "Faces are covered"
     held = mailbox.read()
     # A frame that was covered as a whole says itself why.
-    own = held.frame.slate if held is not None and now - held.written < patience else ""
+    own = held.frame.slate if held is not None and now - held.written / SECOND < patience else ""
     return f"Slate: {own or why_slate(mailbox)}"
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from streamguard.faults import HURRY, let_go
 from streamguard.frames import RedactedFrame
+from streamguard.media.timing import SECOND
 from streamguard.redaction import blank_slate
 from streamguard.relay.camera import Parts, judges_of
 from streamguard.relay.capture import Capture, live_queue
@@ -51,15 +52,15 @@ class _Newest:
     """The newest redacted frame, handed from the detection thread to the window's."""
 
     frame: RedactedFrame | None = None
-    captured: float = 0.0
+    captured: int = 0
     at: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def put(self, frame: RedactedFrame, captured: float) -> None:
+    def put(self, frame: RedactedFrame, captured: int) -> None:
         with self.lock:
             self.frame, self.captured, self.at = frame, captured, time.monotonic()
 
-    def take(self) -> tuple[RedactedFrame | None, float, float]:
+    def take(self) -> tuple[RedactedFrame | None, int, float]:
         with self.lock:
             return self.frame, self.captured, self.at
 
@@ -130,7 +131,7 @@ class Preview:
         elif at != self._last:
             self._last = at
             self._shown.append(now)
-            self._screen.show(frame, self._words(now - captured), frame.slate)
+            self._screen.show(frame, self._words(now - captured / SECOND), frame.slate)
         return self._obey(self._screen.key(0.05 if late else _STEP), frame)
 
     def _alarm(self) -> str:

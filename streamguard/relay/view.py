@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from streamguard.frames import RedactedFrame
 from streamguard.handoff.mailbox import Mailbox
+from streamguard.media.timing import SECOND
 from streamguard.redaction import blank_slate
 from streamguard.redaction.slots import PIX_FMT, MailboxFrame
 from streamguard.relay.states import Freshness, Reason
@@ -20,15 +21,15 @@ class Due:
 
     Attributes:
         frame: Redacted frame or slate.
-        at: Its time, `time.monotonic` of its capture; a slate continues that count.
+        at: Its time, `time.monotonic_ns` of its capture; a slate continues that count.
         captured: When it was captured; for a slate when it was made.
         slate: Why it is a slate; empty for a frame.
         skipped: Frames that were overtaken since the one before.
     """
 
     frame: RedactedFrame
-    at: float
-    captured: float
+    at: int
+    captured: int
     slate: str = ""
     skipped: int = 0
 
@@ -44,9 +45,9 @@ class View:
     def __init__(self, mailbox: Mailbox, freshness: Freshness) -> None:
         self._mailbox = mailbox
         self._freshness = freshness
-        self._latency = 0.0
+        self._latency = 0
         self._sequence = 0
-        self._captured = 0.0
+        self._captured = 0
         self._met = 0
         self._slate: tuple[str, RedactedFrame] | None = None
 
@@ -56,9 +57,9 @@ class View:
 
     def next(self) -> Due | None:
         """Return what is due now, or None."""
-        now = time.monotonic()
+        now = time.monotonic_ns()
         held = self._newest(now)
-        choice = self._freshness.choose(held.sequence if held else self._sequence, now)
+        choice = self._freshness.choose(held.sequence if held else self._sequence, now / SECOND)
         if held is not None and choice == "frame":
             skipped = held.sequence - self._sequence - 1 if self._sequence else 0
             self._sequence, self._captured = held.sequence, held.captured
@@ -69,7 +70,7 @@ class View:
         reason = why_slate(self._mailbox)
         return Due(self._slate_for(reason), now - self._latency, now, reason)
 
-    def _newest(self, now: float) -> MailboxFrame | None:
+    def _newest(self, now: int) -> MailboxFrame | None:
         """Return the newest frame if it was not met before and may still be shown."""
         if self._mailbox.newest == self._met:
             return None
@@ -80,7 +81,7 @@ class View:
         self._met = held.sequence
         # A camera process that takes over may be further behind than the one before was.
         is_news = held.captured > self._captured
-        is_fresh = now - held.written <= self._freshness.patience
+        is_fresh = now - held.written <= self._freshness.patience * SECOND
         return held if is_news and is_fresh else None
 
     def _slate_for(self, reason: str) -> RedactedFrame:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from streamguard.frames import Frame, RedactedFrame, Verdict, VideoInfo
+from streamguard.media.timing import NANOSECOND, SECOND, converted
 from streamguard.protocols import AdaptiveJudge, Redactor
 from streamguard.redaction import MaskRedactor
 from streamguard.relay.capture import Captured
@@ -16,7 +17,6 @@ from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Drop, Reason
 from streamguard.relay.status import CameraStatus
 from streamguard.settings import RedactionSettings
-from streamguard.sources.live import TIME_BASE
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Worker:
     Args:
         plan: The camera's plan.
         status: Told what happens.
-        deliver: Given every redacted frame and the time it was captured, `time.monotonic`.
+        deliver: Given every redacted frame and when it was captured, `time.monotonic_ns`.
         judges: Makes who decides.
     """
 
@@ -51,7 +51,7 @@ class Worker:
         self,
         plan: CameraPlan,
         status: CameraStatus,
-        deliver: Callable[[RedactedFrame, float], None],
+        deliver: Callable[[RedactedFrame, int], None],
         judges: Judges,
     ) -> None:
         self._plan = plan
@@ -111,9 +111,9 @@ class Worker:
 
     def _hand_on(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
-            captured = verdict.frame.time_ms / 1000
-            late = time.monotonic() - captured - self._plan.lookahead > self._plan.budget
-            if late:
+            captured = _captured(verdict.frame)
+            age = (time.monotonic_ns() - captured) / SECOND
+            if age - self._plan.lookahead > self._plan.budget:
                 verdict = Verdict(verdict.frame, slate=Reason.OVERLOAD.value)  # noqa: PLW2901
             if verdict.slate:
                 self._status.slates[verdict.slate] += 1
@@ -128,7 +128,7 @@ class Worker:
             width=frame.width,
             height=frame.height,
             pix_fmt=frame.picture.format.name,
-            time_base=TIME_BASE,
+            time_base=NANOSECOND,
             live=True,
         )
         self._judge = judge = self._judges.make(info)
@@ -168,3 +168,11 @@ class Worker:
         self._judge = None
         if broken:
             self._judges.discard()
+
+
+def _captured(frame: Frame) -> int:
+    """Return when a frame came in, in nanoseconds of `time.monotonic_ns`: its time stamp."""
+    picture = frame.picture
+    assert picture.pts is not None
+    assert picture.time_base is not None
+    return converted(picture.pts, picture.time_base, NANOSECOND)

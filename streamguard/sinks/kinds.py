@@ -47,12 +47,12 @@ class LiveSink(Protocol):
     it with Python's lock held. They belong into a process that somebody watches and replaces.
     """
 
-    def write(self, frame: RedactedFrame, seconds: float) -> bool:
+    def write(self, frame: RedactedFrame, at: int) -> bool:
         """Encode and write one frame; return False if it is left out, since older ones wait.
 
         Args:
             frame: Its picture is ``yuv420p``, of the size announced.
-            seconds: Its time since any fixed moment; it should increase.
+            at: Its time in nanoseconds since any fixed moment; it should increase.
 
         Raises:
             SinkError: It could not be written.

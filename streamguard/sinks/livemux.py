@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from streamguard.errors import UsageError
 from streamguard.frames import RedactedFrame
 from streamguard.handoff.sound_ring import SoundRing
+from streamguard.media.timing import NANOSECOND, SECOND, converted
 from streamguard.settings import Codec, EncodingSettings
 from streamguard.sinks.sound import SoundTrack
 
@@ -28,7 +29,7 @@ _PRESETS = (
 )
 _MAX_CRF = 51
 """Presets and range of the rate factor that x264 and x265 have in common."""
-_GROUP = 2.0
+_GROUP = 2
 """Seconds between two keyframes: what a player waits for at most."""
 
 
@@ -102,9 +103,9 @@ class LiveMuxer:
         check_encoding(settings)
         name = _ENCODERS[settings.codec]
         self._output = output
-        self._epoch: float | None = None
+        self._epoch: int | None = None
         self._last = -1
-        self._key_due = float("-inf")
+        self._key_due = 0
         rate = Fraction(form.frame_rate).limit_denominator(1001)
         stream = output.add_stream(
             name, rate=rate, time_base=TIME_BASE, width=form.width, height=form.height
@@ -134,23 +135,23 @@ class LiveMuxer:
         """Whether sound is there now for which the output has no track: it was begun too early."""
         return self._sound is not None and self._sound.is_outdated
 
-    def write(self, frame: RedactedFrame, seconds: float) -> None:
-        """Encode and write one frame, and the sound that goes with it."""
+    def write(self, frame: RedactedFrame, at: int) -> None:
+        """Encode and write one frame, and the sound that goes with it; see `LiveSink`."""
         from av.video.frame import PictureType
 
         picture = frame.picture
         if self._epoch is None:
-            self._epoch = seconds
-        pts = max(self._last + 1, round((seconds - self._epoch) / TIME_BASE))
+            self._epoch = self._key_due = at
+        pts = max(self._last + 1, converted(at - self._epoch, NANOSECOND, TIME_BASE))
         picture.pts, picture.time_base, self._last = pts, TIME_BASE, pts
         # By time: sources break the rate they promise, and slates come at one of their own.
-        key = seconds >= self._key_due
-        self._key_due = seconds + _GROUP if key else self._key_due
+        key = at >= self._key_due
+        self._key_due = at + _GROUP * SECOND if key else self._key_due
         picture.pict_type = PictureType.I if key else PictureType.NONE
         for packet in self._stream.encode(picture):
             self._output.mux(self._ended(packet) if self._ending else packet)
         if self._sound is not None:
-            self._sound.write(seconds, self._epoch)
+            self._sound.write(at, self._epoch)
 
     def _ended(self, packet: av.Packet[VideoStream]) -> av.Packet[VideoStream]:
         import av

@@ -15,6 +15,7 @@ from streamguard.frames import RedactedFrame
 from streamguard.handoff.sound_ring import SoundRing
 from streamguard.media.address import Address
 from streamguard.media.target import sink_errors
+from streamguard.media.timing import SECOND
 from streamguard.memory import give_back
 from streamguard.sinks.kinds import LiveSinkKind
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
@@ -79,17 +80,17 @@ class Recording:
         self._form = form
         self._sound = sound
         self._now = now
-        self._length = form.record_minutes * 60 if "%" in path.name else float("inf")
+        self._length = form.record_minutes * 60 * SECOND if "%" in path.name else float("inf")
         self._file: _File | None = _File(path, form, now(), sound)
 
-    def write(self, frame: RedactedFrame, seconds: float) -> bool:
+    def write(self, frame: RedactedFrame, at: int) -> bool:
         """Encode and write one frame, into a new file if it is time; see `LiveSink`."""
         file = self._file
-        if file is not None and (file.seconds(seconds) >= self._length or file.misses_sound):
+        if file is not None and (file.length(at) >= self._length or file.misses_sound):
             self.close()
         if self._file is None:
             self._file = _File(self._path, self._form, self._now(), self._sound)
-        self._file.write(frame, seconds)
+        self._file.write(frame, at)
         return True
 
     def close(self) -> None:
@@ -128,7 +129,7 @@ class _File:
         name = now.strftime(path.name) if "%" in path.name else path.name
         self._path = _free(path.with_name(name))
         self._part = _part_of(self._path)
-        self._began: float | None = None
+        self._began: int | None = None
         self._synced = time.monotonic()
         container = FORMATS[path.suffix.lower()]
         options = {"flush_packets": "1"} | muxer_options(sound)
@@ -150,15 +151,15 @@ class _File:
         """Whether another file would have sound, which this one has not."""
         return self._video.misses_sound
 
-    def seconds(self, now: float) -> float:
-        """Return how long the file is."""
-        return 0.0 if self._began is None else now - self._began
+    def length(self, now: int) -> int:
+        """Return how long the file is, in nanoseconds."""
+        return 0 if self._began is None else now - self._began
 
-    def write(self, frame: RedactedFrame, seconds: float) -> None:
+    def write(self, frame: RedactedFrame, at: int) -> None:
         if self._began is None:
-            self._began = seconds
+            self._began = at
         with sink_errors(self._path):
-            self._video.write(frame, seconds)
+            self._video.write(frame, at)
             if time.monotonic() - self._synced > _SYNC:
                 self._synced = time.monotonic()
                 os.fsync(self._file.fileno())

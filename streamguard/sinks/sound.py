@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamguard.handoff.sound_ring import Sound, SoundRing
 from streamguard.media.containers import rules_for
+from streamguard.media.timing import NANOSECOND, SECOND, converted
 from streamguard.media.traits import codec_of
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TIME_BASE = Fraction(1, 90_000)
-_AHEAD = 0.04
-"""Seconds that sound is handed over before its picture, lest the muxer hold that back for it."""
+_AHEAD = SECOND // 25
+"""Nanoseconds that sound comes before its picture, lest the muxer hold that back for it."""
 _EXTENSIONS = {"mp4": ".mp4", "mov": ".mov", "matroska": ".mkv", "mpegts": ".ts", "flv": ".flv"}
 # What FFmpeg's RTP muxer packs (libavformat/rtpenc.c), of what cameras send.
 _RTP = frozenset(
@@ -60,12 +61,12 @@ class SoundTrack:
         """Whether there is sound in the output."""
         return self._stream is not None
 
-    def write(self, until: float, epoch: float) -> None:
+    def write(self, until: int, epoch: int) -> None:
         """Write what belongs to the pictures so far.
 
         Args:
-            until: Time of the newest picture in seconds, `time.monotonic` of its capture.
-            epoch: Time of the first one.
+            until: Time of the newest picture, `time.monotonic_ns` of its capture.
+            epoch: Time of the first one, likewise.
         """
         import av
 
@@ -76,7 +77,7 @@ class SoundTrack:
         except (av.error.InvalidDataError, av.error.ArgumentError) as error:
             self._leave_out(f"it cannot be written: {error.strerror}")
 
-    def _due(self, until: float) -> Iterator[Sound]:
+    def _due(self, until: int) -> Iterator[Sound]:
         self._next = max(self._next, self._ring.oldest)
         while self._next <= self._ring.newest and self._ring.time_of(self._next) <= until:
             sound = self._ring.read(self._next)
@@ -84,8 +85,8 @@ class SoundTrack:
             if sound is not None:
                 yield sound
 
-    def _write(self, sound: Sound, epoch: float) -> None:
-        pts = round((sound.at - epoch) / _TIME_BASE)
+    def _write(self, sound: Sound, epoch: int) -> None:
+        pts = converted(sound.at - epoch, NANOSECOND, _TIME_BASE)
         if sound.form != self._form:
             self._leave_out("it is another one now")
         elif pts > self._last and pts >= 0:
@@ -98,7 +99,7 @@ class SoundTrack:
         packet = av.Packet(sound.data)
         packet.pts = packet.dts = pts
         packet.time_base = _TIME_BASE
-        packet.duration = round(sound.lasts / _TIME_BASE)
+        packet.duration = converted(sound.lasts, NANOSECOND, _TIME_BASE)
         packet.is_keyframe = True
         assert self._stream is not None
         packet.stream = self._stream

@@ -39,7 +39,7 @@ class Stream:
         self._sound = sound
         self._open()
 
-    def write(self, frame: RedactedFrame, seconds: float) -> bool:
+    def write(self, frame: RedactedFrame, at: int) -> bool:
         """Encode and send one frame, and the sound that goes with it; see `LiveSink`."""
         if self._muxer.misses_sound:
             self.close()
@@ -51,7 +51,7 @@ class Stream:
             return False
         try:
             with translated(self._address, _stream_error):
-                self._muxer.write(frame, seconds)
+                self._muxer.write(frame, at)
         except SinkError:
             if wire.was_cut:
                 raise _frozen(self._address) from None

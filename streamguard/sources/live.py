@@ -14,7 +14,7 @@ from streamguard.errors import NoVideoError, SourceLostError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.media.address import Address, Kind
 from streamguard.media.live_errors import translated
-from streamguard.media.timing import Pace
+from streamguard.media.timing import NANOSECOND, SECOND, Pace, converted
 from streamguard.media.traits import codec_of, main_video
 from streamguard.sources.decoding import Decoding
 from streamguard.sources.gaps import listening, tells_of_gap
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TIME_BASE = Fraction(1, 90_000)
 _FALLBACK_RATE = Fraction(25)
 _PLAUSIBLE_RATES = (Fraction(1), Fraction(240))
 _OVER_RTP = ("rtp", "srtp")
@@ -45,7 +44,7 @@ class LiveSource:
     """One connection to a live source. It ends with an error, always: live never just ends.
 
     Frames are stamped with the time they came in, since cameras' own stamps are missing, jump
-    and drift: ``pts`` counts 1/90000 s on `time.monotonic`. Packets of sound are stamped with
+    and drift: ``pts`` counts nanoseconds of `time.monotonic_ns`. Packets of sound are stamped with
     the time of the pictures that they belong to.
 
     Args:
@@ -175,17 +174,16 @@ class LiveSource:
         seconds = self._clock.time_of(stamp, time.monotonic())
         if seconds is None:
             return False
-        lasts = round((packet.duration or 0) * packet.time_base / TIME_BASE)
-        packet.pts = packet.dts = round(seconds / TIME_BASE)
-        packet.duration, packet.time_base = lasts, TIME_BASE
+        lasts = converted(packet.duration or 0, packet.time_base, NANOSECOND)
+        packet.pts = packet.dts = round(seconds * SECOND)
+        packet.duration, packet.time_base = lasts, NANOSECOND
         return True
 
     def _stamped(self, picture: av.VideoFrame, index: int, damage: str) -> Frame:
-        now = time.monotonic()
-        self._clock.picture(picture.time, now)
-        picture.pts = round(now / TIME_BASE)
-        picture.time_base = TIME_BASE
-        return Frame(picture, index, now * 1000, damage=damage)
+        now = time.monotonic_ns()
+        self._clock.picture(picture.time, now / SECOND)
+        picture.pts, picture.time_base = now, NANOSECOND
+        return Frame(picture, index, now / 1_000_000, damage=damage)
 
 
 STREAMS = LiveSourceKind(takes=lambda _address: True, opens=LiveSource)
@@ -244,7 +242,7 @@ def _info(video: VideoStream) -> VideoInfo:
         width=context.width,
         height=context.height,
         pix_fmt=str(context.pix_fmt or "yuv420p"),
-        time_base=TIME_BASE,
+        time_base=NANOSECOND,
         frame_rate=rate,
         live=True,
     )
