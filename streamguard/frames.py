@@ -114,6 +114,7 @@ class Uncovered(StrEnum):
     SHORT = "short"
     SMALL = "small"
     IGNORED = "ignored"
+    SECOND_LOOK = "second look"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ Excuse = Callable[[Frame, Sequence[Detection]], list[Detection]]
 """Returns those of the faces seen in a frame that are not there on purpose."""
 
 
-def _nothing_excused(_frame: Frame, found: Sequence[Detection]) -> list[Detection]:
+def nothing_excused(_frame: Frame, found: Sequence[Detection]) -> list[Detection]:
+    """Return every face that was seen."""
     return list(found)
 
 
@@ -65,7 +66,7 @@ class Inspection:
         *,
         threshold: float,
         every: float,
-        excuse: Excuse = _nothing_excused,
+        excuse: Excuse = nothing_excused,
     ) -> None:
         self._result, self._source, self._excuse = result, source, excuse
         self._flips = source is not None and _mirrored(result, source)

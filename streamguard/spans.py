@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from streamguard.geometry import Box, Detection, iou
@@ -28,6 +28,7 @@ class Span:
         observations: Number of frames it was seen in.
         box: Where it was seen most clearly: x1, y1, x2, y2 in coded pixels.
         confidence: How clearly, 0 to 1.
+        boxes: Where it was in each frame it was seen in, by frame; not part of the JSON form.
     """
 
     first_frame: int
@@ -37,6 +38,7 @@ class Span:
     observations: int
     box: tuple[int, int, int, int]
     confidence: float
+    boxes: Mapping[int, Box] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Verification:
     Attributes:
         file: Name of the file, without folder.
         original: Name of the file it was compared with, or None.
+        analysis: Name of the analysis that says what is left clear on purpose, or None.
         detector: Name of the detector that looked.
         threshold: Confidence that counted as a face.
         every: Seconds between two looks; 0 is every frame.
@@ -53,12 +56,15 @@ class Verification:
         looked: Frames the detector looked at.
         spans: Where a face still seems to be there, by time.
         set_aside: Detections that do not count, since what the original shows there is gone.
+        left_clear: Detections that do not count, since they are left clear on purpose.
+        candidates: How many new candidates the analysis got.
         mismatches: What does not agree with the original, or is wrong with the file.
         elapsed: Seconds the verification took.
     """
 
     file: str
     original: str | None
+    analysis: str | None = None
     detector: str
     threshold: float
     every: float
@@ -66,6 +72,8 @@ class Verification:
     looked: int
     spans: tuple[Span, ...]
     set_aside: int
+    left_clear: int = 0
+    candidates: int = 0
     mismatches: tuple[str, ...]
     elapsed: float
 
@@ -76,7 +84,8 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values that JSON can hold."""
-        values = {"schema": SCHEMA, "passed": self.passed, **asdict(self)}
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        values = {"schema": SCHEMA, "passed": self.passed, **plain}
         values["elapsed"] = round(self.elapsed, 3)
         values["spans"] = [_rounded(span) for span in self.spans]
         values["mismatches"] = list(self.mismatches)
@@ -97,20 +106,20 @@ class _Open:
     last_ms: float
     last_box: Box
     best: Detection
-    observations: int = 1
+    boxes: dict[int, Box]
 
     def extend(self, frame: int, time_ms: float, detection: Detection) -> None:
         """Take one more observation."""
         self.last_frame, self.last_ms, self.last_box = frame, time_ms, detection.box
         self.best = max(self.best, detection, key=lambda d: d.confidence)
-        self.observations += 1
+        self.boxes[frame] = detection.box
 
     def close(self) -> Span:
         """Return what it came to."""
         box = self.best.box
         corners = (round(box.x1), round(box.y1), round(box.x2), round(box.y2))
         times = (self.first_frame, self.last_frame, self.first_ms, self.last_ms)
-        return Span(*times, self.observations, corners, self.best.confidence)
+        return Span(*times, len(self.boxes), corners, self.best.confidence, self.boxes)
 
 
 @dataclass(slots=True)
@@ -135,7 +144,8 @@ class SpanFinder:
                 free.remove(near)
                 near.extend(frame, time_ms, detection)
             else:
-                self._open.append(_Open(frame, time_ms, frame, time_ms, detection.box, detection))
+                first, boxes = (frame, time_ms), {frame: detection.box}
+                self._open.append(_Open(*first, *first, detection.box, detection, boxes))
 
     def __len__(self) -> int:
         return len(self._open) + len(self._closed)
@@ -151,7 +161,8 @@ class SpanFinder:
 
 
 def _rounded(span: Span) -> dict[str, Any]:
-    values = asdict(span)
+    values = {item.name: getattr(span, item.name) for item in fields(span)}
+    del values["boxes"]
     for key in ("first_ms", "last_ms", "confidence"):
         values[key] = round(values[key], 3)
     values["box"] = list(span.box)

@@ -6,14 +6,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import repeat, zip_longest
 from pathlib import Path
 
+from streamguard.decided import Decided
 from streamguard.errors import UsageError
 from streamguard.faults import letting_go
 from streamguard.frames import Frame
-from streamguard.inspection import DETECTOR, Inspection
+from streamguard.inspection import DETECTOR, Inspection, nothing_excused
 from streamguard.progress import Progress, ProgressReporter
 from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource, open_source
@@ -33,6 +34,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
     original: str | os.PathLike[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     *,
+    analysis: str | os.PathLike[str] | None = None,
     threshold: float = THRESHOLD,
     every: float = 0.0,
     cancelled: threading.Event | None = None,
@@ -40,71 +42,117 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
 ) -> Verification:
     """Look at a finished video or photo with the strong detector at full size.
 
-    With the original at hand, what is detected counts only where the original's detail is
-    still there: a blurred face that still looks like one to the detector is none to anybody.
-
     Args:
         output: The file to look at.
-        original: What it was made from.
+        original: What it was made from. With it, what is detected counts only where the
+            original's detail is still there.
         progress: Called a few times a second.
+        analysis: What it was rendered from. With it, a face that is left clear on purpose does
+            not count, and what is found becomes a candidate in that file.
         threshold: Confidence that counts as a face, 0 to 1.
         every: Seconds between two looks; 0 looks at every frame.
         cancelled: Set it from anywhere to stop.
-        limits: How much the two may ask of this machine; a part of the original, by its
+        limits: How much the files may ask of this machine; a part of the original, by its
             ``start`` and ``end``, is what the output was made from.
 
     Raises:
-        UsageError: ``threshold`` or ``every`` is out of range, or one of the two is a folder.
-        ModelError: The embedded model is missing or damaged.
-        SourceError: One of the two cannot be read.
-        DetectionError: The detector failed.
-        StalledError: Opening took too long, or nothing moved for a minute.
-        CancelledError: ``cancelled`` was set.
+        UsageError: ``threshold`` or ``every`` is out of range, or a file is a folder.
+        StreamguardError: A file cannot be read or does not fit, the detector failed, nothing
+            moved for a minute, or ``cancelled`` was set.
     """
-    _check(threshold, every)
+    how = _How(Path(output), _path(original), _path(analysis), threshold, every)
     reporter = ProgressReporter(progress)
-    stop = cancelled or threading.Event()
     with ExitStack() as ending:
+        look = _SecondLook(how, limits, cancelled or threading.Event(), ending)
+        look.run(reporter)
+        return look.verification(reporter.elapsed)
 
-        def opened(path: str | os.PathLike[str], limits: InputSettings) -> LocalSource:
-            source = open_source(path, limits, stop)
-            ending.enter_context(letting_go(source.close))
-            return source
 
-        result = opened(output, replace(limits, start=0.0, end=None))
-        source = opened(original, limits) if original is not None else None
-        inspection = Inspection(result, source, threshold=threshold, every=every)
-        ending.enter_context(letting_go(inspection.close))
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What is asked for, by the names of `verify`."""
+
+    output: Path
+    original: Path | None
+    analysis: Path | None
+    threshold: float
+    every: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise UsageError(f"threshold {self.threshold} is not between 0 and 1")
+        if not 0 <= self.every < float("inf"):
+            raise UsageError(f"{self.every} is no number of seconds between two looks")
+
+
+class _SecondLook:
+    """Everything that is open while a file is looked at; ``ending`` closes it."""
+
+    def __init__(
+        self, how: _How, limits: InputSettings, stop: threading.Event, ending: ExitStack
+    ) -> None:
+        self._how, self._stop = how, stop
+        self._decided = None
+        if how.analysis is not None:
+            self._decided = ending.enter_context(Decided.opened(how.analysis))
+        self._result = self._open(how.output, replace(limits, start=0.0, end=None), ending)
+        self._source = self._open(how.original, limits, ending) if how.original else None
+        if self._decided is not None:
+            self._decided.prepare(self._result, self._source, stop)
+        self._inspection = Inspection(
+            self._result,
+            self._source,
+            threshold=how.threshold,
+            every=how.every,
+            excuse=self._decided.excuse if self._decided is not None else nothing_excused,
+        )
+        ending.enter_context(letting_go(self._inspection.close))
+
+    def run(self, reporter: ProgressReporter) -> None:
+        """Look at every frame, in a thread that is watched."""
 
         def look(stage: Stage) -> None:
-            for frame, twin in _pairs(result, source):
+            for frame, twin in _pairs(self._result, self._source):
                 stage.steps += 1
-                if stop.is_set():
+                if self._stop.is_set():
                     return
-                inspection.add(frame, twin)
-                inspection.tell(reporter)
+                self._inspection.add(frame, twin)
+                self._inspection.tell(reporter)
 
-        run_alone(Stage("looking at the file", look), _STALLED, stop)
-    return Verification(
-        file=Path(output).name,
-        original=Path(original).name if original is not None else None,
-        detector=DETECTOR,
-        threshold=threshold,
-        every=every,
-        frames=inspection.frames,
-        looked=inspection.looked,
-        spans=inspection.spans.finish(),
-        set_aside=inspection.set_aside,
-        mismatches=inspection.mismatches(),
-        elapsed=reporter.elapsed,
-    )
+        run_alone(Stage("looking at the file", look), _STALLED, self._stop)
+
+    def verification(self, elapsed: float) -> Verification:
+        """Return what was found; add it to the analysis."""
+        how, seen = self._how, self._inspection
+        spans, mismatches, candidates = seen.spans.finish(), seen.mismatches(), 0
+        if self._decided is not None:
+            mismatches += self._decided.mismatches(seen.frames)
+            candidates = 0 if mismatches else self._decided.keep(spans)
+        return Verification(
+            file=how.output.name,
+            original=how.original.name if how.original else None,
+            analysis=how.analysis.name if how.analysis else None,
+            detector=DETECTOR,
+            threshold=how.threshold,
+            every=how.every,
+            frames=seen.frames,
+            looked=seen.looked,
+            spans=spans,
+            set_aside=seen.set_aside,
+            left_clear=seen.excused,
+            candidates=candidates,
+            mismatches=mismatches,
+            elapsed=elapsed,
+        )
+
+    def _open(self, path: Path, limits: InputSettings, ending: ExitStack) -> LocalSource:
+        source = open_source(path, limits, self._stop)
+        ending.enter_context(letting_go(source.close))
+        return source
 
 
-def _check(threshold: float, every: float) -> None:
-    if not 0 < threshold < 1:
-        raise UsageError(f"threshold {threshold} is not between 0 and 1")
-    if not 0 <= every < float("inf"):
-        raise UsageError(f"{every} is no number of seconds between two looks")
+def _path(name: str | os.PathLike[str] | None) -> Path | None:
+    return None if name is None else Path(name)
 
 
 def _pairs(

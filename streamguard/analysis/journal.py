@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from streamguard.analysis import database
 from streamguard.analysis import journal_rows as rows
 from streamguard.analysis.acts import Undo
 from streamguard.analysis.chain import seal
+from streamguard.analysis.changing import changing
 from streamguard.analysis.conflicts import refuse_conflict
 from streamguard.analysis.edit_json import text_of
 from streamguard.analysis.edits import BARING, Edit
@@ -21,7 +22,8 @@ from streamguard.analysis.ground import Ground, ground_of
 from streamguard.analysis.numbering import Numbers, Renumbering
 from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
-from streamguard.errors import EditError, SinkError, SinkPermissionError
+from streamguard.analysis.schema import EDITS
+from streamguard.errors import EditError
 
 
 class Journal:
@@ -174,18 +176,8 @@ class Journal:
                 digest = rows.write(connection, edit, seal(edit.reason), digest)
             return added
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Give a transaction in which nobody else writes; it is undone if anything fails."""
-        with closing(database.open_for_edits(self.path)) as connection, _write_errors(self.path):
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                rows.create(connection)
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+    def _writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        return changing(self.path, EDITS)
 
 
 def edits_of(analysis: Analysis) -> tuple[tuple[Edit, ...], str]:
@@ -214,18 +206,3 @@ def _check(edit: Edit, *, erased: bool = False) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
-
-
-@contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            raise SinkPermissionError(
-                f"{path} may not be written", "Check its permissions and its folder's"
-            ) from error
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise SinkError(f"{path} is kept by another program", "Try again") from error
-        raise SinkError(f"{path} cannot be written: {error}") from error

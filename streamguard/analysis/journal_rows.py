@@ -10,18 +10,10 @@ from streamguard.analysis.acts import BoxAt, Follow
 from streamguard.analysis.chain import Sealed, next_digest, seal, start_of
 from streamguard.analysis.edit_json import act_of, canonical, text_of
 from streamguard.analysis.edits import Edit, arguments_of
-from streamguard.analysis.schema import EDITS
+from streamguard.analysis.schema import EDITS, tables_of
 from streamguard.errors import EditError
 
 _HINT = "Somebody changed the file in another way; take a copy of it that is whole"
-
-
-def create(connection: sqlite3.Connection) -> None:
-    """Make the tables of edits where there are none."""
-    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    for name, statement in EDITS.items():
-        if name not in there:
-            connection.execute(statement)
 
 
 def read(connection: sqlite3.Connection, decision: str) -> tuple[tuple[Edit, ...], str]:
@@ -34,9 +26,8 @@ def read(connection: sqlite3.Connection, decision: str) -> tuple[tuple[Edit, ...
     Raises:
         EditError: A row is not what was written.
     """
-    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     digest = start_of(decision)
-    if "edits" not in there:
+    if not set(EDITS) <= tables_of(connection):
         return (), digest
     actors = {
         number: _true(Sealed(*sealed), f"actor {number}")

@@ -12,6 +12,7 @@ from typing import Any
 from streamguard.analysis import database
 from streamguard.analysis.candidates import PackedCandidates, unpack_candidates
 from streamguard.analysis.columns import damaged
+from streamguard.analysis.found import read_found
 from streamguard.analysis.heading import load_header
 from streamguard.analysis.packing import Chunk, PackedChunk, unpack
 from streamguard.analysis.records import Doubt, FrameRecord, Header, StoredCandidate, StoredTrack
@@ -119,12 +120,19 @@ class Analysis:
         return tuple(map(_track, self._rows("SELECT * FROM tracks ORDER BY track_id")))
 
     def candidates(self) -> tuple[StoredCandidate, ...]:
-        """Return what was seen and not covered, by number."""
-        return tuple(
+        """Return what was seen and not covered, by number; what second looks found comes last.
+
+        Raises:
+            AnalysisError: It is damaged.
+        """
+        decided = (
             candidate
             for row in self._rows("SELECT * FROM candidates ORDER BY first")
             for candidate in unpack_candidates(PackedCandidates(*row))
         )
+        with self._lock, database.database_errors(self.path):
+            found, _ = read_found(self._connection, self.decision_digest)
+        return (*decided, *found)
 
     def doubts(self) -> tuple[Doubt, ...]:
         """Return what a person should look at, the most doubtful first."""

@@ -66,6 +66,15 @@ EDITS = {
 }
 """What a person changed; such tables may be missing. A chain of digests of its own covers them."""
 
+FOUND = {
+    "found": (
+        "CREATE TABLE found (first INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
+        " places INTEGER NOT NULL, data BLOB NOT NULL, place_data BLOB NOT NULL,"
+        " words TEXT NOT NULL, digest TEXT NOT NULL)"
+    ),
+}
+"""What a second look found; such a table may be missing. A chain of digests covers it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -110,11 +119,12 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
             "Install a newer streamguard",
         )
     needed = FORMS[version].tables
-    known = {(table, sql) for table, sql in (needed | EDITS).items()}
+    possible = needed | EDITS | FOUND
+    known = {(table, sql) for table, sql in possible.items()}
     found = set()
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
     for kind, name, table, sql in rows:
-        if kind == "index" and sql is None and table in needed | EDITS:
+        if kind == "index" and sql is None and table in possible:
             continue  # what SQLite makes for a key
         if kind != "table" or name != table or (name, sql) not in known:
             raise AnalysisError(
@@ -124,6 +134,11 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
     if missing := sorted(set(needed) - found):
         raise AnalysisError(f"{path} is damaged: it has no table {missing[0]}", "Analyze again")
     return version
+
+
+def tables_of(connection: sqlite3.Connection) -> set[str]:
+    """Return the names of the tables that are there."""
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
 def upgrade(connection: sqlite3.Connection, version: int) -> None:

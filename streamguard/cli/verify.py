@@ -25,6 +25,12 @@ _PATH = click.Path(path_type=Path)
 @click.command(name="verify", short_help="Check if a face is still visible in a finished file.")
 @click.argument("files", nargs=-1, required=True, type=_PATH, metavar="[ORIGINAL] OUTPUT")
 @click.option(
+    "--analysis",
+    type=_PATH,
+    metavar="FILE",
+    help="What OUTPUT was rendered from: faces left clear on purpose are no leak.",
+)
+@click.option(
     "--threshold",
     type=float,
     default=0.5,
@@ -51,7 +57,8 @@ def command(
     """List the faces that are still visible in a finished video or photo.
 
     With ORIGINAL, a face counts only if it is still as it was there. Both must have the same
-    frames at the same times. The exit code is 3 if a face seems to be left.
+    frames at the same times. With --analysis, what is found is added to its candidates. The exit
+    code is 3 if a face seems to be left.
     """
     from streamguard.doctor import require_system
 
@@ -72,6 +79,7 @@ def command(
                 output,
                 original,
                 show,
+                analysis=how["analysis"],
                 threshold=threshold,
                 every=every,
                 cancelled=stop,
@@ -96,6 +104,10 @@ def sentences(found: Verification) -> Iterator[str]:
         yield f"does not match: {mismatch}"
     for span in found.spans:
         yield f"a face seems to be left: {_words(span)}"
+    if found.left_clear:
+        yield f"faces left clear on purpose: {found.left_clear}, counted in each frame"
+    if found.candidates:
+        yield f"added to {found.analysis}: {found.candidates} candidates, see streamguard edit"
 
 
 def _words(span: Span) -> str:

@@ -1,0 +1,101 @@
+"""What a second look found: candidates that are added to an analysis after it was whole.
+
+The decision's digest does not cover them. A chain of digests does, as it covers edits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+from pathlib import Path
+
+from streamguard.analysis import schema
+from streamguard.analysis.candidates import PackedCandidates, pack_candidates, unpack_candidates
+from streamguard.analysis.changing import changing
+from streamguard.analysis.columns import damaged
+from streamguard.analysis.records import StoredCandidate
+from streamguard.geometry import Box, iou
+
+_SAME = 0.5
+"""Least IoU in one frame of what was found before."""
+_COLUMNS = "first, count, places, data, place_data, words"
+
+
+def read_found(
+    connection: sqlite3.Connection, decision: str
+) -> tuple[tuple[StoredCandidate, ...], str]:
+    """Return what second looks found, by number, and the digest over it.
+
+    Args:
+        connection: Of a file whose tables were checked.
+        decision: Digest of the decision.
+
+    Raises:
+        AnalysisError: It is not what was written.
+    """
+    digest = hashlib.sha256(f"found {decision}".encode()).hexdigest()
+    found: list[StoredCandidate] = []
+    if not set(schema.FOUND) <= schema.tables_of(connection):
+        return (), digest
+    for *row, told in connection.execute(f"SELECT {_COLUMNS}, digest FROM found ORDER BY first"):
+        packed = PackedCandidates(*row)
+        digest = _next_digest(digest, packed)
+        if digest != told:
+            raise damaged("what a second look found")
+        found += unpack_candidates(packed)
+    return tuple(found), digest
+
+
+def add_found(path: Path, decision: str, seen: Sequence[StoredCandidate]) -> int:
+    """Add what a second look found; what an earlier one found there is left out.
+
+    Args:
+        path: The analysis.
+        decision: Digest of the decision that was looked at.
+        seen: What was found, with any numbers.
+
+    Returns:
+        How many were added.
+
+    Raises:
+        AnalysisError: It is damaged, or another decision.
+        SinkError: It cannot be written.
+    """
+    with changing(path, schema.FOUND) as connection:
+        if connection.execute("SELECT digest FROM seal").fetchall() != [(decision,)]:
+            raise damaged("its decision: it is another one than was looked at")
+        known, digest = read_found(connection, decision)
+        new = [one for one in seen if not any(_is_same(one, other) for other in known)]
+        if not new:
+            return 0
+        number = 1 + _last_number(connection)
+        packed = pack_candidates([replace(one, number=number + n) for n, one in enumerate(new)])
+        row = (*astuple(packed), _next_digest(digest, packed))
+        connection.execute("INSERT INTO found VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        return len(new)
+
+
+def _last_number(connection: sqlite3.Connection) -> int:
+    query = "SELECT max(first + count - 1) FROM {}"
+    ends = (connection.execute(query.format(t)).fetchone()[0] for t in ("candidates", "found"))
+    return max(end or 0 for end in ends)
+
+
+def _next_digest(before: str, packed: PackedCandidates) -> str:
+    values = [
+        hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
+        for value in astuple(packed)
+    ]
+    line = json.dumps([before, *values], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_same(one: StoredCandidate, other: StoredCandidate) -> bool:
+    shared = one.boxes.keys() & other.boxes.keys()
+    return any(
+        iou(Box(*map(float, one.boxes[n])), Box(*map(float, other.boxes[n]))) >= _SAME
+        for n in shared
+    )
