@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import shlex
 import resource
 import shutil
 import signal
@@ -124,7 +125,7 @@ def test_readme_examples_work_one_after_the_other(tmp_path: Path) -> None:
     samples.mkdir()
     shutil.copy(SAMPLE, samples)
     for example in examples():
-        process = start(*example.split()[1:], cwd=tmp_path)
+        process = start(*shlex.split(example)[1:], cwd=tmp_path)
         out, err = process.communicate(timeout=100)
         assert process.returncode == 0, err
         assert out
