@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import shlex
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
