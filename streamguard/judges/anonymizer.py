@@ -18,6 +18,7 @@ from streamguard.errors import DetectionError, UsageError
 from streamguard.frames import Frame, Verdict, VideoInfo
 from streamguard.geometry import nms
 from streamguard.judges.pronouncing import Pronouncer
+from streamguard.media.scaling import TrackingScale
 from streamguard.media.sphere import Sphere
 from streamguard.settings import DetectionPlan, Settings
 from streamguard.tracking.kinds import Kind
@@ -25,9 +26,6 @@ from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.scenes import CutFinder
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
-
-_LUMA_SIDE = 480
-"""Long side of the picture that flow works on: a 20 px face at 1080p keeps 5 px."""
 
 
 class Anonymizer:
@@ -135,7 +133,7 @@ class Anonymizer:
             self._restart(frame.width, frame.height)
         time = frame.time_ms / 1000
         view = FrameView(frame, self._sphere)
-        luma = view.luma(*self._luma_size)
+        luma = view.luma(self._scale.width, self._scale.height)
         # What is seen in a damaged picture says nothing of those before and after.
         mended = bool(frame.damage) != self._was_damaged
         self._was_damaged = bool(frame.damage)
@@ -160,11 +158,9 @@ class Anonymizer:
     def _restart(self, width: int, height: int) -> None:
         """Forget everything seen: the picture is another one."""
         self._size = (width, height)
-        scale = min(1.0, _LUMA_SIDE / max(width, height))
         self._sphere = Sphere(width, height, self._turns) if self._wraps else None
         extent = self._sphere.extent if self._sphere else (width, height)
-        self._luma_size = (max(1, round(extent[0] * scale)), max(1, round(extent[1] * scale)))
-        self._to_luma = (self._luma_size[0] / extent[0], self._luma_size[1] / extent[1])
+        self._scale = TrackingScale.of(width, height, extent)
         self._timeline = Timeline()
         self._tracker = Tracker(self._kinds(), self._timeline, self._ids)
         self._schedules = {
@@ -177,7 +173,7 @@ class Anonymizer:
         self._pronouncer = Pronouncer(
             self._tracker,
             self._timeline,
-            self._to_luma,
+            self._scale,
             {label: finder.names_by_role for label, finder in self._finders.items()},
             sphere=self._sphere,
             redaction=self._redaction,
@@ -191,15 +187,13 @@ class Anonymizer:
         schedule = self._schedules[label]
         if self._is_still:
             return schedule.still_looks()
-        dx, dy = moment.camera or (0.0, 0.0)
-        motion = (dx / self._luma_size[0], dy / self._luma_size[1])
+        motion = self._scale.shares(moment.camera or (0.0, 0.0))
         return schedule.looks(moment.time, moment.cut, self._close_look_requests(label), motion)
 
     def _close_look_requests(self, label: str) -> list[CloseLookRequest]:
-        sx, sy = self._to_luma
         return [
             CloseLookRequest(
-                track.track_id, track.box.scale(1 / sx, 1 / sy), track.denials, track.turns
+                track.track_id, self._scale.to_coded(track.box), track.denials, track.turns
             )
             for track in self._tracker.wanting_close_look(label)
         ]
@@ -216,7 +210,7 @@ class Anonymizer:
             self._observe(label, findings)
 
     def _observe(self, label: str, findings: Sequence[Finding]) -> None:
-        """Hand what was found to the tracker, in pixels of the luma picture."""
+        """Hand what was found to the tracker, in pixels of the tracking picture."""
         for turns in sorted({f.look.turns for f in findings}):
             alike = [f for f in findings if f.look.turns == turns and _is_second(f)]
             self._take_in(label, alike)
@@ -226,18 +220,21 @@ class Anonymizer:
         """Hand on what one detector found in pictures turned alike."""
         if not findings:
             return
-        sx, sy = self._to_luma
+        scale = self._scale
         second, turns = _is_second(findings[0]), findings[0].look.turns
         found = nms([detection for finding in findings for detection in finding.detections])
         is_close = any(f.look.is_close for f in findings)
         self._tracker.observe(
             [
-                Observation(d.box.scale(sx, sy), d.confidence, second, is_close, turns)
+                Observation(scale.to_small(d.box), d.confidence, second, is_close, turns)
                 for d in found
             ],
             [
                 SearchedRegion(
-                    f.look.region.scale(sx, sy), f.look.smallest * sx, f.look.is_close, turns
+                    scale.to_small(f.look.region),
+                    scale.length_to_small(f.look.smallest),
+                    f.look.is_close,
+                    turns,
                 )
                 for f in findings
                 if second and f.look.layer is Layer.COLOR

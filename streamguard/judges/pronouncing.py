@@ -10,6 +10,7 @@ from streamguard.detection.subjects import SUBJECTS, Subject
 from streamguard.frames import Candidate, Cover, Frame, TrackFacts, Verdict
 from streamguard.geometry import Box, containment
 from streamguard.judges.account import candidates_of, facts_of
+from streamguard.media.scaling import TrackingScale
 from streamguard.media.sphere import Sphere
 from streamguard.outlines import to_pixels
 from streamguard.settings import RedactionSettings
@@ -26,7 +27,7 @@ class Pronouncer:
     Args:
         tracker: Which tracks are believed.
         timeline: What they cover.
-        to_luma: Pixels of the tracking picture per coded pixel, across and down.
+        scale: How the tracking picture lies over the coded one.
         names: Names of the detectors by label and role.
         sphere: How the picture wraps round, if it does.
         redaction: What covers look like.
@@ -36,7 +37,7 @@ class Pronouncer:
         self,
         tracker: Tracker,
         timeline: Timeline,
-        to_luma: tuple[float, float],
+        scale: TrackingScale,
         names: Mapping[str, Mapping[Role, str]],
         *,
         sphere: Sphere | None,
@@ -44,7 +45,7 @@ class Pronouncer:
     ) -> None:
         self._tracker = tracker
         self._timeline = timeline
-        self._to_luma = to_luma
+        self._scale = scale
         self._names = names
         self._sphere = sphere
         self._redaction = redaction
@@ -129,8 +130,7 @@ class Pronouncer:
 
     def _whole(self, subject: Subject, box: Box, frame: Frame) -> Box:
         """Return a box of the tracking picture in coded pixels, with all that belongs to it."""
-        sx, sy = self._to_luma
-        coded = box.scale(1 / sx, 1 / sy)
+        coded = self._scale.to_coded(box)
         return subject.whole(coded, frame.quarter_turns, frame.width, frame.height)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streamguard.geometry import Box
 
 Gray = NDArray[np.uint8]
-"""A luma picture, shape ``(height, width)``, dtype ``uint8``."""
+"""A tracking picture, shape ``(height, width)``, dtype ``uint8``."""
 
 _GRID = 3
 """Points per side of the grid laid over each box."""
@@ -48,7 +48,7 @@ class Moved:
 
 
 def propagate(start: Gray, end: Gray, boxes: Sequence[Box]) -> list[Moved]:
-    """Carry boxes from one luma picture to another (pyramidal Lucas-Kanade, Bouguet 2000).
+    """Carry boxes from one tracking picture to another (pyramidal Lucas-Kanade, Bouguet 2000).
 
     Args:
         start: The picture the boxes lie in.

@@ -1,6 +1,6 @@
 """One thing followed from a box that a person drew, picture by picture, in either direction.
 
-All boxes are in pixels of the small luma picture. Time may run either way: a follower is given
+All boxes are in pixels of the tracking picture. Time may run either way: a follower is given
 the pictures in the order in which it is to follow.
 """
 

@@ -9,7 +9,7 @@ from streamguard.geometry import Box
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A detection in pixels of the small luma picture.
+    """A detection in pixels of the tracking picture.
 
     Attributes:
         box: Where.
@@ -28,7 +28,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class SearchedRegion:
-    """A region the second opinion looked at, in pixels of the small luma picture.
+    """A region the second opinion looked at, in pixels of the tracking picture.
 
     Attributes:
         region: Where.

@@ -91,7 +91,7 @@ class Track:
         Args:
             observation: The observation.
             time: Now, in seconds.
-            shape: ``(height, width)`` of the luma picture.
+            shape: ``(height, width)`` of the tracking picture.
         """
         self.box = self._adjusted(observation)
         self.last_seen = time
@@ -157,7 +157,7 @@ class Track:
 
         Args:
             time: Now, in seconds.
-            shape: ``(height, width)`` of the luma picture.
+            shape: ``(height, width)`` of the tracking picture.
         """
         # What turns away does not shrink as the box that a detector gives does.
         anatomy = self.kind.anatomy
