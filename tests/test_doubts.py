@@ -44,6 +44,7 @@ def test_a_face_that_is_sure_is_not_doubted() -> None:
         (replace(SURE, sources=("centerface",), hits=1), LARGE, ("one detector",), 0.2, 0.2),
         (replace(SURE, luma=10.0), LARGE, ("dark",), 0.2, 0.3),
         (replace(SURE, blind=0.9), LARGE, ("fast",), 0.2, 0.3),
+        (replace(SURE, blind=0.9, luma=20.0), LARGE, ("dark",), 0.4, 0.5),
         (
             replace(SURE, confidence=0.22, sources=("centerface",), hits=1, misses=3),
             LARGE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streamguard.analysis.columns import damaged, pack_columns, unpack_columns
+from streamguard.analysis.columns import damaged, pack_columns, parsed, unpack_columns
 from streamguard.analysis.packing import MAX_COVERS, corners
 from streamguard.analysis.records import StoredCandidate
 from streamguard.frames import Candidate, Uncovered
@@ -70,19 +70,18 @@ def unpack_candidates(packed: PackedCandidates) -> Iterator[StoredCandidate]:
     if not 0 < packed.count <= MAX_COVERS or not 0 < packed.places <= MAX_COVERS:
         raise damaged("candidates")
     rows = unpack_columns(packed.data, 9, packed.count, np.int32)
-    places = unpack_columns(packed.place_data, 5, packed.places, np.int32).T.tolist()
-    try:
-        words = [str(word) for word in json.loads(packed.words)]
-    except (ValueError, TypeError, RecursionError) as error:
-        raise damaged("candidates") from error
+    places = unpack_columns(packed.place_data, 5, packed.places, np.int32)
+    words = [str(word) for word in parsed(packed.words)]
     if rows[0].min() < 1 or rows[0].sum(dtype=np.int64) != packed.places:
         raise damaged("candidates")
-    if rows[1:3].min() < 0 or rows[1:3].max() >= len(words):
+    if places[0].min() < 0 or rows[1:3].min() < 0 or rows[1:3].max() >= len(words):
         raise damaged("candidates")
-    start = 0
+    start, boxes_of = 0, places.T.tolist()
     for number, row in enumerate(rows.T.tolist(), packed.first):
         count, label, reason, track_id, sure, *sides = row
-        boxes = {frame: (x1, y1, x2, y2) for frame, x1, y1, x2, y2 in places[start : start + count]}
+        boxes = {
+            frame: (x1, y1, x2, y2) for frame, x1, y1, x2, y2 in boxes_of[start : start + count]
+        }
         start += count
         candidate = Candidate(
             Box(*map(float, sides)),

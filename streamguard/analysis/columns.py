@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -11,12 +12,39 @@ from numpy.typing import NDArray
 
 from streamguard.errors import AnalysisError
 
+_MAX_TEXT = 2**20
+"""Characters of a list of words, or of a value of the header."""
 Number = TypeVar("Number", np.int32, np.int64)
 
 
 def damaged(what: str) -> AnalysisError:
     """Return the error for content that cannot be what was written."""
     return AnalysisError(f"the analysis is damaged: {what} cannot be read", "Analyze again")
+
+
+def parsed(text: str) -> Any:
+    """Return what a short JSON text says.
+
+    Raises:
+        AnalysisError: It is none, or too long.
+    """
+    if len(text) > _MAX_TEXT:
+        raise damaged("a long text")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise damaged("a text") from error
+
+
+def typed(row: Sequence[Any], types: Sequence[type], what: str) -> tuple[Any, ...]:
+    """Return a row of a table once each value has the type of its column, which SQLite lets be.
+
+    Raises:
+        AnalysisError: One has not.
+    """
+    if not all(map(isinstance, row, types)):
+        raise damaged(what)
+    return tuple(row)
 
 
 def pack_columns(rows: Sequence[tuple[int, ...]], width: int, dtype: type[Number]) -> bytes:

@@ -14,7 +14,7 @@ from streamguard.analysis.sealing import verify_seal
 from streamguard.errors import AnalysisError, unreadable
 
 _MAGIC = b"SQLite format 3\0"
-_MAX_VALUE = 64 * 2**20
+_MAX_VALUE = 16 * 2**20
 """Bytes of the longest text or blob that is read."""
 _PATIENCE = 30.0
 """Seconds to wait while another program writes."""

@@ -101,10 +101,12 @@ def _of_seeing(track: StoredTrack) -> Iterable[_Reason]:
 
 
 def _of_picture(track: StoredTrack, course: Course) -> Iterable[_Reason]:
+    # Motion cannot be followed where it is too fast, or where it is too dark to see any.
+    lost = 0.3 * track.blind if track.blind > _BLIND_ABOVE else 0.0
     if track.hits and track.luma < _DARK_BELOW:
-        yield 0.2 * (1 - track.luma / _DARK_BELOW) + 0.1, DARK
-    if track.blind > _BLIND_ABOVE:
-        yield 0.3 * track.blind, FAST
+        yield 0.1 + 0.2 * (1 - track.luma / _DARK_BELOW) + lost, DARK
+    elif lost:
+        yield lost, FAST
     if course.height < _SMALL_BELOW:
         yield 0.1, SMALL
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
-from streamguard.analysis.columns import damaged
+from streamguard.analysis.columns import damaged, parsed
 from streamguard.analysis.records import FileIdentity, Header
 
 _HEX = frozenset("0123456789abcdef")
@@ -39,7 +39,7 @@ def load_header(connection: sqlite3.Connection) -> Header:
     """
     try:
         values = {
-            name: json.loads(text) for name, text in connection.execute("SELECT * FROM header")
+            name: parsed(_text(text)) for name, text in connection.execute("SELECT * FROM header")
         }
         rate = values["frame_rate"]
         return Header(
@@ -63,7 +63,6 @@ def load_header(connection: sqlite3.Connection) -> Header:
         TypeError,
         KeyError,
         AttributeError,
-        RecursionError,
         ZeroDivisionError,
     ) as error:
         raise damaged("its header") from error

@@ -10,18 +10,29 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamguard.analysis.columns import damaged, inflate
+from streamguard.errors import AnalysisError
 from streamguard.geometry import Box
 from streamguard.outlines import BitMask, Outline, Polygon
 
-_LIMIT = 2**24
+_LIMIT = 2**23
 """Bytes of text that the outlines of one chunk may take."""
 
 
 def text_of(outlines: Sequence[Outline]) -> bytes:
-    """Return polygons and masks as JSON, compressed; nothing for none."""
+    """Return polygons and masks as JSON, compressed; nothing for none.
+
+    Raises:
+        AnalysisError: They are too many, or one has no place.
+    """
     if not outlines:
         return b""
-    return zlib.compress(json.dumps([_plain(outline) for outline in outlines]).encode())
+    try:
+        text = json.dumps([_plain(outline) for outline in outlines]).encode()
+    except (ValueError, OverflowError) as error:
+        raise AnalysisError("an outline has no place in the picture") from error
+    if len(text) > _LIMIT:
+        raise AnalysisError(f"outlines of {len(text)} bytes do not fit into an analysis")
+    return zlib.compress(text)
 
 
 def outlines_from(data: bytes) -> tuple[Outline, ...]:

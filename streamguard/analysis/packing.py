@@ -11,21 +11,21 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from streamguard.analysis.columns import damaged, pack_columns, unpack_columns
+from streamguard.analysis.columns import damaged, pack_columns, parsed, unpack_columns
 from streamguard.analysis.outline_text import outlines_from, text_of
 from streamguard.analysis.records import FrameRecord, FrameState
 from streamguard.errors import AnalysisError
 from streamguard.frames import Cover
 from streamguard.geometry import Box
-from streamguard.outlines import Outline, bounds, to_pixels
+from streamguard.outlines import BitMask, Outline, Polygon, bounds, to_pixels
 from streamguard.settings import Effect
 
 CHUNK_FRAMES = 64
 """Frames in one chunk; fewer in the last one, and where a crowd fills it sooner."""
-CHUNK_COVERS = 2**16
-"""Covers that fill a chunk."""
+CHUNK_WEIGHT = 2**16
+"""Covers that fill a chunk; polygons and masks count for as many more as they are large."""
 MAX_FRAMES = 1024
-MAX_COVERS = 2**20
+MAX_COVERS = 2**18
 """A chunk that claims more frames or covers is refused: a stranger's file must not eat memory."""
 
 Kind = tuple[str, Effect | None]
@@ -218,6 +218,18 @@ def corners(outline: Outline) -> tuple[int, int, int, int]:
     return math.floor(box.x1), math.floor(box.y1), math.ceil(box.x2), math.ceil(box.y2)
 
 
+def weight_of(record: FrameRecord) -> int:
+    """Return how much of a chunk a frame fills."""
+    weight = len(record.covers)
+    for cover in record.covers:
+        match cover.outline:
+            case Polygon(points):
+                weight += len(points) // 4
+            case BitMask(bits=bits):
+                weight += len(bits) // 32
+    return weight
+
+
 def _number(known: dict[_T, int], value: _T) -> int:
     return known.setdefault(value, len(known))
 
@@ -229,11 +241,11 @@ def _check(numbers: NDArray[Any], limit: int | NDArray[Any]) -> None:
 
 def _words(text: str) -> tuple[tuple[Kind, ...], tuple[str, ...]]:
     try:
-        words = json.loads(text)
+        words = parsed(text)
         kinds = tuple(
             (str(label), None if effect is None else Effect(effect))
             for label, effect in words["kinds"]
         )
         return kinds, tuple(str(reason) for reason in words["reasons"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise damaged("the words of a chunk") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -11,13 +10,20 @@ from typing import Any
 
 from streamguard.analysis import database
 from streamguard.analysis.candidates import PackedCandidates, unpack_candidates
-from streamguard.analysis.columns import damaged
+from streamguard.analysis.columns import damaged, parsed, typed
 from streamguard.analysis.found import read_found
 from streamguard.analysis.heading import load_header
 from streamguard.analysis.packing import Chunk, PackedChunk, unpack
 from streamguard.analysis.records import Doubt, FrameRecord, Header, StoredCandidate, StoredTrack
 from streamguard.errors import AnalysisError
 
+_MAX_ROWS = 1_000_000
+"""Rows of one table that are read: far more than hours of a crowd have."""
+_CHUNKS = (int, int, int, bytes, bytes, bytes, str)
+_CANDIDATES = (int, int, int, bytes, bytes, str)
+_TRACK = (int, str, int, int, int, float, str, int, int, float, float)
+_DOUBT = (int, int, int, float, str, int, int)
+"""Types of the columns."""
 _CHUNK = "SELECT first, frames, covers, frame_data, cover_data, outline_data, words FROM chunks"
 
 
@@ -65,7 +71,8 @@ class Analysis:
                 f"{path} is not finished: it is still being written, or that was cut short",
                 "Wait for its end, or analyze again",
             )
-        self._frames, self.decision_digest = seals[0] if seals else (0, "")
+        seal = typed(seals[0], (int, str), "its seal") if seals else (0, "")
+        self._frames, self.decision_digest = seal
 
     @property
     def frame_count(self) -> int:
@@ -90,10 +97,10 @@ class Analysis:
             rows = self._rows(f"{_CHUNK} {where}", (first,))
             if not rows:
                 break
-            chunk = unpack(PackedChunk(*rows[0]))
+            chunk = unpack(PackedChunk(*typed(rows[0], _CHUNKS, "a chunk")))
             if expected not in (None, chunk.first):
                 raise damaged(f"frame {expected}")
-            if not chunk.first <= first < chunk.first + len(chunk):
+            if not 0 <= chunk.first <= first < chunk.first + len(chunk):
                 break
             yield chunk
             first = expected = chunk.first + len(chunk)
@@ -116,26 +123,32 @@ class Analysis:
                 yield chunk.record(number)
 
     def tracks(self) -> tuple[StoredTrack, ...]:
-        """Return what was followed and covered, by number."""
+        """Return what was followed and covered, by number.
+
+        Raises:
+            AnalysisError: What is read is damaged.
+        """
         return tuple(map(_track, self._rows("SELECT * FROM tracks ORDER BY track_id")))
 
     def candidates(self) -> tuple[StoredCandidate, ...]:
         """Return what was seen and not covered, by number; what second looks found comes last.
 
         Raises:
-            AnalysisError: It is damaged.
+            AnalysisError: What is read is damaged.
         """
-        decided = (
-            candidate
-            for row in self._rows("SELECT * FROM candidates ORDER BY first")
-            for candidate in unpack_candidates(PackedCandidates(*row))
-        )
+        rows = self._rows("SELECT * FROM candidates ORDER BY first")
+        packed = (PackedCandidates(*typed(row, _CANDIDATES, "candidates")) for row in rows)
+        decided = [candidate for each in packed for candidate in unpack_candidates(each)]
         with self._lock, database.database_errors(self.path):
             found, _ = read_found(self._connection, self.decision_digest)
         return (*decided, *found)
 
     def doubts(self) -> tuple[Doubt, ...]:
-        """Return what a person should look at, the most doubtful first."""
+        """Return what a person should look at, the most doubtful first.
+
+        Raises:
+            AnalysisError: What is read is damaged.
+        """
         return tuple(map(_doubt, self._rows("SELECT * FROM doubts ORDER BY score DESC, number")))
 
     def close(self) -> None:
@@ -145,37 +158,33 @@ class Analysis:
 
     def _counted(self) -> int:
         rows = self._rows("SELECT first + frames FROM chunks ORDER BY first DESC LIMIT 1")
-        return int(rows[0][0]) if rows else 0
+        return int(typed(rows[0], (int,), "a chunk")[0]) if rows else 0
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._lock, database.database_errors(self.path):
-            return self._connection.execute(query, values).fetchall()
+            rows = self._connection.execute(query, values).fetchmany(_MAX_ROWS + 1)
+        if len(rows) > _MAX_ROWS:
+            raise AnalysisError(f"{self.path} has more than {_MAX_ROWS} rows in a table")
+        return rows
 
 
 def _track(row: tuple[Any, ...]) -> StoredTrack:
-    number, label, first, last, best, confidence, sources, hits, misses, blind, luma = row
-    return StoredTrack(
-        track_id=number,
-        label=label,
-        first=first,
-        last=last,
-        best=best,
-        confidence=confidence,
-        sources=_strings(sources),
-        hits=hits,
-        misses=misses,
-        blind=blind,
-        luma=luma,
-    )
+    names = dict(zip(StoredTrack.__slots__, typed(row, _TRACK, "a track"), strict=True))
+    track = StoredTrack(**names | {"sources": _strings(names["sources"])})
+    if not 0 <= track.first <= track.best <= track.last:
+        raise damaged(f"track {track.track_id}")
+    return track
 
 
 def _doubt(row: tuple[Any, ...]) -> Doubt:
-    _, first, last, score, reasons, track_id, candidate = row
+    _, first, last, score, reasons, track_id, candidate = typed(row, _DOUBT, "a doubt")
+    if not 0 <= first <= last:
+        raise damaged("a doubt")
     return Doubt(first, last, score, _strings(reasons), track_id, candidate)
 
 
 def _strings(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(str(word) for word in json.loads(text))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise damaged("a list of words") from error
+    words = parsed(text)
+    if not isinstance(words, list):
+        raise damaged("a list of words")
+    return tuple(map(str, words))

@@ -15,7 +15,7 @@ from streamguard.analysis.candidates import CHUNK_CANDIDATES
 from streamguard.analysis.doubts import doubt_of_candidate
 from streamguard.analysis.gathering import TrackTally
 from streamguard.analysis.heading import store_header
-from streamguard.analysis.packing import CHUNK_COVERS, CHUNK_FRAMES
+from streamguard.analysis.packing import CHUNK_FRAMES, CHUNK_WEIGHT, weight_of
 from streamguard.analysis.records import FrameRecord, FrameState, Header, StoredCandidate
 from streamguard.analysis.sealing import digest
 from streamguard.errors import AnalysisError, SinkError
@@ -26,6 +26,8 @@ _COMMIT_EVERY = 1.0
 """Seconds between two states that readers see."""
 _PATIENCE = 2.0
 """Seconds that a lock is waited for when the file is given up."""
+_LAST_PATIENCE_MS = 30_000
+"""Milliseconds to wait for a reader at the end; before, it is only passed over."""
 _MODE = 0o600
 
 
@@ -60,7 +62,7 @@ class AnalysisWriter:
         self._open = True
         self._frames = 0
         self._pending: list[FrameRecord] = []
-        self._pending_covers = 0
+        self._pending_weight = 0
         self._tracks = TrackTally()
         self._groups = CandidateGroups()
         self._candidates: list[StoredCandidate] = []
@@ -87,13 +89,13 @@ class AnalysisWriter:
                 raise AnalysisError(f"frame {record.index} came where {self._frames} was expected")
             self._frames += 1
             self._pending.append(record)
-            self._pending_covers += len(record.covers)
+            self._pending_weight += weight_of(record)
             self._tracks.add(record)
             for facts in verdict.ended:
                 self._tracks.end(facts)
             self._store_tracks()
             self._candidates += self._groups.add(record.index, verdict.candidates)
-            if len(self._pending) >= CHUNK_FRAMES or self._pending_covers >= CHUNK_COVERS:
+            if len(self._pending) >= CHUNK_FRAMES or self._pending_weight >= CHUNK_WEIGHT:
                 self._store_chunk(is_full=True)
             if len(self._candidates) >= CHUNK_CANDIDATES:
                 self._store_candidates()
@@ -136,6 +138,7 @@ class AnalysisWriter:
         self._candidates += self._groups.finish()
         self._store_candidates()
         storing.store_seal(self._connection, self._frames, digest(self._connection))
+        self._connection.execute(f"PRAGMA busy_timeout = {_LAST_PATIENCE_MS}")
         self._connection.execute("COMMIT")
         self._connection.close()
 
@@ -145,7 +148,7 @@ class AnalysisWriter:
             storing.store_frames(self._connection, self._pending)
         if is_full:
             self._pending.clear()
-            self._pending_covers = 0
+            self._pending_weight = 0
 
     def _store_tracks(self) -> None:
         for track, doubts in self._tracks.take():
@@ -192,7 +195,7 @@ def record_of(verdict: Verdict) -> FrameRecord:
 
 
 def _new_database(part: Path, header: Header) -> sqlite3.Connection:
-    connection = sqlite3.connect(part, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(part, timeout=0.1, isolation_level=None, check_same_thread=False)
     # A part is worth nothing after a crash, so it needs neither journal nor waiting for the disk.
     for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "cache_spill = OFF"):
         connection.execute(f"PRAGMA {pragma}")
