@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from streamguard.analysis.columns import damaged, pack_columns, parsed, unpack_columns
+from streamguard.analysis.columns import damaged, pack_columns, parsed, typed, unpack_columns
 from streamguard.analysis.packing import MAX_COVERS, corners
 from streamguard.analysis.records import StoredCandidate
 from streamguard.frames import Candidate, Uncovered
@@ -39,6 +40,16 @@ class PackedCandidates:
     data: bytes
     place_data: bytes
     words: str
+
+
+def packed_row(row: Sequence[Any]) -> PackedCandidates:
+    """Return a row of the table.
+
+    Raises:
+        AnalysisError: A value of it has the wrong type.
+    """
+    types = (int, int, int, bytes, bytes, str)
+    return PackedCandidates(*typed(row, types, "candidates"))
 
 
 def pack_candidates(candidates: Sequence[StoredCandidate]) -> PackedCandidates:

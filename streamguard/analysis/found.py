@@ -13,7 +13,12 @@ from dataclasses import astuple, replace
 from pathlib import Path
 
 from streamguard.analysis import schema
-from streamguard.analysis.candidates import PackedCandidates, pack_candidates, unpack_candidates
+from streamguard.analysis.candidates import (
+    PackedCandidates,
+    pack_candidates,
+    packed_row,
+    unpack_candidates,
+)
 from streamguard.analysis.changing import changing
 from streamguard.analysis.columns import damaged
 from streamguard.analysis.records import StoredCandidate
@@ -41,7 +46,7 @@ def read_found(
     if not set(schema.FOUND) <= schema.tables_of(connection):
         return (), digest
     for *row, told in connection.execute(f"SELECT {_COLUMNS}, digest FROM found ORDER BY first"):
-        packed = PackedCandidates(*row)
+        packed = packed_row(row)
         digest = _next_digest(digest, packed)
         if digest != told:
             raise damaged("what a second look found")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from streamguard.analysis import database
-from streamguard.analysis.candidates import PackedCandidates, unpack_candidates
+from streamguard.analysis.candidates import packed_row, unpack_candidates
 from streamguard.analysis.columns import damaged, parsed, typed
 from streamguard.analysis.found import read_found
 from streamguard.analysis.heading import load_header
@@ -20,7 +20,6 @@ from streamguard.errors import AnalysisError
 _MAX_ROWS = 1_000_000
 """Rows of one table that are read: far more than hours of a crowd have."""
 _CHUNKS = (int, int, int, bytes, bytes, bytes, str)
-_CANDIDATES = (int, int, int, bytes, bytes, str)
 _TRACK = (int, str, int, int, int, float, str, int, int, float, float)
 _DOUBT = (int, int, int, float, str, int, int)
 """Types of the columns."""
@@ -137,7 +136,7 @@ class Analysis:
             AnalysisError: What is read is damaged.
         """
         rows = self._rows("SELECT * FROM candidates ORDER BY first")
-        packed = (PackedCandidates(*typed(row, _CANDIDATES, "candidates")) for row in rows)
+        packed = (packed_row(row) for row in rows)
         decided = [candidate for each in packed for candidate in unpack_candidates(each)]
         with self._lock, database.database_errors(self.path):
             found, _ = read_found(self._connection, self.decision_digest)
