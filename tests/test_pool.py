@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from streamguard.cli import pool, run
+from streamguard.cli.messages import JobOver, PoolFailed
 from streamguard.cli.pool import outcomes_of
-from streamguard.cli.pool_process import Failed, Finished, _portable
+from streamguard.cli.pool_process import _portable
 from streamguard.cli.work import Outcome, Recipe
 from streamguard.errors import SystemNotReadyError
+from streamguard.handoff.messages import Stop
 from streamguard.jobs.job import Job
 from streamguard.media.target import Target
 from streamguard.settings import Settings
@@ -35,16 +37,16 @@ def play(link: Connection, _recipe: Recipe, _level: int) -> None:
     """Stand in for a process of the pool; what it does is decided by the file's name."""
     while True:
         order = link.recv()
-        if order == "stop":
+        if order == Stop():
             return
-        job = order[0]
+        job = order.job
         if job.source.name == "crash":
             Target(job.output, job.source, overwrite=False)
             os.kill(os.getpid(), signal.SIGSEGV)
         if job.source.name == "unready":
-            link.send(Failed(SystemNotReadyError("a library is missing")))
+            link.send(PoolFailed(SystemNotReadyError("a library is missing")))
         time.sleep(0.5 if job.source.name == "slow" else 0)
-        link.send(Finished(Outcome(job)))
+        link.send(JobOver(Outcome(job)))
 
 
 @pytest.fixture

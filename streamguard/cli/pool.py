@@ -12,10 +12,12 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from streamguard.cli.pool_process import STOP, Ended, Failed, Finished, Said, Started, serve
+from streamguard.cli.messages import DoJob, JobOver, Message, Order, PoolFailed
+from streamguard.cli.pool_process import serve
 from streamguard.cli.progress import Board, board, shown
-from streamguard.cli.work import Outcome, Recipe, Worker
+from streamguard.cli.work import JobRunner, Outcome, Recipe
 from streamguard.errors import CancelledError, StreamguardError
+from streamguard.handoff.messages import BarClosed, BarOpened, LogLine, Stop
 from streamguard.jobs.job import Job
 from streamguard.media.target import remove_parts
 from streamguard.progress import Progress
@@ -53,10 +55,10 @@ def outcomes_of(
         with board() as screen, _Pool(recipe, min(at_a_time, len(jobs)), screen) as pool:
             yield from pool.outcomes(list(zip(jobs, names, strict=True)), stop)
         return
-    worker = Worker(recipe, stop)
+    runner = JobRunner(recipe, stop)
     for job, name in zip(jobs, names, strict=True):
         _check(stop)
-        yield worker.do(job, name, shown)
+        yield runner.do(job, name, shown)
 
 
 def _check(stop: threading.Event) -> None:
@@ -125,10 +127,7 @@ class _PoolProcess:
         if self.link is None:
             self._start()
         self._work = number, work[0]
-        # If it has just died, `news` finds that out.
-        with suppress(OSError):
-            assert self.link is not None
-            self.link.send(work)
+        self._send(DoJob(*work))
 
     def news(self) -> Iterator[tuple[int, Outcome]]:
         """Read its messages; yield the number and the outcome of a job that is over."""
@@ -141,8 +140,7 @@ class _PoolProcess:
     def ask_to_stop(self) -> None:
         """Ask it to give up what it does and end."""
         if self.link is not None:
-            with suppress(OSError):
-                self.link.send(STOP)
+            self._send(Stop())
 
     def end(self, deadline: float) -> None:
         """Wait for its end up to a moment of `time.monotonic`, then kill it."""
@@ -158,6 +156,12 @@ class _PoolProcess:
         self._process.kill()
         self._bury()
 
+    def _send(self, order: Order) -> None:
+        # If it has just died, `news` finds that out.
+        with suppress(OSError):
+            assert self.link is not None
+            self.link.send(order)
+
     def _start(self) -> None:
         self.link, theirs = _CONTEXT.Pipe()
         level = logging.getLogger("streamguard").level
@@ -166,21 +170,21 @@ class _PoolProcess:
             self._process.start()
         theirs.close()
 
-    def _take(self, message: object) -> Iterator[tuple[int, Outcome]]:
+    def _take(self, message: Message) -> Iterator[tuple[int, Outcome]]:
         match message:
-            case Started(name):
+            case BarOpened(name):
                 self._lines.append(self._screen.add(name))
             case Progress():
                 self._lines[-1].show(message)
-            case Ended():
+            case BarClosed():
                 self._lines.pop().close()
-            case Said(level, text):
+            case LogLine(level, text):
                 logging.getLogger("streamguard").log(level, "%s", text)
-            case Finished(outcome):
+            case JobOver(outcome):
                 assert self._work is not None
                 yield self._work[0], outcome
                 self._work = None
-            case Failed(error):
+            case PoolFailed(error):
                 raise error
 
     def _bury(self) -> None:

@@ -10,56 +10,20 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
-from streamguard.cli.work import Outcome, Recipe, Show, Shown, Worker
+from streamguard.cli.messages import DoJob, JobOver, Message, PoolFailed
+from streamguard.cli.work import JobRunner, Outcome, Recipe, Show, Shown
 from streamguard.errors import CancelledError, StreamguardError, SystemNotReadyError
-from streamguard.jobs.job import Job
-
-STOP = "stop"
-"""Order: give up what is being done, and end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """Something is begun whose progress can be shown under this name."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What was begun last is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A log record on its way to the user."""
-
-    level: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What became of the job."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """What stops every other job as well."""
-
-    error: Exception
+from streamguard.handoff.messages import BarClosed, BarOpened, LogLine
 
 
 def serve(link: Connection, recipe: Recipe, level: int) -> None:
     """Do jobs that come down the link until the order to stop comes, or the other end is gone.
 
     Args:
-        link: Jobs and their names come down, messages of this module go up.
+        link: An `Order` comes down for each job and for the end, each `Message` goes up.
         recipe: How every job is done.
         level: Level from which on log records are sent up.
     """
@@ -67,30 +31,31 @@ def serve(link: Connection, recipe: Recipe, level: int) -> None:
         if number is not None:
             signal.signal(number, signal.SIG_IGN)
     stop = threading.Event()
-    jobs: queue.SimpleQueue[tuple[Job, str] | None] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[DoJob | None] = queue.SimpleQueue()
     send = _sender(link, stop)
     log = logging.getLogger("streamguard")
     log.setLevel(level)
     log.handlers[:] = [_Handler(send)]
     log.propagate = False
     threading.Thread(target=_listen, args=(link, jobs, stop), daemon=True).start()
-    worker = Worker(recipe, stop)
-    while (work := jobs.get()) is not None and not stop.is_set():
+    runner = JobRunner(recipe, stop)
+    while (order := jobs.get()) is not None and not stop.is_set():
         try:
-            send(Finished(_portable(worker.do(*work, _shown_by(send)))))
+            outcome = runner.do(order.job, order.name, _shown_by(send))
+            send(JobOver(_portable(outcome)))
         except CancelledError:
             break
         except SystemNotReadyError as error:
-            send(Failed(error))
+            send(PoolFailed(error))
             break
     # A thread may be deep in native code, or hang there; nobody waits for it.
     os._exit(0)
 
 
-def _sender(link: Connection, stop: threading.Event) -> Callable[[object], None]:
+def _sender(link: Connection, stop: threading.Event) -> Callable[[Message], None]:
     lock = threading.Lock()
 
-    def send(message: object) -> None:
+    def send(message: Message) -> None:
         try:
             with lock:
                 link.send(message)
@@ -100,11 +65,9 @@ def _sender(link: Connection, stop: threading.Event) -> Callable[[object], None]
     return send
 
 
-def _listen(
-    link: Connection, jobs: queue.SimpleQueue[tuple[Job, str] | None], stop: threading.Event
-) -> None:
+def _listen(link: Connection, jobs: queue.SimpleQueue[DoJob | None], stop: threading.Event) -> None:
     try:
-        while (order := link.recv()) != STOP:
+        while isinstance(order := link.recv(), DoJob):
             jobs.put(order)
     except (EOFError, OSError):
         # Whoever started us is gone; nobody wants the result any more.
@@ -113,14 +76,14 @@ def _listen(
     jobs.put(None)
 
 
-def _shown_by(send: Callable[[object], None]) -> Shown:
+def _shown_by(send: Callable[[Message], None]) -> Shown:
     @contextmanager
     def shown(name: str) -> Iterator[Show]:
-        send(Started(name))
+        send(BarOpened(name))
         try:
             yield send
         finally:
-            send(Ended())
+            send(BarClosed())
 
     return shown
 
@@ -137,9 +100,9 @@ def _portable(outcome: Outcome) -> Outcome:
 
 
 class _Handler(logging.Handler):
-    def __init__(self, send: Callable[[object], None]) -> None:
+    def __init__(self, send: Callable[[Message], None]) -> None:
         super().__init__()
         self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._send(Said(record.levelno, record.getMessage()))
+        self._send(LogLine(record.levelno, record.getMessage()))

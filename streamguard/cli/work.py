@@ -75,7 +75,7 @@ class Recipe:
         return self.original / job.source.parent.relative_to(job.folder)
 
 
-class Worker:
+class JobRunner:
     """Does one job after the other.
 
     Args:

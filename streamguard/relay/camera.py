@@ -12,11 +12,12 @@ from multiprocessing.connection import Connection
 from streamguard.detection import Detectors, default_detectors
 from streamguard.frames import PassthroughPacket, RedactedFrame
 from streamguard.handoff.mailbox import Mailbox
+from streamguard.handoff.messages import Stop
 from streamguard.judges.looking import LookingJudges
 from streamguard.media.timing import NANOSECOND, converted
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
-from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end, run_in_thread
+from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end, run_in_thread
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason, State
 from streamguard.relay.status import CameraStatus
@@ -27,15 +28,6 @@ from streamguard.sources import open_live_source
 log = logging.getLogger(__name__)
 
 _STEP = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class UseMailbox:
-    """Order: put frames into this mailbox from now on."""
-
-    name: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +136,10 @@ def camera_main(
 
 def _obey(link: Link, post: Post) -> None:
     for order in link.orders(_STEP):
-        if order == STOP:
+        if isinstance(order, Stop):
             # What was captured but not yet pronounced upon goes with the process.
             end()
-        if isinstance(order, UseMailbox):
+        else:
             post.use(Mailbox.attach(order.name, order.width, order.height))
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from streamguard.handoff.mailbox import Mailbox
+from streamguard.handoff.messages import UseMailbox
 from streamguard.media.address import told_apart
-from streamguard.relay.camera import Parts, UseMailbox, camera_main
+from streamguard.relay.camera import Parts, camera_main
 from streamguard.relay.handover import Handover
 from streamguard.relay.output import output_main
 from streamguard.relay.plan import CameraPlan

@@ -11,24 +11,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
+from streamguard.handoff.messages import LogLine, Stop, UseMailbox
+from streamguard.relay.status import CameraStatus, OutputStatus
 from streamguard.stages import SWITCH_INTERVAL
 
 REPORT_EVERY = 0.5
-STOP = "stop"
-"""Order: finish and end."""
+Order = Stop | UseMailbox
+Message = CameraStatus | OutputStatus | LogLine
 _PR_SET_PDEATHSIG = 1
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A log record on its way to the supervisor."""
-
-    level: int
-    message: str
 
 
 class Link:
@@ -42,7 +34,7 @@ class Link:
         self._connection = connection
         self._lock = threading.Lock()
 
-    def send(self, message: object) -> None:
+    def send(self, message: Message) -> None:
         """Send something up; a supervisor that is gone is noticed elsewhere."""
         try:
             with self._lock:
@@ -50,9 +42,9 @@ class Link:
         except OSError:
             os._exit(1)
 
-    def orders(self, seconds: float) -> list[Any]:
+    def orders(self, seconds: float) -> list[Order]:
         """Return what came down, waiting for it up to a time."""
-        orders: list[Any] = []
+        orders: list[Order] = []
         try:
             while self._connection.poll(0 if orders else seconds):
                 orders.append(self._connection.recv())

@@ -9,10 +9,11 @@ from multiprocessing.connection import Connection
 
 from streamguard.errors import SinkError, SinkPermissionError
 from streamguard.handoff.mailbox import Mailbox
+from streamguard.handoff.messages import Stop
 from streamguard.media.address import Address
 from streamguard.media.timing import SECOND
 from streamguard.memory import give_back
-from streamguard.relay.child import REPORT_EVERY, STOP, Link, Rhythm, begin, end
+from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end
 from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import OutputStatus
 from streamguard.relay.view import View
@@ -78,7 +79,7 @@ class _Output:
 
     def run(self, bell: Connection) -> None:
         while True:
-            if STOP in self._link.orders(0):
+            if Stop() in self._link.orders(0):
                 self._close()
                 self._link.send(deepcopy(self._status))
                 end()

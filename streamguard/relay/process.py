@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
+from streamguard.handoff.messages import LogLine, Stop
 from streamguard.media.address import Address
-from streamguard.relay.child import STOP, LogLine
+from streamguard.relay.child import Order
 from streamguard.relay.states import Backoff, State
 from streamguard.relay.status import OutputStatus, total
 
@@ -71,7 +72,7 @@ class Child:
             return []
         return [self._link, self._process.sentinel]
 
-    def send(self, order: object) -> None:
+    def send(self, order: Order) -> None:
         """Give it an order; one that has just died gets it never, its successor by `on_message`."""
         if self._link is not None:
             try:
@@ -100,7 +101,7 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """Ask it to finish what it does and end."""
-        self.send(STOP)
+        self.send(Stop())
 
     def stop(self, deadline: float) -> None:
         """Wait for its end up to a moment of `time.monotonic`, then kill it."""
@@ -130,7 +131,7 @@ class Child:
                 message = link.recv()
                 self._heard, self._spoke = now, True
                 if isinstance(message, LogLine):
-                    self.log(message.level, message.message)
+                    self.log(message.level, message.text)
                 else:
                     self.on_message(message)
         except (OSError, EOFError):
