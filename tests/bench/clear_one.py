@@ -135,14 +135,15 @@ def right_stretches(
     score: Score, records: Sequence[FrameRecord], faces: Sequence[dict[int, Box]]
 ) -> list[tuple[int, int]]:
     """Return the stretches in which a track's cover is nearest to its own face."""
-    return runs(
+    right = {
         record.index
         for record, there in zip(records, faces, strict=True)
         for cover in record.covers
         if cover.track_id == score.track
         and score.face in there
         and max(there, key=lambda n: iou(there[n], cover.box)) == score.face
-    )
+    }
+    return runs(sorted(right))
 
 
 def main() -> None:
