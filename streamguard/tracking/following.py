@@ -14,7 +14,7 @@ from streamguard.geometry import Box, Detection, containment, iou
 from streamguard.tracking.appearance import likeness, patch_of, search
 from streamguard.tracking.flow import Gray, Moved, camera_motion, propagate, quarters_of
 from streamguard.tracking.framing import CutSides, Framing
-from streamguard.tracking.picking import Neighbours, reach
+from streamguard.tracking.picking import Neighbours, reach, size_of
 
 _ALIKE = 0.5
 """Likeness to what it looked like before below which something may have come in front of it."""
@@ -55,6 +55,10 @@ _NEAR = 0.3
 """IoU of two boxes of one place."""
 _MAX_CHANGE = 1.25
 """Ratio by which one detection may change a side of the box."""
+_MAX_SHRINKING = 1.12
+"""The same for smaller: something in front of it leaves little to be seen."""
+_KNOWN = 0.3
+"""Confidence of the first detection that says how a detector frames it."""
 _MOSTLY = 0.8
 """Share of a box inside the picture from which its size can be told, and it can be recognised."""
 _SLIVER = 0.35
@@ -66,6 +70,12 @@ _TRUST = 0.7
 _HEAD_ASPECT = 0.7
 _ASPECT_KEPT = 0.9
 """Least width per unit of height: of a head, and the share kept of that of the drawn box."""
+
+_NARROW = 0.62
+_TURNED_ASPECT = 1.0
+"""Width per height of a detection that shows a head from the side, and of the whole head."""
+_SIZE_MEMORY = 0.985
+"""Share of its largest size that is remembered from picture to picture."""
 
 
 class Ending(StrEnum):
@@ -118,6 +128,7 @@ class Follower:
         self._recent_time = self._sure_time = self._flow_time = self._seen_time = time
         self._sure_step = self._seen_step = 0
         self._velocity = (0.0, 0.0)
+        self._size = size_of(box)
         self._looked: float | None = None
         self._cut_step: int | None = None
         self._neighbours = Neighbours()
@@ -188,16 +199,19 @@ class Follower:
             return
         self._neighbours.add([one for one in free if one is not found], found.box, self._time)
         if len(self.steps) > 1:
-            self._see(found.box)
+            self._see(found.box, found.confidence)
 
-    def _see(self, seen: Box) -> None:
-        self._seen_time = self._time
+    def _see(self, seen: Box, confidence: float) -> None:
         if self._framing is None:
+            if confidence < _KNOWN:
+                return
             is_like = self.is_sure and iou(seen, self._place) >= _SAME_FRAMING
             knows_size = is_like and not self._cut_sides.any
             self._framing = Framing.between(seen, self._place) if knows_size else Framing()
-            self._settle(seen, self._framing.undo(self._place))
+            self._seen_time = self._time
+            self._settle(self._whole(seen), self._framing.undo(self._place))
             return
+        self._seen_time = self._time
         seen = self._whole(seen)
         is_near = self.is_sure and iou(seen, self._place) >= _NEAR
         self._settle(self._place.mix(seen, _TRUST) if is_near else seen)
@@ -211,11 +225,14 @@ class Follower:
             self._framing = Framing.between(best, drawn)
             self._place = self._stay = self._framing.undo(drawn)
             self._drawn = self._recent = patch_of(self._luma, self._place)
+            self._size = size_of(self._place)
 
     def _whole(self, seen: Box) -> Box:
         """Return a box as large as the thing, about a detection that the edge may cut."""
         size = self._place
         cut = CutSides.of(seen.union(size), self._luma.shape)
+        if seen.area < size.area:
+            seen = seen.limit(size, _MAX_SHRINKING)
         seen = seen.limit(size, _MAX_CHANGE)
         x1, y1, x2, y2 = seen.x1, seen.y1, seen.x2, seen.y2
         if cut.left != cut.right:
@@ -230,8 +247,13 @@ class Follower:
         if self._framing is None or self._share_shown(self._place) < _MOSTLY:
             return 0.0
         unseen = max(0.0, self.unseen - _GRACE) if self.is_sure else self.unseen
-        near = max(reach(place, seen, unseen) for place in (self._place, self._stay))
+        places = (box.resize(max(1.0, self._size / size_of(box))) for box in self._places)
+        near = max(reach(place, seen, unseen) for place in places)
         return near + max(0.0, self._likeness(seen.box) or 0.0) if near > 0 else 0.0
+
+    @property
+    def _places(self) -> tuple[Box, Box]:
+        return self._place, self._stay
 
     def _likeness(self, box: Box) -> float | None:
         """Return how much a place looks like the thing, or None where that cannot be told."""
@@ -358,6 +380,7 @@ class Follower:
         self._place = self._stay = place
         self._sure_time = self._flow_time = self._time
         self._sure_step = len(self.steps) - 1
+        self._size = max(size_of(place), _SIZE_MEMORY * self._size)
         framed = self._framed(place)
         unseen = 0.0 if self._framing is None else self.unseen - _GRACE
         self.steps[-1] = Step(_grown(framed, unseen), framed)
@@ -365,7 +388,9 @@ class Follower:
     def _framed(self, core: Box) -> Box:
         """Return what the person would have drawn, as wide as a head from any side."""
         box = (self._framing or Framing()).apply(core)
-        more = max(0.0, self._aspect * box.height - box.width) / 2
+        is_turned = self._framing is not None and core.width < _NARROW * core.height
+        aspect = max(self._aspect, _TURNED_ASPECT) if is_turned else self._aspect
+        more = max(0.0, aspect * box.height - box.width) / 2
         return Box(box.x1 - more, box.y1, box.x2 + more, box.y2)
 
     def _share_shown(self, box: Box) -> float:

@@ -92,6 +92,11 @@ def _agree(own: Box, seen: Box) -> bool:
     return is_inside or iou(own, seen) >= _AGREES
 
 
+def size_of(box: Box) -> float:
+    """Return the side of a square as large as a box, at least a hundredth of a pixel."""
+    return math.sqrt(max(box.area, 1e-4))
+
+
 def reach(place: Box, seen: Detection, unseen: float) -> float:
     """Return how likely it is that the thing has gone where a detection is, 0 to 1.
 
@@ -102,8 +107,8 @@ def reach(place: Box, seen: Detection, unseen: float) -> float:
     """
     if seen.confidence < _CLEAR or not place.area:
         return 0.0
-    size = math.sqrt(place.area)
-    if not 1 / _SIZES <= math.sqrt(seen.box.area) / size <= _SIZES:
+    size = size_of(place)
+    if not 1 / _SIZES <= size_of(seen.box) / size <= _SIZES:
         return 0.0
     (ax, ay), (bx, by) = place.center, seen.box.center
     return max(0.0, 1 - math.hypot(ax - bx, ay - by) / (size * (_NEAR + _SPEED * unseen)))
