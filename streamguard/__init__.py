@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from streamguard.api import Anonymizer, anonymize
     from streamguard.deciding import analyze, render
     from streamguard.errors import StreamguardError
+    from streamguard.following import Followed, follow
     from streamguard.progress import Progress
     from streamguard.report import FileRecord, Report
     from streamguard.settings import (
@@ -36,6 +37,7 @@ __all__ = [
     "Effect",
     "EncodingSettings",
     "FileRecord",
+    "Followed",
     "InputSettings",
     "Progress",
     "Projection",
@@ -52,6 +54,7 @@ __all__ = [
     "analyze",
     "anonymize",
     "edit",
+    "follow",
     "render",
     "verify",
 ]
@@ -62,6 +65,7 @@ _HOMES = {
     "api": ("Anonymizer", "anonymize"),
     "deciding": ("analyze", "render"),
     "errors": ("StreamguardError",),
+    "following": ("Followed", "follow"),
     "progress": ("Progress",),
     "report": ("FileRecord", "Report"),
     "settings": (
@@ -84,7 +88,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     for module, names in _HOMES.items():
         if name in names:
-            if module in ("api", "deciding", "verification"):
+            if module in ("api", "deciding", "following", "verification"):
                 # Says in plain words what is missing, where an import would only fail.
                 import_module(f"{__name__}.doctor").require_system()
             return getattr(import_module(f"{__name__}.{module}"), name)

@@ -37,8 +37,10 @@ LAYERS = (
     {"account"},
     {"pipeline"},
     {"relay"},
-    {"inspection", "decided", "keeping", "runs"},
+    {"inspection", "decided", "footage", "keeping", "runs"},
+    {"pursuit"},
     {"api", "deciding", "verification", "doctor"},
+    {"following"},
     {"jobs"},
     {"cli", "web"},
 )

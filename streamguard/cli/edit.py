@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from streamguard.cli import edit_acts
+from streamguard.cli import edit_acts, edit_follow
 from streamguard.cli.console import say, verbosity_options
 from streamguard.cli.edit_session import Session
 
@@ -39,7 +39,7 @@ def command(context: click.Context, /, file: Path, actor: str | None, **how: Any
     context.obj = Session(file, actor or getpass.getuser(), how["codes"], how["seen"])
 
 
-for act in edit_acts.COMMANDS:
+for act in (*edit_acts.COMMANDS, edit_follow.command):
     command.add_command(act)
 
 

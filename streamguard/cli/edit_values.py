@@ -45,6 +45,19 @@ def points(
     return [_numbers(point, 2) for point in value]
 
 
+def box_at(
+    context: click.Context, option: click.Parameter, value: tuple[str, ...]
+) -> list[tuple[Moment, tuple[int, ...]]]:
+    """Turn each ``frame:x1,y1,x2,y2`` into a frame or a time, and numbers."""
+    found = []
+    for text in value:
+        frame, _, numbers = text.rpartition(":")
+        at = moment(context, option, frame)
+        assert at is not None
+        found.append((at, tuple(_numbers(numbers, 4))))
+    return found
+
+
 def _numbers(text: str, count: int) -> list[int]:
     try:
         numbers = [int(part) for part in text.split(",")]

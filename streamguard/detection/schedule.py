@@ -210,17 +210,7 @@ class Schedule:
         self._crops_from = time + _CROP_SHARE * self._plan.crop_every - 1e-3
         wait = self._plan.crop_every * min(1 + due[0].tries, _MAX_BACKOFF)
         self._next_crop[due[0].track_id] = time + wait - 1e-3
-        return [self._crop(due[0])]
-
-    def _crop(self, request: CloseLookRequest) -> Look:
-        """Return a square look round a face, moved inside the picture where it sticks out."""
-        whole, box = self._extent, request.box
-        side = min(max(box.width, box.height) * _CROP_CONTEXT, whole.width, whole.height)
-        x, y = box.center
-        left = min(max(x - side / 2, 0.0), whole.width - side)
-        top = min(max(y - side / 2, 0.0), whole.height - side)
-        region = Box(left, top, left + side, top + side)
-        return Look(Role.SECOND, region, _CROP_SIDE, _CROP_SIDE, True, request.turns)
+        return [close_look(due[0].box, self._extent, due[0].turns)]
 
     def _next_sideways(self) -> list[Look]:
         """Return a look at the whole picture on one side and then the other, every few beats."""
@@ -246,6 +236,25 @@ class Schedule:
         width = max(1, round(region.width * scale))
         height = max(1, round(region.height * scale))
         return Look(role, region, width, height)
+
+
+def close_look(box: Box, extent: Box, turns: int = 0, context: float = 1.0) -> Look:
+    """Return a square look round a face, moved inside the picture where it sticks out.
+
+    Args:
+        box: The face, in coded pixels.
+        extent: What the look may be cut from.
+        turns: Clockwise quarter turns beyond upright.
+        context: How much more than usual to show round the face, as a factor.
+    """
+    side = max(box.width, box.height, 1.0) * _CROP_CONTEXT * context
+    side = min(side, extent.width, extent.height)
+    x, y = box.center
+    left = min(max(x - side / 2, 0.0), extent.width - side)
+    top = min(max(y - side / 2, 0.0), extent.height - side)
+    region = Box(left, top, left + side, top + side)
+    pixels = round(_CROP_SIDE * context)
+    return Look(Role.SECOND, region, pixels, pixels, True, turns)
 
 
 def widened(
