@@ -13,13 +13,12 @@ from streamguard.detection.view import FrameView
 from streamguard.footage import Footage
 from streamguard.frames import Frame
 from streamguard.geometry import Box, Detection
+from streamguard.media.scaling import TrackingScale
 from streamguard.tracking.flow import Gray
 from streamguard.tracking.following import Follower, Step
 from streamguard.tracking.paths import Way
 from streamguard.tracking.scenes import CutFinder
 
-_LUMA_SIDE = 480
-"""Long side of the picture that flow works on, as for every other track."""
 _CHUNK = 8.0
 """Seconds of small pictures that following back holds at once."""
 _HELD_EVERY = 0.19
@@ -43,9 +42,7 @@ class SmallPicture:
     """
 
     def __init__(self, width: int, height: int, turns: int) -> None:
-        scale = min(1.0, _LUMA_SIDE / max(width, height))
-        self._size = max(1, round(width * scale)), max(1, round(height * scale))
-        self._sx, self._sy = self._size[0] / width, self._size[1] / height
+        self._scale = TrackingScale.of(width, height)
         self._turns = turns % 4
         self.extent = Box(0, 0, width, height)
 
@@ -54,16 +51,20 @@ class SmallPicture:
         is_alike = (frame.width, frame.height) == (self.extent.width, self.extent.height)
         if frame.damage or not is_alike:
             return None
-        return np.ascontiguousarray(np.rot90(FrameView(frame).luma(*self._size), -self._turns))
+        luma = FrameView(frame).luma(self._scale.width, self._scale.height)
+        return np.ascontiguousarray(np.rot90(luma, -self._turns))
 
     def small(self, box: Box) -> Box:
         """Return where a box in coded pixels is in it."""
-        return box.scale(self._sx, self._sy).rotate(self._turns, *self._size)
+        scale = self._scale
+        return scale.to_small(box).rotate(self._turns, scale.width, scale.height)
 
     def coded(self, box: Box) -> Box:
         """Return where a box in it is in coded pixels."""
-        width, height = self._size[::-1] if self._turns % 2 else self._size
-        return box.rotate(-self._turns, width, height).scale(1 / self._sx, 1 / self._sy)
+        width, height = self._scale.width, self._scale.height
+        if self._turns % 2:
+            width, height = height, width
+        return self._scale.to_coded(box.rotate(-self._turns, width, height))
 
 
 @dataclass(frozen=True, slots=True)
