@@ -213,7 +213,8 @@ def corners(outline: Outline) -> tuple[int, int, int, int]:
         AnalysisError: It has none: a side is infinite or not a number.
     """
     box = bounds(outline)
-    if not box.is_finite:
+    points = outline.points if isinstance(outline, Polygon) else ()
+    if not box.is_finite or not all(math.isfinite(side) for point in points for side in point):
         raise AnalysisError(f"a cover at {box} cannot be kept")
     return math.floor(box.x1), math.floor(box.y1), math.ceil(box.x2), math.ceil(box.y2)
 
