@@ -31,7 +31,7 @@ from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.geometry import Box, Detection
 from streamguard.media.address import parse_address
 from streamguard.protocols import Image
-from streamguard.relay.camera import Parts
+from streamguard.relay.camera import CameraParts
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.process import Output
 from streamguard.relay.supervisor import Camera, Supervisor
@@ -128,7 +128,7 @@ def blind_detectors(_settings: Settings) -> Detectors:
     return {"face": {Role.PRIMARY: BlindDetector(), Role.SECOND: BlindDetector()}}
 
 
-PARTS = Parts(detectors=bar_detectors)
+PARTS = CameraParts(detectors=bar_detectors)
 
 
 @dataclass

@@ -20,7 +20,7 @@ import pytest
 from web_kit import TOKEN, Site, site, token_file
 
 from streamguard.relay import protocol
-from streamguard.relay.protocol import Door
+from streamguard.relay.protocol import ConnectionLimit
 
 PRIVATE = (
     "/",
@@ -153,14 +153,14 @@ def test_a_stalled_connection_is_ended_in_time(
     monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.5)
     monkeypatch.setattr(protocol, "WRITE_SECONDS", 0.5)
     with site("front") as running, running.connect() as client:
-        wait_until(lambda: len(running.server._door) == 1, 5)
+        wait_until(lambda: len(running.server._limit) == 1, 5)
         attack(client)
         if attack is byte_by_byte:
             for _ in range(8):
                 with suppress(OSError):
                     client.sendall(b"E")
                 time.sleep(0.1)
-        wait_until(lambda: len(running.server._door) == 0, 5)
+        wait_until(lambda: len(running.server._limit) == 0, 5)
 
 
 def test_a_reader_that_reads_slowly_but_reads_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_a_reader_that_reads_slowly_but_reads_is_kept(monkeypatch: pytest.Monkey
             # Well above the request's deadline, and below what the stream sends.
             assert client.recv(20_000)
             time.sleep(0.1)
-        assert len(running.server._door) == 1
+        assert len(running.server._limit) == 1
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:
@@ -195,31 +195,31 @@ class Counted:
 def test_the_longest_waiting_connection_makes_room() -> None:
     ended: list[Counted] = []
     one, two, three, four = (Counted(ended) for _ in range(4))
-    door = Door(most=3, most_per_client=3)
-    assert all(door.enter(each, name) for each, name in ((one, "a"), (two, "b"), (three, "a")))
-    door.works(one)
-    assert door.enter(four, "c")
+    limit = ConnectionLimit(most=3, most_per_client=3)
+    assert all(limit.enter(each, name) for each, name in ((one, "a"), (two, "b"), (three, "a")))
+    limit.works(one)
+    assert limit.enter(four, "c")
     assert ended == [two]
     # One that has been answered waits again, behind the others.
-    door.waits(one)
-    assert door.enter(two, "b")
+    limit.waits(one)
+    assert limit.enter(two, "b")
     assert ended == [two, three]
 
 
 def test_a_greedy_client_makes_room_for_itself_only() -> None:
     ended: list[Counted] = []
     one, two, three, four = (Counted(ended) for _ in range(4))
-    door = Door(most=10, most_per_client=2)
-    assert all(door.enter(each, name) for each, name in ((one, "a"), (two, "b"), (three, "b")))
-    assert door.enter(four, "b")
+    limit = ConnectionLimit(most=10, most_per_client=2)
+    assert all(limit.enter(each, name) for each, name in ((one, "a"), (two, "b"), (three, "b")))
+    assert limit.enter(four, "b")
     assert ended == [two]
-    door.works(three)
-    door.works(four)
+    limit.works(three)
+    limit.works(four)
     # All of its connections are being answered: nobody can go.
-    assert not door.enter(two, "b")
-    door.close()
+    assert not limit.enter(two, "b")
+    limit.close()
     assert set(ended[1:]) == {one, three, four}
-    assert not door.enter(one, "a")
+    assert not limit.enter(one, "a")
 
 
 @pytest.mark.parametrize("path", [*PRIVATE, *PUBLIC, "/login", "/static/page.js"])

@@ -21,7 +21,7 @@ from live_kit import (
     until,
 )
 
-from streamguard.relay.camera import Parts
+from streamguard.relay.camera import CameraParts
 from streamguard.relay.supervisor import Supervisor
 from streamguard.sinks.wire import Progress, Sample
 
@@ -50,7 +50,7 @@ def test_a_target_that_thaws_is_sent_nothing_old(
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
     plan = plan_of("lavfi:color", f"tcp://127.0.0.1:{port}", retry_interval=0.5)
-    supervisor = Supervisor([plan], Parts(detectors=blind_detectors, source=stamped_source))
+    supervisor = Supervisor([plan], CameraParts(detectors=blind_detectors, source=stamped_source))
     (output,) = supervisor.cameras["cam"].outputs
     try:
         until(supervisor, lambda _camera: len(pictures(log)) > 30)

@@ -13,7 +13,7 @@ from live_kit import plan_of
 
 from streamguard.media.address import parse_address, told_apart
 from streamguard.relay.cameras import Camera
-from streamguard.relay.logs import Calm, JsonFormatter
+from streamguard.relay.logs import JsonFormatter, RepeatFilter
 from streamguard.relay.metrics import exposition
 from streamguard.relay.overload import Governor
 from streamguard.relay.process import Child
@@ -153,41 +153,41 @@ def record(level: int, message: str) -> logging.LogRecord:
 
 def test_one_warning_a_second_for_each_cause() -> None:
     now = [0.0]
-    calm = Calm(lambda: now[0])
-    assert calm.filter(record(logging.WARNING, "front: bad"))
-    assert not any(calm.filter(record(logging.WARNING, "front: bad")) for _ in range(50))
-    assert calm.filter(record(logging.WARNING, "back: bad"))
+    filtered = RepeatFilter(lambda: now[0])
+    assert filtered.filter(record(logging.WARNING, "front: bad"))
+    assert not any(filtered.filter(record(logging.WARNING, "front: bad")) for _ in range(50))
+    assert filtered.filter(record(logging.WARNING, "back: bad"))
     # A source that fails all the time hides no sink that is refused, however alike their names.
-    assert calm.filter(record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a1 refuses"))
-    assert calm.filter(record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a2 refuses"))
-    assert calm.filter(record(logging.WARNING, "front: rtmp://h/live/*** #1 refuses"))
-    assert calm.filter(record(logging.WARNING, "front: rtmp://h/live/*** #2 refuses"))
-    assert calm.filter(record(logging.INFO, "front: bad"))
+    assert filtered.filter(record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a1 refuses"))
+    assert filtered.filter(record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a2 refuses"))
+    assert filtered.filter(record(logging.WARNING, "front: rtmp://h/live/*** #1 refuses"))
+    assert filtered.filter(record(logging.WARNING, "front: rtmp://h/live/*** #2 refuses"))
+    assert filtered.filter(record(logging.INFO, "front: bad"))
     now[0] = 1.1
     late = record(logging.WARNING, "front: bad")
-    assert calm.filter(late)
+    assert filtered.filter(late)
     assert late.getMessage() == "front: bad (50 more like this before)"
     other = record(logging.WARNING, "front: rtsp://10.0.0.1:8554/a1 refuses")
-    assert calm.filter(other)
+    assert filtered.filter(other)
     assert "more" not in other.getMessage()
 
 
 def test_figures_make_no_new_cause() -> None:
-    calm = Calm(lambda: 0.0)
+    filtered = RepeatFilter(lambda: 0.0)
     words = "front: its process ended; it is started again in {:.1f} s"
-    assert calm.filter(record(logging.WARNING, words.format(0.2)))
-    assert not calm.filter(record(logging.WARNING, words.format(0.4)))
-    assert calm.filter(record(logging.WARNING, "front: its process ended with code -9"))
-    assert calm.filter(record(logging.WARNING, "front: its process ended with code -11"))
+    assert filtered.filter(record(logging.WARNING, words.format(0.2)))
+    assert not filtered.filter(record(logging.WARNING, words.format(0.4)))
+    assert filtered.filter(record(logging.WARNING, "front: its process ended with code -9"))
+    assert filtered.filter(record(logging.WARNING, "front: its process ended with code -11"))
 
 
 def test_a_log_never_grows_however_many_causes_there_are() -> None:
-    calm = Calm(lambda: 0.0)
+    filtered = RepeatFilter(lambda: 0.0)
     for number in range(5000):
-        calm.filter(record(logging.WARNING, f"front: x{number}"))
-        calm.filter(record(logging.WARNING, f"front: x{number}"))
-    assert len(calm._last) <= 1000
-    assert len(calm._held) <= 1000
+        filtered.filter(record(logging.WARNING, f"front: x{number}"))
+        filtered.filter(record(logging.WARNING, f"front: x{number}"))
+    assert len(filtered._last) <= 1000
+    assert len(filtered._held) <= 1000
 
 
 @pytest.mark.parametrize(

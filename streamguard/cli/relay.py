@@ -132,7 +132,7 @@ class _Echo(logging.Handler):
 
 
 def _log_as(form: str) -> None:
-    from streamguard.relay.logs import Calm, JsonFormatter
+    from streamguard.relay.logs import JsonFormatter, RepeatFilter
 
     logger = logging.getLogger("streamguard")
     if not is_quiet():
@@ -142,7 +142,7 @@ def _log_as(form: str) -> None:
         handler.setFormatter(JsonFormatter())
         logger.handlers[:] = [handler]
     for each in logger.handlers:
-        each.addFilter(Calm())
+        each.addFilter(RepeatFilter())
 
 
 def _run(config: RelayConfig, path: Path | None) -> int:

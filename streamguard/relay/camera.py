@@ -17,7 +17,7 @@ from streamguard.judges.looking import LookingJudges
 from streamguard.media.timing import NANOSECOND, converted
 from streamguard.protocols import Source
 from streamguard.relay.capture import Capture, live_queue
-from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end, run_in_thread
+from streamguard.relay.child import REPORT_EVERY, Link, Ticker, begin, end, run_in_thread
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason, State
 from streamguard.relay.status import CameraStatus
@@ -31,7 +31,7 @@ _STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class CameraParts:
     """What a camera process is put together of; tests exchange them.
 
     Attributes:
@@ -43,7 +43,7 @@ class Parts:
     source: Callable[[CameraPlan], Source] | None = None
 
 
-class Post:
+class MailboxWriter:
     """Puts redacted frames and sound into the mailbox, and rings for whoever reads it.
 
     Args:
@@ -87,7 +87,7 @@ class Post:
                 # A full pipe: that reader has been rung for often enough.
                 continue
 
-    def tell(self, reason: str) -> None:
+    def give_reason(self, reason: str) -> None:
         """Say why there is no newer frame, and that this process lives."""
         if self._mailbox is not None:
             self._mailbox.reason = reason
@@ -98,13 +98,13 @@ def camera_main(
     plan: CameraPlan,
     connection: Connection,
     bells: tuple[Connection, ...],
-    parts: Parts = Parts(),
+    parts: CameraParts = CameraParts(),
 ) -> None:
     """Run a camera until told to stop; the body of its process."""
     link = begin(connection, plan.source.mask)
     status = CameraStatus()
-    post = Post(bells)
-    worker = Worker(plan, status, post.deliver, judges_of(plan, parts))
+    writer = MailboxWriter(bells)
+    worker = Worker(plan, status, writer.deliver, judges_of(plan, parts))
     frames = live_queue(plan.lookahead)
     backoff = Backoff(longest=plan.retry_interval, slow=plan.slow_retry)
 
@@ -113,10 +113,10 @@ def camera_main(
             return parts.source(plan)
         source = open_live_source(plan.source, plan.live)
         log.info("sound: %s", source.sound)
-        post.announce(source.sound_head)
+        writer.announce(source.sound_head)
         return source
 
-    capture = Capture(open_source, frames, status, backoff, post.sound)
+    capture = Capture(open_source, frames, status, backoff, writer.sound)
 
     def work() -> None:
         worker.prepare()
@@ -124,26 +124,26 @@ def camera_main(
 
     run_in_thread("capture", capture.run)
     run_in_thread("detection", work)
-    report = Rhythm(REPORT_EVERY)
+    report = Ticker(REPORT_EVERY)
     sized = False
     while True:
-        _obey(link, post)
-        post.tell(_reason(status, worker))
+        _obey(link, writer)
+        writer.give_reason(_reason(status, worker))
         if report.due() or (status.width and not sized):
             sized = bool(status.width)
             link.send(deepcopy(status))
 
 
-def _obey(link: Link, post: Post) -> None:
+def _obey(link: Link, writer: MailboxWriter) -> None:
     for order in link.orders(_STEP):
         if isinstance(order, Stop):
-            # What was captured but not yet pronounced upon goes with the process.
+            # Frames that were captured but not judged go with the process.
             end()
         else:
-            post.use(Mailbox.attach(order.name, order.width, order.height))
+            writer.use(Mailbox.attach(order.name, order.width, order.height))
 
 
-def judges_of(plan: CameraPlan, parts: Parts) -> LookingJudges:
+def judges_of(plan: CameraPlan, parts: CameraParts) -> LookingJudges:
     """Return what makes the judges of a camera."""
     return LookingJudges(plan.settings, parts.detectors or default_detectors)
 

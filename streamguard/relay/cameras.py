@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from streamguard.handoff.mailbox import Mailbox
 from streamguard.handoff.messages import UseMailbox
 from streamguard.media.address import told_apart
-from streamguard.relay.camera import Parts, camera_main
+from streamguard.relay.camera import CameraParts, camera_main
 from streamguard.relay.handover import Handover
 from streamguard.relay.output import output_main
 from streamguard.relay.plan import CameraPlan
@@ -37,7 +37,7 @@ class Camera:
         mailbox: Where its redacted frames are; None before the first frame.
     """
 
-    def __init__(self, plan: CameraPlan, parts: Parts = Parts()) -> None:  # noqa: B008 - frozen
+    def __init__(self, plan: CameraPlan, parts: CameraParts = CameraParts()) -> None:  # noqa: B008 - frozen
         self.plan = plan
         self.status = CameraStatus()
         self.outputs = [Output(address) for address in told_apart(plan.sinks)]

@@ -137,7 +137,7 @@ def _quieten() -> None:
     os.close(nowhere)
 
 
-class Rhythm:
+class Ticker:
     """True once every so many seconds."""
 
     def __init__(self, seconds: float) -> None:

@@ -105,8 +105,8 @@ class Feeds:
 
 
 def _newest(view: View) -> bytes | None:
-    due = view.next()
-    return None if due is None else jpeg_of(due.frame)
+    shown = view.next()
+    return None if shown is None else jpeg_of(shown.frame)
 
 
 def _mailbox_of(camera: Camera) -> Mailbox | None:

@@ -22,7 +22,7 @@ def cause_of(message: str) -> str:
     return _NUMBER.sub("#", message)
 
 
-class Calm(logging.Filter):
+class RepeatFilter(logging.Filter):
     """Lets one warning a second through for each cause, and tells how many it held back.
 
     Args:

@@ -13,7 +13,7 @@ from streamguard.handoff.messages import Stop
 from streamguard.media.address import Address
 from streamguard.media.timing import SECOND
 from streamguard.memory import give_back
-from streamguard.relay.child import REPORT_EVERY, Link, Rhythm, begin, end
+from streamguard.relay.child import REPORT_EVERY, Link, Ticker, begin, end
 from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import OutputStatus
 from streamguard.relay.view import View
@@ -75,7 +75,7 @@ class _Output:
         self._status = OutputStatus()
         self._sink: LiveSink | None = None
         self._retry_at = 0.0
-        self._report = Rhythm(REPORT_EVERY)
+        self._report = Ticker(REPORT_EVERY)
 
     def run(self, bell: Connection) -> None:
         while True:
@@ -105,24 +105,24 @@ class _Output:
                 return
             sound = self._mailbox.sound if self._form.sound else None
             self._sink = open_live_sink(self._address, self._form, sound)
-        due = self._view.next()
-        if due is None:
+        shown = self._view.next()
+        if shown is None:
             return
         status = self._status
-        if not self._sink.write(due.frame, due.at):
+        if not self._sink.write(shown.frame, shown.at):
             status.skipped += 1
             return
         if not status.frames or status.state is not State.LIVE:
             self._backoff.after_success()
         status.frames += 1
         status.last_frame = time.time()
-        status.skipped += due.skipped
-        status.state = State.SLATE if due.slate else State.LIVE
-        status.reason = due.slate
-        if due.slate:
-            status.slates[due.slate] += 1
+        status.skipped += shown.skipped
+        status.state = State.SLATE if shown.slate else State.LIVE
+        status.reason = shown.slate
+        if shown.slate:
+            status.slates[shown.slate] += 1
         else:
-            status.latencies.add((time.monotonic_ns() - due.captured) / SECOND)
+            status.latencies.add((time.monotonic_ns() - shown.captured) / SECOND)
 
     def _waits_for_sound(self) -> bool:
         """Whether it is not known yet if there is any; with the first frame it is."""

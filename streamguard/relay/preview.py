@@ -15,7 +15,7 @@ from streamguard.faults import HURRY, let_go
 from streamguard.frames import RedactedFrame
 from streamguard.media.timing import SECOND
 from streamguard.redaction import blank_slate
-from streamguard.relay.camera import Parts, judges_of
+from streamguard.relay.camera import CameraParts, judges_of
 from streamguard.relay.capture import Capture, live_queue
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.states import Backoff, Reason, State
@@ -82,7 +82,7 @@ class Preview:
         plan: CameraPlan,
         screen: Screen,
         folder: Path,
-        parts: Parts = Parts(),  # noqa: B008 - frozen
+        parts: CameraParts = CameraParts(),  # noqa: B008 - frozen
     ) -> None:
         self._plan = plan
         self._screen = screen

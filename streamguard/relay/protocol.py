@@ -22,14 +22,14 @@ _SEND_BUFFER = 64 * 1024
 _WRITE_BUFFER = 16 * 1024
 
 
-class Guest(Protocol):
-    """A connection, as the door sees it."""
+class ClientConnection(Protocol):
+    """A connection that is counted."""
 
     def drop(self) -> None:
         """End the connection at once."""
 
 
-class Door:
+class ConnectionLimit:
     """Counts connections. Where there are too many, the one that waits longest goes.
 
     Args:
@@ -40,50 +40,50 @@ class Door:
     def __init__(self, most: int = _MOST, most_per_client: int = _MOST_PER_CLIENT) -> None:
         self._most = most
         self._most_per_client = most_per_client
-        self._clients: dict[Guest, str] = {}
-        self._waiting: dict[Guest, None] = {}
+        self._clients: dict[ClientConnection, str] = {}
+        self._waiting: dict[ClientConnection, None] = {}
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._clients)
 
-    def enter(self, guest: Guest, client: str) -> bool:
+    def enter(self, connection: ClientConnection, client: str) -> bool:
         """Let a connection in, or return False."""
         own = sum(each == client for each in self._clients.values())
         is_full = len(self._clients) >= self._most or own >= self._most_per_client
         if self._closed or (is_full and not self._evict(client, own)):
             return False
-        self._clients[guest] = client
-        self.waits(guest)
+        self._clients[connection] = client
+        self.waits(connection)
         return True
 
-    def waits(self, guest: Guest) -> None:
+    def waits(self, connection: ClientConnection) -> None:
         """Note that a connection has sent no full request yet."""
-        if guest in self._clients:
-            self._waiting.setdefault(guest)
+        if connection in self._clients:
+            self._waiting.setdefault(connection)
 
-    def works(self, guest: Guest) -> None:
+    def works(self, connection: ClientConnection) -> None:
         """Note that a connection is being answered."""
-        self._waiting.pop(guest, None)
+        self._waiting.pop(connection, None)
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, connection: ClientConnection) -> None:
         """Forget a connection."""
-        self._clients.pop(guest, None)
-        self._waiting.pop(guest, None)
+        self._clients.pop(connection, None)
+        self._waiting.pop(connection, None)
 
     def close(self) -> None:
         """End all connections, and let none in any more."""
         self._closed = True
-        for guest in list(self._clients):
-            guest.drop()
+        for connection in list(self._clients):
+            connection.drop()
 
     def _evict(self, client: str, own: int) -> bool:
         """End the connection that has been waiting longest, of a greedy client its own."""
         greedy = own >= self._most_per_client
-        for guest in self._waiting:
-            if not greedy or self._clients[guest] == client:
-                self.leave(guest)
-                guest.drop()
+        for connection in self._waiting:
+            if not greedy or self._clients[connection] == client:
+                self.leave(connection)
+                connection.drop()
                 return True
         return False
 
@@ -113,16 +113,16 @@ class GuardedProtocol(H11Protocol):
     """HTTP/1.1 with deadlines for requests and for reading responses.
 
     Args:
-        door: Counts the connections.
+        limit: Counts the connections.
         args: As uvicorn passes them.
         kwargs: As uvicorn passes them.
     """
 
-    def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, limit: ConnectionLimit, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Else uvicorn writes addresses with their queries into any log that is set up.
         self.access_log = False
-        self._door = door
+        self._limit = limit
         self._request = _Deadline(self.loop, REQUEST_SECONDS, self.drop)
         self._write = _Deadline(self.loop, WRITE_SECONDS, self.drop)
 
@@ -134,7 +134,7 @@ class GuardedProtocol(H11Protocol):
         if plug is not None:
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         super().connection_made(stream)
-        if self._door.enter(self, client_key(self.client[0] if self.client else "")):
+        if self._limit.enter(self, client_key(self.client[0] if self.client else "")):
             self._watch()
         else:
             stream.abort()
@@ -165,7 +165,7 @@ class GuardedProtocol(H11Protocol):
         """Forget the connection."""
         self._request.stop()
         self._write.stop()
-        self._door.leave(self)
+        self._limit.leave(self)
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -188,8 +188,8 @@ class GuardedProtocol(H11Protocol):
         """Run the deadline while the client owes a request, or has to take a last response."""
         owes = self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
         if owes or self.transport.is_closing():
-            self._door.waits(self)
+            self._limit.waits(self)
             self._request.start()
         else:
-            self._door.works(self)
+            self._limit.works(self)
             self._request.stop()

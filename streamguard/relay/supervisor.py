@@ -7,7 +7,7 @@ import threading
 import time
 from multiprocessing.connection import wait
 
-from streamguard.relay.camera import Parts
+from streamguard.relay.camera import CameraParts
 from streamguard.relay.cameras import Camera
 from streamguard.relay.handover import keeps_outputs
 from streamguard.relay.plan import CameraPlan
@@ -31,7 +31,7 @@ class Supervisor:
         stepped: `time.monotonic` of the last step: a sign of life.
     """
 
-    def __init__(self, plans: list[CameraPlan], parts: Parts = Parts()) -> None:  # noqa: B008
+    def __init__(self, plans: list[CameraPlan], parts: CameraParts = CameraParts()) -> None:  # noqa: B008
         self._parts = parts
         self.stepped = time.monotonic()
         self.cameras = {plan.name: Camera(plan, parts) for plan in plans}

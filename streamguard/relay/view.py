@@ -16,7 +16,7 @@ _DEAD_AFTER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class ShownFrame:
     """What goes out now.
 
     Attributes:
@@ -52,11 +52,11 @@ class View:
         self._slate: tuple[str, RedactedFrame] | None = None
 
     def wait(self) -> float:
-        """Return the seconds until a slate can be due, if no frame comes."""
+        """Return the seconds until a slate can be shown, if no frame comes."""
         return self._freshness.wait(time.monotonic())
 
-    def next(self) -> Due | None:
-        """Return what is due now, or None."""
+    def next(self) -> ShownFrame | None:
+        """Return what is shown now, or None."""
         now = time.monotonic_ns()
         held = self._newest(now)
         choice = self._freshness.choose(held.sequence if held else self._sequence, now / SECOND)
@@ -64,11 +64,11 @@ class View:
             skipped = held.sequence - self._sequence - 1 if self._sequence else 0
             self._sequence, self._captured = held.sequence, held.captured
             self._latency = now - held.captured
-            return Due(held.frame, held.captured, held.captured, held.frame.slate, skipped)
+            return ShownFrame(held.frame, held.captured, held.captured, held.frame.slate, skipped)
         if choice != "slate":
             return None
         reason = why_slate(self._mailbox)
-        return Due(self._slate_for(reason), now - self._latency, now, reason)
+        return ShownFrame(self._slate_for(reason), now - self._latency, now, reason)
 
     def _newest(self, now: int) -> MailboxFrame | None:
         """Return the newest frame if it was not met before and may still be shown."""

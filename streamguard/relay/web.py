@@ -16,7 +16,7 @@ from streamguard.relay.access import access_for
 from streamguard.relay.guard import Guard
 from streamguard.relay.listen import BACKLOG, is_loopback, listening
 from streamguard.relay.plan import HttpPlan
-from streamguard.relay.protocol import REQUEST_SECONDS, Door, GuardedProtocol
+from streamguard.relay.protocol import REQUEST_SECONDS, ConnectionLimit, GuardedProtocol
 from streamguard.relay.routes import Routes
 from streamguard.relay.supervisor import Supervisor
 
@@ -54,13 +54,13 @@ class WebServer:
             # The name stood for another address a moment ago.
             self._socket.close()
             raise UsageError(f"{bound[0]} needs a token", "Name one with --token-file FILE")
-        self._door = Door()
+        self._limit = ConnectionLimit()
         self._pool = ThreadPoolExecutor(_POOL, thread_name_prefix="web")
         self._loop: asyncio.AbstractEventLoop | None = None
         # Browsers keep the cookies of all ports of a host together.
         cookie = f"streamguard-{self.port}"
         app = Routes(supervisor, access, cookie, self._pool).app()
-        self._server = uvicorn.Server(_config(self._door, Guard(app, access, cookie)))
+        self._server = uvicorn.Server(_config(self._limit, Guard(app, access, cookie)))
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._thread.start()
 
@@ -85,7 +85,7 @@ class WebServer:
         """End all connections and stop listening, within a second."""
         self._server.should_exit = True
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._door.close)
+            self._loop.call_soon_threadsafe(self._limit.close)
         self._thread.join(2 * _END_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -101,13 +101,13 @@ class WebServer:
         self._loop = None
 
 
-def _config(door: Door, app: Guard) -> uvicorn.Config:
+def _config(limit: ConnectionLimit, app: Guard) -> uvicorn.Config:
     logger = logging.getLogger("uvicorn.error")
     logger.handlers[:] = [_ToDebug()]
     logger.propagate = False
     return uvicorn.Config(
         app,
-        http=cast("type[asyncio.Protocol]", functools.partial(GuardedProtocol, door=door)),
+        http=cast("type[asyncio.Protocol]", functools.partial(GuardedProtocol, limit=limit)),
         ws="none",
         loop="asyncio",
         interface="asgi3",
