@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from streamguard.account.page import account_page
     from streamguard.analysis.editor import Editor, edit
     from streamguard.api import Anonymizer, anonymize
     from streamguard.deciding import analyze, render
@@ -51,6 +52,7 @@ __all__ = [
     "TrackRecord",
     "Verification",
     "__version__",
+    "account_page",
     "analyze",
     "anonymize",
     "edit",
@@ -61,6 +63,7 @@ __all__ = [
 
 # Loaded on first use: the libraries behind them take more than a second to import.
 _HOMES = {
+    "account.page": ("account_page",),
     "analysis.editor": ("Editor", "edit"),
     "api": ("Anonymizer", "anonymize"),
     "deciding": ("analyze", "render"),

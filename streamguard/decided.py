@@ -14,8 +14,10 @@ from streamguard.analysis.journal import Journal
 from streamguard.analysis.packing import corners
 from streamguard.analysis.placing import Placed
 from streamguard.analysis.records import StoredCandidate
+from streamguard.analysis.restoring import as_read
 from streamguard.frames import Candidate, Frame, Uncovered
 from streamguard.geometry import Box, Detection
+from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource
 from streamguard.spans import Span
 
@@ -43,6 +45,14 @@ class Decided:
         """
         with Journal(path) as journal:
             yield cls(journal, journal.placed())
+
+    def part(self, limits: InputSettings) -> InputSettings:
+        """Return settings that read the part of the source that was decided on.
+
+        Raises:
+            AnalysisError: The analysis says what is not understood.
+        """
+        return as_read(limits, self._analysis.header)
 
     def prepare(
         self, result: LocalSource, source: LocalSource | None, stop: threading.Event

@@ -9,11 +9,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from streamguard.account.pictures import Pictures
+from streamguard.analysis.account import account_of
 from streamguard.analysis.identity import check_identity
 from streamguard.analysis.journal import edits_of
 from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
-from streamguard.analysis.restoring import restored
+from streamguard.analysis.restoring import as_read, restored
 from streamguard.errors import AnalysisError, EditError, SourceError, SourceNotFoundError
 from streamguard.exchange import read_boxes
 from streamguard.faults import letting_go, watched
@@ -23,11 +25,11 @@ from streamguard.judges.given import Given
 from streamguard.judges.replay import Replay
 from streamguard.judges.zones import with_zones
 from streamguard.keeping import analysis_beside, keeping
-from streamguard.pipeline import decide
+from streamguard.pipeline import Observer, decide
 from streamguard.progress import Progress
 from streamguard.report import Report
 from streamguard.runs import Work, opened, sink_for, streams_of, write
-from streamguard.settings import InputSettings, RedactionSettings, Settings
+from streamguard.settings import RedactionSettings, Settings
 from streamguard.sinks.suffixes import fitting_suffix
 from streamguard.versions import models
 
@@ -107,7 +109,7 @@ def _given(path: Path, work: Work) -> Given:
     return Given(boxes, record.sha256)
 
 
-def render(
+def render(  # noqa: PLR0913 - all but four by name
     analysis: str | os.PathLike[str],
     output: str | os.PathLike[str] | None = None,
     settings: Settings = DEFAULTS,
@@ -115,6 +117,7 @@ def render(
     *,
     cancelled: threading.Event | None = None,
     source: str | os.PathLike[str] | None = None,
+    pictures: bool = False,
 ) -> Report:
     """Write a video or photo again with everything covered that an analysis and its edits say.
 
@@ -128,6 +131,10 @@ def render(
         progress: Called a few times a second, from another thread.
         cancelled: Set it from anywhere to stop.
         source: The input, or the folder that holds it; the analysis' own folder when None.
+        pictures: Let the report hold a few small pictures of frames as they were rendered.
+
+    Returns:
+        What was done. Its ``decision`` tells what is left clear, by whom and why.
 
     Raises:
         AnalysisError: The analysis is damaged or unfinished, or the input is another one.
@@ -139,20 +146,29 @@ def render(
     with letting_go(decision.close):
         found = input_of(path, source, decision)
         result = output_beside(path, found) if output is None else Path(output)
-        placed = place(decision, edits_of(decision)[0])
+        log, digest = edits_of(decision)
+        placed = place(decision, log)
         settings = as_edited(as_decided(settings, decision), placed)
+        account = account_of(decision, log, digest, placed)
+        taking = Pictures(account if pictures else None)
         with opened(found, settings.input, progress, cancelled) as work:
-            return _render(work, decision, placed, result, settings)
+            report = _render(work, decision, placed, result, settings, taking.add)
+            return replace(report, decision=account, pictures=taking.taken)
 
 
 def _render(
-    work: Work, decision: Analysis, placed: Placed, output: Path, settings: Settings
+    work: Work,
+    decision: Analysis,
+    placed: Placed,
+    output: Path,
+    settings: Settings,
+    watch: Observer,
 ) -> Report:
     source = work.source
     with ExitStack() as ending:
         sink = ending.enter_context(sink_for(output, source, settings))
         check_identity(decision.header, source.files_read, work.stop)
-        write(work, Replay(decision, placed), sink, settings, None)
+        write(work, Replay(decision, placed), sink, settings, watch=watch)
         return work.report(
             work.record(source.path),
             work.record(output),
@@ -207,18 +223,10 @@ def as_decided(settings: Settings, decision: Analysis) -> Settings:
     Raises:
         AnalysisError: It says what is not understood.
     """
-    values = decision.header.settings
-    read = restored(InputSettings, values.get("input", {}))
     return replace(
         settings,
-        input=replace(
-            settings.input,
-            projection=read.projection,
-            start=read.start,
-            end=read.end,
-            sound=read.sound and settings.input.sound,
-        ),
-        redaction=restored(RedactionSettings, values.get("redaction", {})),
+        input=as_read(settings.input, decision.header),
+        redaction=restored(RedactionSettings, decision.header.settings.get("redaction", {})),
     )
 
 

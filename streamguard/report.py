@@ -9,10 +9,11 @@ import stat
 import threading
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from streamguard.analysis.account import Account
 from streamguard.errors import CancelledError, unreadable
 from streamguard.spans import Verification
 from streamguard.tally import DamageSpan, TrackRecord
@@ -39,6 +40,21 @@ class FileRecord:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One frame as it was rendered.
+
+    Attributes:
+        frame: Its index.
+        caption: What it shows, in words.
+        jpeg: The picture, small and upright.
+    """
+
+    frame: int
+    caption: str
+    jpeg: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What was done to one input.
@@ -47,6 +63,8 @@ class Report:
         input: The file that was read.
         output: The file that was written.
         analysis: The file of the decision, if one was kept or rendered.
+        decision: Whose decision was rendered, and what it leaves clear.
+        finished: When the run ended, ISO 8601 in UTC.
         versions: Version of streamguard, Python and the libraries that did the work.
         settings: Every setting, as plain values.
         detectors: Names of the detectors that looked.
@@ -68,11 +86,14 @@ class Report:
         duration: Seconds of video, from the first frame to the last.
         elapsed: Seconds the run took.
         verification: What a look at the finished output found, if there was one.
+        pictures: A few frames as they were rendered, if asked for; not part of the JSON form.
     """
 
     input: FileRecord
     output: FileRecord
     analysis: FileRecord | None = None
+    decision: Account | None = None
+    finished: str = ""
     versions: Mapping[str, str]
     settings: Mapping[str, Any]
     detectors: tuple[str, ...] = ()
@@ -94,6 +115,17 @@ class Report:
     duration: float
     elapsed: float
     verification: Verification | None = None
+    pictures: tuple[Picture, ...] = field(default=(), repr=False)
+
+    @property
+    def frames_by_state(self) -> dict[str, int]:
+        """How many frames were judged, were damaged, or are slates for another reason."""
+        damaged = sum(span.last_frame - span.first_frame + 1 for span in self.damage_spans)
+        return {
+            "judged": self.frames - self.slate_frames,
+            "damaged": damaged,
+            "slate": self.slate_frames - damaged,
+        }
 
     @property
     def frames_per_second(self) -> float:
@@ -134,7 +166,8 @@ class Report:
         """Return the report as plain values that JSON can hold."""
         return {
             "schema": SCHEMA,
-            **{item.name: _plain(getattr(self, item.name)) for item in fields(self)},
+            **{x.name: _plain(getattr(self, x.name)) for x in fields(self) if x.name != "pictures"},
+            "frames_by_state": self.frames_by_state,
             "frames_per_second": round(self.frames_per_second, 2),
             "speed": round(self.speed, 3),
             "local_execution": self.local_execution,
@@ -181,7 +214,7 @@ def _sha256(file: BinaryIO, cancelled: threading.Event) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Verification):
         return value.to_dict()
-    if isinstance(value, FileRecord | TrackRecord | DamageSpan):
+    if is_dataclass(value):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from streamguard.analysis.writer import AnalysisWriter
 from streamguard.faults import let_go, letting_go, patience_after
 from streamguard.frames import RedactedFrame, Verdict
 from streamguard.memory import give_back
-from streamguard.pipeline import Parts, run
+from streamguard.pipeline import Observer, Parts, run
 from streamguard.progress import Progress, ProgressReporter
 from streamguard.protocols import Judge
 from streamguard.redaction import MaskRedactor
@@ -91,6 +92,7 @@ class Work:
             notes=(*opened.notes, *notes),
             duration=tally.last_ms / 1000,
             elapsed=self._reporter.elapsed,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
             **more,
         )
 
@@ -142,7 +144,12 @@ def sink_for(output: Path, source: LocalSource, settings: Settings) -> Iterator[
 
 
 def write(
-    work: Work, judge: Judge, sink: LocalSink, settings: Settings, kept: AnalysisWriter | None
+    work: Work,
+    judge: Judge,
+    sink: LocalSink,
+    settings: Settings,
+    kept: AnalysisWriter | None = None,
+    watch: Observer | None = None,
 ) -> None:
     """Carry all of an input through a judge into an output.
 
@@ -152,14 +159,17 @@ def write(
         sink: The output; it is closed here.
         settings: How to cover.
         kept: Keeps what is decided, and is finished here before the output; or None.
+        watch: Called with every frame that was written, or None.
 
     Raises:
         StreamguardError: Of the kind that fits; see `pipeline.run`.
     """
 
-    def observe(verdict: Verdict, _redacted: RedactedFrame) -> None:
+    def observe(verdict: Verdict, redacted: RedactedFrame) -> None:
         if kept is not None:
             kept.add(verdict)
+        if watch is not None:
+            watch(verdict, redacted)
         work.count(verdict)
 
     parts = Parts(work.source, judge, MaskRedactor(settings.redaction), sink)

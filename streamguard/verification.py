@@ -95,6 +95,7 @@ class _SecondLook:
         self._decided = None
         if how.analysis is not None:
             self._decided = ending.enter_context(Decided.opened(how.analysis))
+            limits = self._decided.part(limits)
         self._result = self._open(how.output, replace(limits, start=0.0, end=None), ending)
         self._source = self._open(how.original, limits, ending) if how.original else None
         if self._decided is not None:

@@ -63,10 +63,9 @@ class Decided:
             yield FrameRecord(index, index, self.covers[index], state, "", 64, 48)
 
 
-def exported(name: str, decided: Decided, **persons: str) -> str:
+def exported(name: str, decided: Decided, source: str = "centerface") -> str:
     out = io.StringIO(newline="")
-    names = {int(key[1:]): text for key, text in persons.items()}
-    boxes = Boxes(decided, lambda record: record.covers, {1: "centerface"}, names, "e" * 64)
+    boxes = Boxes(decided, lambda record: record.covers, {1: source}, {1: 7}, "e" * 64)
     FORMATS[name](boxes, out)
     return out.getvalue()
 
@@ -92,7 +91,7 @@ def cues(text: str) -> list[tuple[float, float, dict[str, Any]]]:
 
 
 def test_coco_is_what_its_readers_expect() -> None:
-    content = json.loads(exported("coco", Decided([(FACE,), (), (FACE, EDGE)]), t1="Ann"))
+    content = json.loads(exported("coco", Decided([(FACE,), (), (FACE, EDGE)])))
     images = {image["id"]: image for image in content["images"]}
     names = {category["id"]: category["name"] for category in content["categories"]}
     assert [image["frame_index"] for image in content["images"]] == [0, 1, 2]
@@ -104,7 +103,7 @@ def test_coco_is_what_its_readers_expect() -> None:
     assert [entry["id"] for entry in content["annotations"]] == [1, 2, 3]
     assert first["bbox"] == [10, 12, 20, 28]
     assert first["area"] == 560
-    assert (first["track_id"], first["person"], first["source"]) == (1, "Ann", "centerface")
+    assert (first["track_id"], first["person"], first["source"]) == (1, 7, "centerface")
     assert (second["image_id"], edge["image_id"]) == (3, 3)
     assert edge["bbox"] == [0, 30, 8, 18]
     assert edge["segmentation"] == [[0, 30, 8, 30, 8, 48, 0, 48]]
@@ -125,17 +124,24 @@ def test_csv_names_its_columns_and_mentions_every_frame() -> None:
 
 
 def test_webvtt_joins_frames_that_hide_the_same() -> None:
-    text = exported("webvtt", Decided([(), (FACE,), (FACE,), (EDGE,), ()]), t2="a --> b\n\nc")
+    odd = "a --> b\n\nc"
+    text = exported("webvtt", Decided([(), (FACE,), (FACE,), (EDGE,), ()]), odd)
     (start, end, payload), (edge_start, edge_end, edge) = cues(text)
     assert (start, end) == (0.04, 0.12)
     assert payload == {
         "frames": [1, 2],
         "boxes": [
-            {"track_id": 1, "label": "face", "source": "centerface", "xywh": "#xywh=10,12,20,28"}
+            {
+                "track_id": 1,
+                "label": "face",
+                "person": 7,
+                "source": odd,
+                "xywh": "#xywh=10,12,20,28",
+            }
         ],
     }
     assert (edge_start, edge_end) == (0.12, 0.16)
-    assert edge["boxes"][0]["person"] == "a --> b\n\nc"
+    assert edge["boxes"][0]["source"] == "edit"
 
 
 def test_boxes_are_upright() -> None:

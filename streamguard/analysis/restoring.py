@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from streamguard.analysis.records import Header
 from streamguard.errors import AnalysisError, UsageError
+from streamguard.settings import InputSettings
 
 T = TypeVar("T")
 
@@ -74,3 +76,18 @@ def _tuple(parts: tuple[Any, ...], values: object) -> tuple[object, ...]:
     if len(parts) == 2 and parts[1] is Ellipsis:
         return tuple(_value(parts[0], value) for value in values)
     return tuple(_value(part, value) for part, value in zip(parts, values, strict=True))
+
+
+def as_read(limits: InputSettings, header: Header) -> InputSettings:
+    """Return settings that read the part of an input that was decided on.
+
+    Args:
+        limits: The caller's: a stranger's file does not raise them.
+        header: Of the analysis.
+
+    Raises:
+        AnalysisError: It says what is not understood.
+    """
+    read = restored(InputSettings, header.settings.get("input", {}))
+    sound = read.sound and limits.sound
+    return replace(limits, projection=read.projection, start=read.start, end=read.end, sound=sound)

@@ -132,6 +132,7 @@ def _try(options: dict[str, Any], recipe: Recipe, rules: Rules) -> int:
 
 
 def _run(options: dict[str, Any], recipe: Recipe, rules: Rules, streams: Opening) -> int:
+    from streamguard.cli.accounts import account_writer
     from streamguard.cli.pool import outcomes_of
     from streamguard.cli.results import report_file, summarize, tell
     from streamguard.cli.signals import stop_on_signal
@@ -139,6 +140,7 @@ def _run(options: dict[str, Any], recipe: Recipe, rules: Rules, streams: Opening
 
     outcomes: list[Outcome] = []
     overwrite = recipe.settings.overwrite
+    account: Callable[[Outcome], None] | None = None
     with ExitStack() as ending:
         stop = ending.enter_context(stop_on_signal())
         used = ending.enter_context(streams(options, stop))
@@ -146,12 +148,16 @@ def _run(options: dict[str, Any], recipe: Recipe, rules: Rules, streams: Opening
             lambda: _plan(options, rules), "looking for files", timeout=None, cancelled=stop
         )
         file = ending.enter_context(report_file(options["report"], todo, overwrite))
+        if options.get("account") is not None:
+            account = account_writer(options["account"], todo, overwrite)
         for made in outcomes_of(todo.jobs, recipe, options["jobs"], stop):
             outcome = made if used is None else used.named(made)
             outcomes.append(outcome)
             tell(outcome, options["as_json"])
             if file is not None:
                 file.add(outcome)
+            if account is not None:
+                account(outcome)
     if todo.batch and not is_quiet():
         summarize(outcomes, todo)
     return exit_code(outcomes)

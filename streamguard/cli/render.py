@@ -29,6 +29,18 @@ from streamguard.errors import StreamguardError, UsageError
 )
 @choice_options
 @rendering_options
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Check afterwards if a face is visible that is not left clear on purpose.",
+)
+@click.option(
+    "--account",
+    type=PATH,
+    metavar="FILE.html",
+    help="Write a page for people: what is left clear, by whom and why. For several, a folder.",
+)
+@click.option("--pictures", is_flag=True, help="Show a few covered frames in the account.")
 @telling_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
@@ -48,11 +60,19 @@ def command(context: click.Context, /, **options: Any) -> None:
         raise UsageError(
             f"{original} cannot be the input of several analyses", "Name the folder of the inputs"
         )
+    if options["pictures"] and options["account"] is None:
+        raise click.UsageError("--pictures goes with --account only", context)
     require_system()
     from streamguard.cli.work import Recipe, Task
     from streamguard.jobs.selection import RENDERED, Rules
 
-    recipe = Recipe(settings, task=Task.RENDER, original=original)
+    recipe = Recipe(
+        settings,
+        options["verify"],
+        task=Task.RENDER,
+        original=original,
+        pictures=options["pictures"],
+    )
     rules = Rules(options["name"], options["exclude"], _suffix_by(original), RENDERED)
     context.exit(run_batch(context, options, recipe, rules))
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import streamguard
+from streamguard.deciding import input_of
 from streamguard.errors import CancelledError, SystemNotReadyError
 from streamguard.jobs.history import History, Standing
 from streamguard.jobs.job import Job
@@ -17,6 +18,7 @@ from streamguard.keeping import analysis_beside
 from streamguard.progress import Progress
 from streamguard.report import Report
 from streamguard.settings import Settings
+from streamguard.spans import Verification
 from streamguard.versions import versions
 
 Show = Callable[[Progress], None] | None
@@ -59,6 +61,7 @@ class Recipe:
         original: The input of an analysis, or the folder that holds the inputs of all; None
             where they lie beside their analyses.
         boxes: File of boxes that decide in the place of detectors, or None.
+        pictures: Whether reports of renders hold pictures of covered frames.
     """
 
     settings: Settings
@@ -67,6 +70,7 @@ class Recipe:
     keeps_analysis: bool = False
     original: Path | None = None
     boxes: Path | None = None
+    pictures: bool = False
 
     def original_of(self, job: Job) -> Path | None:
         """Return the input of an analysis, or the folder that holds it; None beside it."""
@@ -107,14 +111,7 @@ class JobRunner:
             report = self._make(job, name, shown, standing is Standing.AGAIN)
             if self._recipe.verify:
                 with shown(f"{name} (verifying)") as show:
-                    found = streamguard.verify(
-                        job.output,
-                        job.source,
-                        show,
-                        cancelled=self._stop,
-                        limits=self._recipe.settings.input,
-                    )
-                report = replace(report, verification=found)
+                    report = replace(report, verification=self._verified(job, show))
         except (CancelledError, SystemNotReadyError):
             raise
         except Exception as error:
@@ -134,6 +131,17 @@ class JobRunner:
             finish(rendered or report.input, report.output)
         return report
 
+    def _verified(self, job: Job, show: Show) -> Verification:
+        recipe, limits = self._recipe, self._recipe.settings.input
+        if recipe.task is not Task.RENDER:
+            return streamguard.verify(
+                job.output, job.source, show, cancelled=self._stop, limits=limits
+            )
+        original = input_of(job.source, recipe.original_of(job))
+        return streamguard.verify(
+            job.output, original, show, analysis=job.source, cancelled=self._stop, limits=limits
+        )
+
     def _run(self, job: Job, settings: Settings, show: Show) -> Report:
         recipe, source, stop = self._recipe, job.source, self._stop
         match recipe.task:
@@ -149,6 +157,7 @@ class JobRunner:
                     show,
                     cancelled=stop,
                     source=recipe.original_of(job),
+                    pictures=recipe.pictures,
                 )
         return streamguard.anonymize(
             source,

@@ -50,4 +50,4 @@ def _lines(frame: RowFrame) -> Iterator[list[str | int]]:
 def _cells(row: Row) -> list[str | int]:
     box = row.box
     corners = [round(value) for value in (box.x1, box.y1, box.x2, box.y2)]
-    return [row.track_id or "", row.person, row.label, *corners, row.source]
+    return [row.track_id or "", row.person or "", row.label, *corners, row.source]

@@ -9,6 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
+from streamguard.analysis.journal import edits_of
+from streamguard.analysis.placing import place
 from streamguard.analysis.reader import Analysis
 from streamguard.analysis.records import FrameRecord, FrameState, Header
 from streamguard.frames import Cover
@@ -25,7 +27,7 @@ class Row:
 
     Attributes:
         track_id: What it is, followed from frame to frame; 0 for a whole picture.
-        person: Name of the person or group it belongs to; may be empty.
+        person: Number of the person it belongs to, or 0.
         label: What kind of thing it is, such as ``face``, or `SLATE`.
         box: Where, in pixels of the upright picture; it may reach beyond the edges.
         areas: The same as polygons; several for a bit mask.
@@ -33,7 +35,7 @@ class Row:
     """
 
     track_id: int
-    person: str
+    person: int
     label: str
     box: Box
     areas: tuple[Polygon, ...]
@@ -90,14 +92,14 @@ class Boxes:
         decision: The analysis.
         covers: What is hidden in a frame, edits applied.
         sources: Who found each track, by its number.
-        persons: The name of the person that a track belongs to, by the track's number.
+        persons: The person that a track belongs to, by the track's number.
         edits: SHA-256 of the edits; empty if there are none.
     """
 
     decision: Decision
     covers: Callable[[FrameRecord], tuple[Cover, ...]]
     sources: Mapping[int, str]
-    persons: Mapping[int, str]
+    persons: Mapping[int, int]
     edits: str = ""
 
     def __iter__(self) -> Iterator[RowFrame]:
@@ -118,14 +120,14 @@ class Boxes:
         if record.state is not FrameState.JUDGED:
             whole = turn.box(Box(0, 0, turn.width, turn.height))
             reason = record.reason or record.state.name.lower()
-            return (Row(0, "", SLATE, whole, (rectangle(whole),), reason),)
+            return (Row(0, 0, SLATE, whole, (rectangle(whole),), reason),)
         return tuple(self._row(cover, turn) for cover in self.covers(record))
 
     def _row(self, cover: Cover, turn: _Turn) -> Row:
         number = cover.track_id
         return Row(
             number,
-            self.persons.get(number, ""),
+            self.persons.get(number, 0),
             cover.label,
             turn.box(cover.box),
             tuple(turn.polygon(area) for area in areas_of(cover.outline)),
@@ -134,9 +136,18 @@ class Boxes:
 
 
 def boxes_of(analysis: Analysis) -> Boxes:
-    """Return the boxes of an open analysis."""
-    sources = {track.track_id: "+".join(track.sources) for track in analysis.tracks()}
-    return Boxes(analysis, lambda record: record.covers, sources, {})
+    """Return the boxes of an open analysis, its edits applied.
+
+    Raises:
+        EditError: An edit cannot be placed, or the log of edits was changed.
+    """
+    log, digest = edits_of(analysis)
+    placed = place(analysis, log)
+    found = {track.track_id: "+".join(track.sources) for track in analysis.tracks()}
+    parts = placed.things.parts
+    sources = {n: found[part.origin] for n, part in parts.items() if part.origin in found}
+    persons = {number: part.person for number, part in parts.items() if part.person}
+    return Boxes(analysis, placed.apply, sources, persons, digest if log else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The account of a render: one page for people, which prints well."""
