@@ -16,7 +16,7 @@ from streamguard.analysis.journal import edits_of
 from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.analysis.restoring import as_read, restored
-from streamguard.errors import AnalysisError, EditError, SourceError, SourceNotFoundError
+from streamguard.errors import AnalysisError, SourceError, SourceNotFoundError
 from streamguard.exchange import read_boxes
 from streamguard.faults import letting_go, watched
 from streamguard.frames import Verdict
@@ -231,13 +231,8 @@ def as_decided(settings: Settings, decision: Analysis) -> Settings:
 
 
 def as_edited(settings: Settings, placed: Placed) -> Settings:
-    """Return settings with what edits say of effects by label.
-
-    Raises:
-        EditError: Sound is to be changed, which nothing here can do.
-    """
-    if placed.sound and settings.input.sound:
-        raise EditError("sound cannot be muted yet", "Undo these edits, or render without sound")
+    """Return settings with what edits say of effects by label, and of sound."""
     effects = {**dict(settings.redaction.effects), **placed.effects}
     redaction = replace(settings.redaction, effects=tuple(effects.items()))
-    return replace(settings, redaction=redaction)
+    spans = (*settings.sound_spans, *placed.sound)
+    return replace(settings, redaction=redaction, sound_spans=spans)

@@ -163,13 +163,23 @@ class SoundSpan:
 
     Attributes:
         start: Seconds from the first frame.
-        end: Seconds from the first frame.
+        end: Seconds from the first frame; it may lie beyond the end of the sound.
         kind: What becomes of it.
+
+    Raises:
+        UsageError: It is empty, or starts before the first frame.
     """
 
     start: float
     end: float
     kind: SoundChange = SoundChange.MUTE
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise UsageError(
+                f"the span of sound from {self.start} s to {self.end} s is empty",
+                "Let it start at 0 or later, and end after its start",
+            )
 
 
 class Projection(StrEnum):
@@ -242,6 +252,8 @@ class Settings:
         redaction: What covered regions look like.
         encoding: How the result is encoded.
         zones: What is always covered, and where faces do not matter.
+        sound_spans: What is muted or bleeped, in files. All sound is then encoded again, and text
+            that is shown meanwhile is left out.
     """
 
     hide: tuple[str, ...] = (FACE,)
@@ -257,6 +269,7 @@ class Settings:
     redaction: RedactionSettings = field(default_factory=RedactionSettings)
     encoding: EncodingSettings = field(default_factory=EncodingSettings)
     zones: ZoneSettings = field(default_factory=ZoneSettings)
+    sound_spans: tuple[SoundSpan, ...] = ()
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 < self.threshold < 1:

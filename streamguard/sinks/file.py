@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from streamguard.errors import SinkError
 from streamguard.frames import PassthroughPacket, VideoInfo
 from streamguard.media.containers import VIDEO_EXTENSIONS, rules_for
 from streamguard.media.medium import Medium
@@ -14,6 +15,7 @@ from streamguard.media.traits import Orientation, Traits
 from streamguard.settings import Settings
 from streamguard.sinks.encoding import add_video, encoder_notes
 from streamguard.sinks.fitting import PtsFitter, to_format
+from streamguard.sinks.hushing import SoundSpans
 from streamguard.sinks.kinds import FileSinkKind
 from streamguard.sinks.local import LocalSink
 from streamguard.sinks.metadata import keep_metadata
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 _FINE = 90_000
+_MOST_HELD = 64 * 2**20
+"""Bytes of sound and text that may come before the first picture, where spans count from that."""
 
 
 class FileSink(LocalSink):
@@ -34,6 +38,9 @@ class FileSink(LocalSink):
     def _start(self, source: LocalSource, settings: Settings) -> None:
         self._rules = rules_for(self.path.suffix)
         self._tracks: dict[int, Track] = {}
+        self._spans = SoundSpans(settings.sound_spans)
+        self._held: list[PassthroughPacket] = []
+        self._lines_left_out = 0
         info, traits = self._as_written(source)
         options = dict(self._rules.options)
         if self._rules.edit_lists:
@@ -72,7 +79,7 @@ class FileSink(LocalSink):
         for stream in traits.tracks:
             silent = traits.silent.get(stream.index, "")
             words = traits.words[stream.index]
-            track, change = add_track(output, self._rules, stream, silent)
+            track, change = add_track(output, self._rules, stream, silent, self._spans)
             if track is not None:
                 self._tracks[stream.index] = track
             else:
@@ -88,6 +95,11 @@ class FileSink(LocalSink):
             output.add_attachment(font.name, font.mimetype, font.data)
 
     def _encode(self, picture: av.VideoFrame) -> None:
+        if self._spans and not self._spans.is_placed:
+            self._spans.place((picture.pts or 0) * (picture.time_base or Fraction(0)))
+            held, self._held = self._held, []
+            for packet in held:
+                self._copy(packet)
         self._output.mux(self._video.encode(self._fit(picture)))
 
     def _copy(self, packet: PassthroughPacket) -> None:
@@ -96,6 +108,8 @@ class FileSink(LocalSink):
 
         track = self._tracks.get(packet.packet.stream_index)
         if track is None:
+            return
+        if self._spans and self._is_held_or_left_out(packet):
             return
         try:
             self._output.mux(track.take(packet.packet))
@@ -106,6 +120,21 @@ class FileSink(LocalSink):
             note = "damaged pieces of sound or subtitles are left out"
             if note not in self.notes:
                 self.notes.append(note)
+
+    def _is_held_or_left_out(self, packet: PassthroughPacket) -> bool:
+        """Whether a packet waits for the first picture, or is a line that may tell a muted word."""
+        if not self._spans.is_placed:
+            self._held.append(packet)
+            if sum(one.packet.size for one in self._held) > _MOST_HELD:
+                raise SinkError(
+                    f"too much sound comes before the first picture of {self.path}",
+                    "Drop the sound, or undo the edits that mute it",
+                )
+            return True
+        if packet.packet.stream.type == "subtitle" and self._spans.tell(packet.packet):
+            self._lines_left_out += 1
+            return True
+        return False
 
     def _fit(self, picture: av.VideoFrame) -> av.VideoFrame:
         picture = self._turn(picture)
@@ -120,6 +149,11 @@ class FileSink(LocalSink):
         for track in self._tracks.values():
             self._output.mux(track.finish())
         self._output.close()
+        if self._lines_left_out:
+            self.notes.append(
+                f"{self._lines_left_out} lines of subtitles left out: they are shown where sound is"
+                " muted or bleeped"
+            )
         if self._is_sphere:
             self._mark_as_sphere()
 

@@ -6,6 +6,8 @@ import logging
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
+from streamguard.sinks.hushing import Hush, SoundSpans
+
 if TYPE_CHECKING:
     import av
     from av.audio.codeccontext import AudioCodecContext
@@ -18,6 +20,8 @@ log = logging.getLogger(__name__)
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _OUT_OF_STEP = Fraction(1, 20)
 """Seconds between a time stamp and the count of samples from which on the stamp is believed."""
+_BITS = {"aac": 96_000, "libmp3lame": 96_000, "libopus": 64_000, "wmav1": 64_000, "wmav2": 64_000}
+"""Bits per second and channel, where an encoder's own choice is poor or missing."""
 # MXF takes this rate only.
 _RATES = {"pcm_s16le": [48_000]}
 
@@ -29,19 +33,26 @@ class ConvertedAudio:
         output: Where to.
         encoder: FFmpeg's name of the encoder.
         source: The track.
+        spans: Where it is muted or bleeped, if anywhere.
 
     Attributes:
         stream: The track of the output.
         source: The track of the input.
     """
 
-    def __init__(self, output: OutputContainer, encoder: str, source: AudioStream) -> None:
+    def __init__(
+        self,
+        output: OutputContainer,
+        encoder: str,
+        source: AudioStream,
+        spans: SoundSpans | None = None,
+    ) -> None:
         self.source = source
         self._decoder = source.codec_context
         rate = _rate_for(encoder, self._decoder.sample_rate)
         self.stream = cast("AudioStream", output.add_stream(encoder, rate=rate))
-        self.stream.codec_context.layout = _layout_for(encoder, self._decoder)
-        self.stream.codec_context.time_base = Fraction(1, rate)
+        _set_up(self.stream.codec_context, encoder, self._decoder)
+        self._hush = Hush(spans, source) if spans else None
         self._resampler: av.AudioResampler | None = None
         self._clock = SampleClock()
 
@@ -68,7 +79,7 @@ class ConvertedAudio:
     def _encode(self, frame: av.AudioFrame | None) -> list[av.Packet[Any]]:
         import av
 
-        if frame is not None and not self._clock.stamp(frame):
+        if frame is not None and not self._place(frame):
             return []
         context = self.stream.codec_context
         if self._resampler is None:
@@ -83,19 +94,57 @@ class ConvertedAudio:
             for packet in self.stream.encode(resampled)
         ]
 
+    def _place(self, frame: av.AudioFrame) -> bool:
+        """Give a frame its time, and replace what nobody shall hear; tell if it is wanted."""
+        told = self._clock.told(frame)
+        wanted = self._clock.stamp(frame)
+        if self._hush is not None and wanted:
+            if self._clock.is_sure:
+                self._hush.apply(frame, told)
+            else:
+                self._hush.silence(frame)
+        return wanted
+
+
+def can_encode(encoder: str, source: AudioStream) -> bool:
+    """Whether there is such an encoder, and it takes what a track sounds like."""
+    import av
+
+    try:
+        context = cast("AudioCodecContext", av.CodecContext.create(encoder, "w"))
+        if context.codec.experimental:
+            return False
+        _set_up(context, encoder, source.codec_context)
+        context.open()
+    except (av.FFmpegError, ValueError):
+        log.debug("%s does not take this sound", encoder)
+        return False
+    return True
+
 
 class SampleClock:
-    """Counts sound by its samples, which is finer than the time stamps of many containers."""
+    """Counts sound by its samples, which is finer than the time stamps of many containers.
+
+    Attributes:
+        is_sure: Whether any frame so far told its time.
+    """
 
     def __init__(self) -> None:
         self._due: Fraction | None = None
+        self.is_sure = False
+
+    @staticmethod
+    def told(frame: av.AudioFrame) -> Fraction | None:
+        """Return the time that a frame tells, in seconds."""
+        if frame.pts is None or not frame.time_base:
+            return None
+        return frame.pts * frame.time_base
 
     def stamp(self, frame: av.AudioFrame) -> bool:
         """Set the frame's time; tell whether it is wanted, or lies where there is sound already."""
         rate = frame.sample_rate
-        told = None
-        if frame.pts is not None and frame.time_base:
-            told = frame.pts * frame.time_base
+        told = self.told(frame)
+        self.is_sure = self.is_sure or told is not None
         due = self._due
         if due is None:
             due = told if told is not None else Fraction(0)
@@ -107,6 +156,25 @@ class SampleClock:
         frame.pts = round(due * rate)
         self._due = due + Fraction(frame.samples, rate)
         return True
+
+
+def _set_up(context: AudioCodecContext, encoder: str, decoder: AudioCodecContext) -> None:
+    """Let an encoder take what a decoder gives, as far as it can."""
+    context.sample_rate = _rate_for(encoder, decoder.sample_rate)
+    context.layout = _layout_for(encoder, decoder)
+    context.format = _format_for(encoder, decoder)
+    context.time_base = Fraction(1, context.sample_rate)
+    if bits := _BITS.get(encoder):
+        context.bit_rate = bits * context.channels
+
+
+def _format_for(encoder: str, decoder: AudioCodecContext) -> str:
+    """Return the encoder's format: as many bits as the source's where there is a choice."""
+    import av
+
+    offered = [offer.name for offer in av.Codec(encoder, "w").audio_formats or ()]
+    wanted = decoder.format.packed.name
+    return next((name for name in offered if name.removesuffix("p") == wanted), offered[0])
 
 
 def _rate_for(encoder: str, rate: int) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from streamguard.media.containers import ContainerRules
 from streamguard.media.traits import codec_of, has_decoder
-from streamguard.sinks.reencoding import ConvertedAudio
+from streamguard.sinks.hushing import SoundSpans
+from streamguard.sinks.reencoding import ConvertedAudio, can_encode
 from streamguard.sources.hearing import NO_SOUND
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 _MILLISECOND = Fraction(1, 1000)
 # AVI copies of AC-3 go out of step (their block size is lost), but AVI holds new AC-3.
 _BETTER_ENCODER = {("avi", "ac3"): "ac3"}
+_ENCODERS = {"mp3": "libmp3lame", "opus": "libopus"}
 
 
 class Track(Protocol):
@@ -52,14 +54,18 @@ def add_track(
     rules: ContainerRules,
     source: AudioStream | SubtitleStream,
     silent: str = "",
+    spans: SoundSpans | None = None,
 ) -> tuple[Track | None, str]:
     """Add one track to an output, as it is if the container can hold it, else converted.
+
+    Sound that is muted or bleeped in places is always encoded again, from its start to its end.
 
     Args:
         output: Where to.
         rules: What it can hold.
         source: The track.
         silent: Why the track gives no sound once decoded; empty if it does.
+        spans: Where sound is muted or bleeped, if anywhere.
 
     Returns:
         The track, or None when it has to be dropped; and a word on it, empty when it is a copy.
@@ -70,21 +76,43 @@ def add_track(
     codec = codec_of(source)
     if obstacle := _obstacle(source, silent):
         return None, f"dropped, {obstacle}"
-    if _holds(rules, source, codec):
+    hushed = bool(spans) and source.type == "audio"
+    if not hushed and _holds(rules, source, codec):
         try:
             return Copied(output.add_stream_from_template(source), source), ""
         except ValueError:
             log.debug("%s does not hold %s", rules.format, codec)
+    reason = "it is to be muted" if hushed else f"{rules.format} cannot hold it"
     if silent:
-        return None, f"dropped, {rules.format} cannot hold it, and {silent}"
+        return None, f"dropped, {reason}, and {silent}"
     if isinstance(source, AudioStream) and has_decoder(source):
-        encoder = _BETTER_ENCODER.get((rules.format, codec), rules.audio)
-        track = ConvertedAudio(output, encoder, source)
-        _keep_traits(track.stream, source)
-        return track, f"{codec} → {_plain(encoder)}, re-encoded"
+        return _converted(output, rules, source, spans)
     if isinstance(source, SubtitleStream) and rules.subtitle and has_decoder(source):
         return ConvertedText(output, rules.subtitle, source), f"{codec} → {rules.subtitle}"
-    return None, f"dropped, {rules.format} cannot hold it"
+    return None, f"dropped, {reason}"
+
+
+def _converted(
+    output: OutputContainer,
+    rules: ContainerRules,
+    source: AudioStream,
+    spans: SoundSpans | None,
+) -> tuple[Track | None, str]:
+    """Add sound encoded again: as what the container prefers, or as it was if it would hold that.
+
+    The latter is sound that is muted or bleeped in places.
+    """
+    codec = codec_of(source)
+    keeps = bool(spans) and _holds(rules, source, codec)
+    own = [_ENCODERS.get(codec, codec)] if keeps else []
+    other = _BETTER_ENCODER.get((rules.format, codec), rules.audio)
+    encoder = next((one for one in [*own, other] if can_encode(one, source)), None)
+    if encoder is None:
+        return None, f"dropped, {rules.format} cannot hold it encoded again"
+    track = ConvertedAudio(output, encoder, source, spans)
+    _keep_traits(track.stream, source)
+    change = "re-encoded" if encoder in own else f"{codec} → {_plain(encoder)}, re-encoded"
+    return track, f"{change}, muted or bleeped in places" if spans else change
 
 
 class Copied:
