@@ -17,7 +17,7 @@ from PIL import Image
 
 from streamguard.cli import run
 from streamguard.errors import OutputExistsError, SinkError
-from streamguard.jobs.history import History, Standing
+from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job, plan
 from streamguard.jobs.ledger import NAME
 from streamguard.jobs.selection import Rules
@@ -27,10 +27,10 @@ from streamguard.settings import Effect, InputSettings, RedactionSettings, Setti
 VERSIONS = {"streamguard": "1", "av": "18", "python": "3.11.2"}
 
 
-def standing(job: Job, settings: Settings = Settings(), **versions: str) -> Standing:  # noqa: B008
+def state(job: Job, settings: Settings = Settings(), **versions: str) -> JobState:  # noqa: B008
     """Ask as a new run would, which knows no more than what is written down."""
     history = History(settings, lambda: VERSIONS | versions)
-    return history.standing(job, threading.Event())
+    return history.state_of(job, threading.Event())
 
 
 def make(job: Job, content: bytes = b"covered") -> None:
@@ -69,13 +69,13 @@ def job(folder: Path) -> Job:
 
 
 def test_the_same_work_is_done_once(job: Job) -> None:
-    assert standing(job) is Standing.DONE
-    assert standing(job, python="3.12") is Standing.DONE
-    assert standing(job, Settings(stall_timeout=9, input=InputSettings(max_pixels=9))) is (
-        Standing.DONE
+    assert state(job) is JobState.DONE
+    assert state(job, python="3.12") is JobState.DONE
+    assert state(job, Settings(stall_timeout=9, input=InputSettings(max_pixels=9))) is (
+        JobState.DONE
     )
     os.utime(job.output)
-    assert standing(job) is Standing.DONE
+    assert state(job) is JobState.DONE
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ def test_the_same_work_is_done_once(job: Job) -> None:
     ],
 )
 def test_other_settings_or_versions_are_other_work(job: Job, settings: Settings) -> None:
-    assert standing(job, settings) is Standing.AGAIN
-    assert standing(job, av="19") is Standing.AGAIN
+    assert state(job, settings) is JobState.AGAIN
+    assert state(job, av="19") is JobState.AGAIN
 
 
 def test_another_input_of_the_same_name_is_done_again(job: Job) -> None:
     before = job.source.stat()
     job.source.write_bytes(b"two")
     os.utime(job.source, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert standing(job) is Standing.AGAIN
+    assert state(job) is JobState.AGAIN
 
 
 def test_another_input_of_another_suffix_is_new(folder: Path) -> None:
@@ -103,8 +103,8 @@ def test_another_input_of_another_suffix_is_new(folder: Path) -> None:
     make(jobs(folder)["b.heic"])
     (folder / "b.jpg").write_bytes(b"y")
     later = jobs(folder)
-    assert standing(later["b.jpg"]) is Standing.NEW
-    assert standing(later["b.heic"]) is Standing.DONE
+    assert state(later["b.jpg"]) is JobState.NEW
+    assert state(later["b.heic"]) is JobState.DONE
     assert later["b.jpg"].output.name == "b.jpg"
 
 
@@ -114,19 +114,19 @@ def test_an_input_of_another_folder_never_replaces_an_output(job: Job, tmp_path:
     (other,) = jobs(tmp_path / "other").values()
     assert other.output == job.output
     with pytest.raises(OutputExistsError, match="--overwrite"):
-        standing(other)
-    assert standing(other, Settings(overwrite=True)) is Standing.NEW
+        state(other)
+    assert state(other, Settings(overwrite=True)) is JobState.NEW
 
 
 def test_a_folder_that_moved_is_still_done(job: Job, folder: Path, tmp_path: Path) -> None:
     folder.rename(tmp_path / "moved")
     (moved,) = jobs(tmp_path / "moved").values()
-    assert standing(moved) is Standing.DONE
+    assert state(moved) is JobState.DONE
 
 
 def test_an_output_that_is_gone_is_made_anew(job: Job) -> None:
     job.output.unlink()
-    assert standing(job) is Standing.NEW
+    assert state(job) is JobState.NEW
 
 
 @pytest.mark.parametrize(
@@ -144,10 +144,10 @@ def test_a_file_that_is_not_known_as_ours_is_neither_done_nor_replaced(
     job: Job, harm: Callable[[Job], object]
 ) -> None:
     (job.root / NAME).write_text((job.root / NAME).read_text().splitlines()[-1] + "\n")  # type: ignore[operator]
-    assert standing(job) is Standing.DONE
+    assert state(job) is JobState.DONE
     harm(job)
     with pytest.raises(OutputExistsError, match="--overwrite"):
-        standing(job)
+        state(job)
 
 
 def test_a_line_cut_short_by_a_crash_costs_that_line_only(job: Job, folder: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_line_cut_short_by_a_crash_costs_that_line_only(job: Job, folder: Path
         file.write(b'{"streamguard":1,"state":"do')
     (folder / "b.jpg").write_bytes(b"two")
     make(jobs(folder)["b.jpg"])
-    assert [standing(job) for job in jobs(folder).values()] == [Standing.DONE] * 2
+    assert [state(job) for job in jobs(folder).values()] == [JobState.DONE] * 2
 
 
 def test_a_run_that_was_killed_goes_on(folder: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_run_that_was_killed_goes_on(folder: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         killed()
-    assert standing(job) is Standing.AGAIN
+    assert state(job) is JobState.AGAIN
 
 
 def test_a_job_that_failed_takes_no_name(folder: Path) -> None:
@@ -183,14 +183,14 @@ def test_a_job_that_failed_takes_no_name(folder: Path) -> None:
         raise ValueError("oh")
     job.output.write_bytes(b"of the user")
     with pytest.raises(OutputExistsError):
-        standing(job)
+        state(job)
 
 
 def test_a_failed_second_run_leaves_the_first_result_ours(job: Job) -> None:
     history = History(Settings(), lambda: VERSIONS)
     with pytest.raises(ValueError, match="oh"), history.written_down(job):
         raise ValueError("oh")
-    assert standing(job) is Standing.DONE
+    assert state(job) is JobState.DONE
 
 
 def test_the_ledger_names_no_folder_outside(job: Job, tmp_path: Path) -> None:
@@ -213,8 +213,8 @@ def test_a_name_in_any_bytes_is_written_down(folder: Path) -> None:
     (folder / os.fsdecode(b"lat\xe9.jpg")).write_bytes(b"x")
     job = jobs(folder)[os.fsdecode(b"lat\xe9.jpg")]
     make(job)
-    assert standing(job) is Standing.DONE
-    assert standing(replace(job, root=None)) is Standing.NEW
+    assert state(job) is JobState.DONE
+    assert state(replace(job, root=None)) is JobState.NEW
 
 
 def test_folder_runs_by_the_command_line(

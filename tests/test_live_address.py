@@ -7,26 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamguard.errors import UsageError
-from streamguard.media.address import Kind, parse_address
+from streamguard.media.address import AddressKind, parse_address
 from streamguard.sinks import check_sink
 
 
 @pytest.mark.parametrize(
     ("name", "platform", "kind", "url", "form"),
     [
-        ("0", "linux", Kind.WEBCAM, "/dev/video0", "v4l2"),
-        ("webcam:2", "linux", Kind.WEBCAM, "/dev/video2", "v4l2"),
-        ("/dev/video1", "linux", Kind.WEBCAM, "/dev/video1", "v4l2"),
-        ("0", "darwin", Kind.WEBCAM, "0:none", "avfoundation"),
-        ("webcam:Logi C920", "win32", Kind.WEBCAM, "video=Logi C920", "dshow"),
-        ("lavfi:testsrc2=rate=30", "linux", Kind.LAVFI, "testsrc2=rate=30", "lavfi"),
-        ("RTSP://10.0.0.1/x", "linux", Kind.RTSP, "rtsp://10.0.0.1/x", ""),
-        ("http://[::1]:80/x", "linux", Kind.URL, "http://[::1]:80/x", ""),
-        ("clip.mp4", "linux", Kind.FILE, "clip.mp4", ""),
-        ("file:///tmp/a.mp4", "linux", Kind.FILE, "/tmp/a.mp4", ""),
+        ("0", "linux", AddressKind.WEBCAM, "/dev/video0", "v4l2"),
+        ("webcam:2", "linux", AddressKind.WEBCAM, "/dev/video2", "v4l2"),
+        ("/dev/video1", "linux", AddressKind.WEBCAM, "/dev/video1", "v4l2"),
+        ("0", "darwin", AddressKind.WEBCAM, "0:none", "avfoundation"),
+        ("webcam:Logi C920", "win32", AddressKind.WEBCAM, "video=Logi C920", "dshow"),
+        ("lavfi:testsrc2=rate=30", "linux", AddressKind.LAVFI, "testsrc2=rate=30", "lavfi"),
+        ("RTSP://10.0.0.1/x", "linux", AddressKind.RTSP, "rtsp://10.0.0.1/x", ""),
+        ("http://[::1]:80/x", "linux", AddressKind.URL, "http://[::1]:80/x", ""),
+        ("clip.mp4", "linux", AddressKind.FILE, "clip.mp4", ""),
+        ("file:///tmp/a.mp4", "linux", AddressKind.FILE, "/tmp/a.mp4", ""),
     ],
 )
-def test_what_a_name_stands_for(name: str, platform: str, kind: Kind, url: str, form: str) -> None:
+def test_what_a_name_stands_for(
+    name: str, platform: str, kind: AddressKind, url: str, form: str
+) -> None:
     address = parse_address(name, platform)
     assert (address.kind, address.url, address.format) == (kind, url, form)
 

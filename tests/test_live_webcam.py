@@ -13,7 +13,7 @@ import pytest
 from live_kit import plan_of, relaying, until
 
 from streamguard.errors import SourceError, SourceNotFoundError, SourcePermissionError
-from streamguard.media.address import Address, Kind, parse_address
+from streamguard.media.address import Address, AddressKind, parse_address
 from streamguard.media.live_errors import live_error
 from streamguard.relay.states import State
 from streamguard.sources.live import LiveSource
@@ -64,7 +64,7 @@ def forbidden(tmp_path: Path) -> Iterator[Path]:
 @linux
 def test_a_device_that_may_not_be_opened(forbidden: Path) -> None:
     with pytest.raises(SourcePermissionError, match="may not be opened"):
-        LiveSource(Address(Kind.WEBCAM, str(forbidden), str(forbidden), "v4l2"))
+        LiveSource(Address(AddressKind.WEBCAM, str(forbidden), str(forbidden), "v4l2"))
 
 
 @linux

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamguard.errors import UsageError
-from streamguard.jobs.naming import Wish, alike, assign, check_template
+from streamguard.jobs.naming import NameRequest, alike, assign, check_template
 
 
-def wish(source: str) -> Wish:
+def request(source: str) -> NameRequest:
     path = PurePosixPath(source)
-    return Wish(path, ".jpg" if path.suffix == ".heic" else path.suffix)
+    return NameRequest(path, ".jpg" if path.suffix == ".heic" else path.suffix)
 
 
 def names(sources: list[str], owners: dict[str, str] | None = None) -> dict[str, str]:
-    given = assign([wish(source) for source in sources], owners or {})
+    given = assign([request(source) for source in sources], owners or {})
     return dict(zip(sources, map(str, given), strict=True))
 
 
@@ -85,5 +85,5 @@ def test_templates_that_make_bad_names_are_refused(template: str) -> None:
 
 
 def test_braces_in_a_name_are_no_fields() -> None:
-    assert str(Wish(PurePosixPath("{suffix}.jpg"), ".jpg").name()) == "{suffix}.jpg"
+    assert str(NameRequest(PurePosixPath("{suffix}.jpg"), ".jpg").name()) == "{suffix}.jpg"
     assert check_template("{stem}{{x}}{suffix}") == "{stem}{{x}}{suffix}"

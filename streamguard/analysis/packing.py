@@ -28,7 +28,7 @@ MAX_FRAMES = 1024
 MAX_COVERS = 2**18
 """A chunk that claims more frames or covers is refused: a stranger's file must not eat memory."""
 
-Kind = tuple[str, Effect | None]
+CoverKind = tuple[str, Effect | None]
 """Label and effect of a cover."""
 
 _T = TypeVar("_T")
@@ -89,7 +89,7 @@ class Chunk:
     boxes: NDArray[np.int32]
     kinds: NDArray[np.int32]
     forms: NDArray[np.int32]
-    names: tuple[Kind, ...]
+    names: tuple[CoverKind, ...]
     texts: tuple[str, ...]
     outlines: tuple[Outline, ...]
 
@@ -131,7 +131,7 @@ def pack(records: Sequence[FrameRecord]) -> PackedChunk:
     Raises:
         AnalysisError: A number does not fit, or there are too many covers.
     """
-    names: dict[Kind, int] = {}
+    names: dict[CoverKind, int] = {}
     texts: dict[str, int] = {}
     outlines: list[Outline] = []
     frames, covers = [], []
@@ -240,7 +240,7 @@ def _check(numbers: NDArray[Any], limit: int | NDArray[Any]) -> None:
         raise damaged("a chunk of frames")
 
 
-def _words(text: str) -> tuple[tuple[Kind, ...], tuple[str, ...]]:
+def _words(text: str) -> tuple[tuple[CoverKind, ...], tuple[str, ...]]:
     try:
         words = parsed(text)
         kinds = tuple(

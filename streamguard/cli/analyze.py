@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from streamguard.cli.batch import PATH, choice_options, refuse_streams, run_batch, telling_options
+from streamguard.cli.batch import PATH, choice_options, refuse_streams, result_options, run_batch
 from streamguard.cli.options import decision_options, settings_of
 from streamguard.errors import UsageError
 
@@ -29,7 +29,7 @@ from streamguard.errors import UsageError
 )
 @choice_options
 @decision_options
-@telling_options
+@result_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Decide what to cover in videos and photos, and write only that.

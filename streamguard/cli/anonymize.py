@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from streamguard.cli.batch import DASH, PATH, choice_options, run_batch, telling_options
+from streamguard.cli.batch import DASH, PATH, choice_options, result_options, run_batch
 from streamguard.cli.options import settings_of, settings_options
 from streamguard.errors import UsageError
 
@@ -44,7 +44,7 @@ def _suffix(_context: click.Context, _option: click.Parameter, value: str | None
     is_flag=True,
     help="Keep what was decided as NAME.EXT.analysis beside the input, for streamguard render.",
 )
-@telling_options
+@result_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Cover every face in videos and photos.

@@ -58,7 +58,7 @@ _CHOICE = [
     ),
     click.option("--dry-run", is_flag=True, help="Show what would be done. Write nothing."),
 ]
-_TELLING = [
+_RESULTS = [
     click.option("--report", type=PATH, metavar="FILE", help="Write what was done, as JSON."),
     click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each input."),
 ]
@@ -71,10 +71,10 @@ def choice_options(function: F) -> F:
     return function
 
 
-def telling_options(function: F) -> F:
+def result_options(function: F) -> F:
     """Add the options that say what is told of it."""
     function = verbosity_options(function)
-    for option in reversed(_TELLING):
+    for option in reversed(_RESULTS):
         function = option(function)
     return function
 
@@ -100,7 +100,7 @@ def run_batch(
 
     Args:
         context: Of the command, for its errors.
-        options: Those of `choice_options` and `telling_options`, ``inputs`` and ``output``.
+        options: Those of `choice_options` and `result_options`, ``inputs`` and ``output``.
         recipe: How every file is done.
         rules: Which files are done, and what outputs are called.
         streams: Puts files in the place of ``-`` in the options, where that is allowed.
@@ -121,14 +121,14 @@ def _plan(options: dict[str, Any], rules: Rules) -> Plan:
 
 
 def _try(options: dict[str, Any], recipe: Recipe, rules: Rules) -> int:
-    from streamguard.cli.dry import foresee, print_forecasts
+    from streamguard.cli.dry import planned_files, print_planned
     from streamguard.cli.signals import stop_on_signal
 
     todo = _plan(options, rules)
     with stop_on_signal() as stop:
-        forecasts = foresee(todo, recipe.settings, stop)
-    print_forecasts(forecasts, options["as_json"])
-    return FAILED if any(forecast.fails for forecast in forecasts) else DONE
+        planned = planned_files(todo, recipe.settings, stop)
+    print_planned(planned, options["as_json"])
+    return FAILED if any(file.fails for file in planned) else DONE
 
 
 def _run(options: dict[str, Any], recipe: Recipe, rules: Rules, streams: Opening) -> int:

@@ -22,7 +22,7 @@ _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DE
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Handler(logging.Handler):
+class _ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         # Not a StreamHandler: the progress bar exchanges sys.stderr while it is shown.
         click.echo(f"streamguard: {record.levelname.lower()}: {record.getMessage()}", err=True)
@@ -87,7 +87,7 @@ def _set_quiet(context: click.Context, _option: click.Parameter, quiet: bool) ->
 def _set_verbose(context: click.Context, _option: click.Parameter, count: int) -> None:
     quiet = context.meta.get("streamguard.quiet", False)
     _LOGGER.setLevel(_LEVELS[-1 if quiet and not count else min(count, 2)])
-    _LOGGER.handlers[:] = [_Handler()]
+    _LOGGER.handlers[:] = [_ConsoleHandler()]
     _LOGGER.propagate = False
     if count < 2:
         _silence_native_code()

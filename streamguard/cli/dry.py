@@ -13,7 +13,7 @@ import click
 
 from streamguard.cli.console import words_for
 from streamguard.errors import CancelledError, OutputExistsError, StreamguardError
-from streamguard.jobs.history import History, Standing
+from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job, Plan
 from streamguard.settings import Settings
 from streamguard.sources.opening import check_path
@@ -21,7 +21,7 @@ from streamguard.versions import versions
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class PlannedFile:
     """What would become of one file.
 
     Attributes:
@@ -42,7 +42,7 @@ class Forecast:
         return self.status == "failed"
 
 
-def foresee(plan: Plan, settings: Settings, cancelled: threading.Event) -> list[Forecast]:
+def planned_files(plan: Plan, settings: Settings, cancelled: threading.Event) -> list[PlannedFile]:
     """Return what a run would do; inputs are read to compare them, nothing is written.
 
     Args:
@@ -54,19 +54,19 @@ def foresee(plan: Plan, settings: Settings, cancelled: threading.Event) -> list[
         CancelledError: ``cancelled`` was set.
     """
     history = History(settings, versions)
-    forecasts = [_of_job(job, history, settings, cancelled) for job in plan.jobs]
+    planned = [_of_job(job, history, settings, cancelled) for job in plan.jobs]
     left_out = (
-        Forecast(click.format_filename(item.path), None, "left out", item.reason)
+        PlannedFile(click.format_filename(item.path), None, "left out", item.reason)
         for item in plan.left_out
     )
-    return [*forecasts, *left_out]
+    return [*planned, *left_out]
 
 
-def print_forecasts(forecasts: Sequence[Forecast], as_json: bool) -> None:
+def print_planned(planned: Sequence[PlannedFile], as_json: bool) -> None:
     """Print a table to stdout, or one line of JSON for each file."""
     if as_json:
-        for forecast in forecasts:
-            click.echo(json.dumps(asdict(forecast), ensure_ascii=False))
+        for file in planned:
+            click.echo(json.dumps(asdict(file), ensure_ascii=False))
         return
     from rich import box
     from rich.console import Console
@@ -77,31 +77,33 @@ def print_forecasts(forecasts: Sequence[Forecast], as_json: bool) -> None:
     table.add_column("status", no_wrap=True)
     for name in ("input", "output", "reason"):
         table.add_column(name, overflow="fold")
-    for forecast in forecasts:
-        words = (forecast.status, forecast.input, forecast.output or "", forecast.reason)
+    for file in planned:
+        words = (file.status, file.input, file.output or "", file.reason)
         table.add_row(*map(escape, words))
     # Without a terminal nothing is gained by breaking lines.
     width = None if sys.stdout.isatty() else 1000
     Console(highlight=False, width=width).print(table)
-    click.echo(", ".join(_counts(forecasts)) + ". Nothing was written.")
+    click.echo(", ".join(_counts(planned)) + ". Nothing was written.")
 
 
-def _of_job(job: Job, history: History, settings: Settings, cancelled: threading.Event) -> Forecast:
+def _of_job(
+    job: Job, history: History, settings: Settings, cancelled: threading.Event
+) -> PlannedFile:
     source, output = click.format_filename(job.source), click.format_filename(job.output)
     try:
         check_path(job.source)
-        standing = history.standing(job, cancelled)
-        if standing is Standing.NEW and os.path.lexists(job.output) and not settings.overwrite:
+        state = history.state_of(job, cancelled)
+        if state is JobState.NEW and os.path.lexists(job.output) and not settings.overwrite:
             raise OutputExistsError(f"{output} exists", "Replace it with --overwrite")
     except CancelledError:
         raise
     except StreamguardError as error:
-        return Forecast(source, None, "failed", words_for(error))
-    if standing is Standing.DONE:
-        return Forecast(source, output, "skipped", standing.value)
-    return Forecast(source, output, "to do", "" if standing is Standing.NEW else standing.value)
+        return PlannedFile(source, None, "failed", words_for(error))
+    if state is JobState.DONE:
+        return PlannedFile(source, output, "skipped", state.value)
+    return PlannedFile(source, output, "to do", "" if state is JobState.NEW else state.value)
 
 
-def _counts(forecasts: Sequence[Forecast]) -> Iterator[str]:
+def _counts(planned: Sequence[PlannedFile]) -> Iterator[str]:
     for status in ("to do", "skipped", "failed", "left out"):
-        yield f"{sum(forecast.status == status for forecast in forecasts)} {status}"
+        yield f"{sum(file.status == status for file in planned)} {status}"

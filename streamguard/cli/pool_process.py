@@ -35,7 +35,7 @@ def serve(link: Connection, recipe: Recipe, level: int) -> None:
     send = _sender(link, stop)
     log = logging.getLogger("streamguard")
     log.setLevel(level)
-    log.handlers[:] = [_Handler(send)]
+    log.handlers[:] = [_PoolLogHandler(send)]
     log.propagate = False
     threading.Thread(target=_listen, args=(link, jobs, stop), daemon=True).start()
     runner = JobRunner(recipe, stop)
@@ -99,7 +99,7 @@ def _portable(outcome: Outcome) -> Outcome:
     return outcome
 
 
-class _Handler(logging.Handler):
+class _PoolLogHandler(logging.Handler):
     def __init__(self, send: Callable[[Message], None]) -> None:
         super().__init__()
         self._send = send

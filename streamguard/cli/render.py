@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from streamguard.cli.batch import PATH, choice_options, refuse_streams, run_batch, telling_options
+from streamguard.cli.batch import PATH, choice_options, refuse_streams, result_options, run_batch
 from streamguard.cli.options import rendering_options, settings_of
 from streamguard.errors import StreamguardError, UsageError
 
@@ -41,7 +41,7 @@ from streamguard.errors import StreamguardError, UsageError
     help="Write a page for people: what is left clear, by whom and why. For several, a folder.",
 )
 @click.option("--pictures", is_flag=True, help="Show a few covered frames in the account.")
-@telling_options
+@result_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Cover in videos and photos what was decided before, and look for nothing.

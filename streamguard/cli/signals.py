@@ -19,8 +19,8 @@ _SIGNALS = [
 ]
 
 
-class _Wish:
-    """The wish of whoever sends signals that this process ends."""
+class _EndRequest:
+    """Signals so far that ask this process to end."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -39,19 +39,19 @@ class _Wish:
         return True
 
 
-_WISH = _Wish()
+_END_REQUEST = _EndRequest()
 
 
 def was_asked_to_end() -> bool:
     """Whether a signal has asked this process to end: what fails then failed because of that."""
-    return _WISH.is_known
+    return _END_REQUEST.is_known
 
 
 def interrupt_on_terminate() -> None:
     """Make SIGTERM and SIGHUP end the process the way Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        if _WISH.counts():
+        if _END_REQUEST.counts():
             raise KeyboardInterrupt
 
     for number in _SIGNALS:
@@ -70,7 +70,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
     stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        if not _WISH.counts():
+        if not _END_REQUEST.counts():
             return
         if stop.is_set():
             raise KeyboardInterrupt

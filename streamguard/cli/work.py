@@ -12,7 +12,7 @@ from pathlib import Path
 import streamguard
 from streamguard.deciding import input_of
 from streamguard.errors import CancelledError, SystemNotReadyError
-from streamguard.jobs.history import History, Standing
+from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job
 from streamguard.keeping import analysis_beside
 from streamguard.progress import Progress
@@ -105,10 +105,10 @@ class JobRunner:
             SystemNotReadyError: This machine lacks something.
         """
         try:
-            standing = self._history.standing(job, self._stop)
-            if standing is Standing.DONE:
+            state = self._history.state_of(job, self._stop)
+            if state is JobState.DONE:
                 return Outcome(job)
-            report = self._make(job, name, shown, standing is Standing.AGAIN)
+            report = self._make(job, name, shown, state is JobState.AGAIN)
             if self._recipe.verify:
                 with shown(f"{name} (verifying)") as show:
                     report = replace(report, verification=self._verified(job, show))

@@ -17,7 +17,7 @@ from streamguard.report import FileRecord, record_file
 from streamguard.settings import Settings
 
 
-class Standing(StrEnum):
+class JobState(StrEnum):
     """What is to be done about a job."""
 
     NEW = "new"
@@ -39,7 +39,7 @@ class History:
         self._work = ""
         self._ledgers: dict[Path, Ledger] = {}
 
-    def standing(self, job: Job, cancelled: threading.Event) -> Standing:
+    def state_of(self, job: Job, cancelled: threading.Event) -> JobState:
         """Return what is to be done about a job.
 
         Args:
@@ -53,13 +53,13 @@ class History:
             CancelledError: ``cancelled`` was set.
         """
         if job.root is None or self._settings.overwrite or not os.path.lexists(job.output):
-            return Standing.NEW
+            return JobState.NEW
         ledger = self._ledger(job.root)
         origin = self._origin(job, record_file(job.source, cancelled).sha256)
         if origin.sha256 and ledger.is_done(job.output, origin):
-            return Standing.DONE
+            return JobState.DONE
         if ledger.is_ours(job.output, origin):
-            return Standing.AGAIN
+            return JobState.AGAIN
         raise OutputExistsError(
             f"{job.output} exists, and is not known as the result of {job.source}",
             "Move it away, or replace it with --overwrite",

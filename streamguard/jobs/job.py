@@ -12,8 +12,8 @@ from streamguard.errors import (
     UsageError,
 )
 from streamguard.jobs.ledger import Ledger
-from streamguard.jobs.naming import IN_FOLDER, Wish, alike, assign
-from streamguard.jobs.selection import USUAL, Kind, LeftOut, Rules, media_below
+from streamguard.jobs.naming import IN_FOLDER, NameRequest, alike, assign
+from streamguard.jobs.selection import USUAL, InputKind, LeftOut, Rules, media_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +123,10 @@ def _file_output(source: Path, output: Path | None, several: bool, rules: Rules)
     # A single photo beside its input has a short name; nothing else can want it in that run.
     if not several and output is None and not kind.adds_suffix:
         name = PurePosixPath(f"{name.stem}{suffix}")
-    return folder / Wish(name, suffix, template).name()
+    return folder / NameRequest(name, suffix, template).name()
 
 
-def _folder_output(source: Path, output: Path | None, nested: bool, kind: Kind) -> Path:
+def _folder_output(source: Path, output: Path | None, nested: bool, kind: InputKind) -> Path:
     # The name of "." or ".." is only known once resolved.
     name = source.name if source.name not in ("", "..") else source.resolve().name
     if output is None:
@@ -142,11 +142,11 @@ def _folder_output(source: Path, output: Path | None, nested: bool, kind: Kind) 
 
 def _folder_jobs(folder: Path, root: Path, files: Sequence[Path], rules: Rules) -> Iterator[Job]:
     template = rules.name or IN_FOLDER
-    wishes = []
+    requests = []
     for path in files:
         name = PurePosixPath(path.relative_to(folder).as_posix())
-        wishes.append(Wish(name, rules.suffix(path), template, rules.kind.named(name)))
-    for path, name in zip(files, assign(wishes, Ledger(root).owners()), strict=True):
+        requests.append(NameRequest(name, rules.suffix(path), template, rules.kind.named(name)))
+    for path, name in zip(files, assign(requests, Ledger(root).owners()), strict=True):
         yield Job(path, root / name, folder, root, makes_folder=True)
 
 

@@ -47,7 +47,7 @@ def check_template(template: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class NameRequest:
     """What an output should be called.
 
     Attributes:
@@ -82,31 +82,31 @@ class Wish:
         return after.with_name(self.template.format(stem=f"{stem}{mark}", suffix=self.suffix))
 
 
-def assign(wishes: Sequence[Wish], owners: Mapping[str, str]) -> list[PurePosixPath]:
+def assign(requests: Sequence[NameRequest], owners: Mapping[str, str]) -> list[PurePosixPath]:
     """Give every input a name for its output that no other has.
 
     A name that an earlier run gave to an input stays with it. Names that differ only in
     upper and lower case count as the same, as they are on many file systems.
 
     Args:
-        wishes: One for each input.
+        requests: One for each input.
         owners: Relative names of inputs by those of their outputs, from earlier runs.
 
     Returns:
-        Relative names of the outputs, in the order of the wishes.
+        Relative names of the outputs, in the order of the requests.
     """
     taken = {alike(output): source for output, source in owners.items()}
     given: dict[int, PurePosixPath] = {}
     # Files that keep their suffix come first, so that a.heic never takes a name of theirs.
-    for number in sorted(range(len(wishes)), key=lambda index: not wishes[index].keeps_suffix):
-        wish = wishes[number]
-        source = str(wish.source)
-        names = [wish.name(), *(wish.name(mark) for mark in _marks(source))]
+    for number in sorted(range(len(requests)), key=lambda index: not requests[index].keeps_suffix):
+        request = requests[number]
+        source = str(request.source)
+        names = [request.name(), *(request.name(mark) for mark in _marks(source))]
         own = (name for name in names if owners.get(str(name)) == source)
         free = (name for name in names if taken.get(alike(name), source) == source)
         given[number] = next(own, None) or next(free)
         taken[alike(given[number])] = source
-    return [given[number] for number in range(len(wishes))]
+    return [given[number] for number in range(len(requests))]
 
 
 def alike(name: PurePosixPath | Path | str) -> str:

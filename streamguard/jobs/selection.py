@@ -16,7 +16,7 @@ from streamguard.sources.registry import media_suffixes
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class InputKind:
     """What a command makes of files.
 
     Attributes:
@@ -46,9 +46,9 @@ class Kind:
         return path.with_suffix("") if self.drops_suffix else path
 
 
-ANONYMIZED = Kind(frozenset(), "photo or video")
-DECIDED = Kind(frozenset(), "photo or video", IN_FOLDER, "{name}", adds_suffix=True)
-RENDERED = Kind(frozenset((SUFFIX,)), "analysis", drops_suffix=True)
+ANONYMIZED = InputKind(frozenset(), "photo or video")
+DECIDED = InputKind(frozenset(), "photo or video", IN_FOLDER, "{name}", adds_suffix=True)
+RENDERED = InputKind(frozenset((SUFFIX,)), "analysis", drops_suffix=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Rules:
     name: str | None = None
     exclude: tuple[str, ...] = ()
     suffix_for: Callable[[Path], str] | None = None
-    kind: Kind = ANONYMIZED
+    kind: InputKind = ANONYMIZED
 
     def __post_init__(self) -> None:
         if self.name is not None:

@@ -21,7 +21,7 @@ from streamguard.judges.pronouncing import Pronouncer
 from streamguard.media.scaling import TrackingScale
 from streamguard.media.sphere import Sphere
 from streamguard.settings import DetectionPlan, Settings
-from streamguard.tracking.kinds import Kind
+from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.scenes import CutFinder
 from streamguard.tracking.timeline import Moment, Timeline
@@ -179,7 +179,7 @@ class Anonymizer:
             redaction=self._redaction,
         )
 
-    def _kinds(self) -> list[Kind]:
+    def _kinds(self) -> list[TrackingKind]:
         return [subject.kind(self._plan) for subject in self._subjects.values()]
 
     def _due_looks(self, label: str, moment: Moment) -> list[Look]:

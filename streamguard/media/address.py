@@ -23,7 +23,7 @@ _STREAM_KEYS = ("rtmp", "rtmps", "rtmpt", "rtmpe")
 _DEVICE_FORMATS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 
 
-class Kind(StrEnum):
+class AddressKind(StrEnum):
     """What sort of thing frames come from or go to."""
 
     WEBCAM = "webcam"
@@ -45,7 +45,7 @@ class Address:
         secrets: Every spelling of what must not be printed.
     """
 
-    kind: Kind
+    kind: AddressKind
     url: str = field(repr=False)
     shown: str
     format: str = ""
@@ -83,11 +83,11 @@ def parse_address(name: str, platform: str = sys.platform) -> Address:
     if name.isdecimal() or name.startswith(("webcam:", "/dev/video")):
         return _webcam(name.removeprefix("webcam:"), platform)
     if name.startswith("lavfi:"):
-        return Address(Kind.LAVFI, name.removeprefix("lavfi:"), name, "lavfi")
+        return Address(AddressKind.LAVFI, name.removeprefix("lavfi:"), name, "lavfi")
     match = _URL.match(name)
     if match is None or match[1].lower() == "file":
         path = name.removeprefix("file://")
-        return Address(Kind.FILE, path, path)
+        return Address(AddressKind.FILE, path, path)
     return _network(match[1].lower(), match[2])
 
 
@@ -98,15 +98,15 @@ def _webcam(device: str, platform: str) -> Address:
     shown = f"webcam:{device}"
     if system == "linux":
         path = f"/dev/video{device}" if device.isdecimal() else device
-        return Address(Kind.WEBCAM, path, path, "v4l2")
+        return Address(AddressKind.WEBCAM, path, path, "v4l2")
     if system == "win32":
         if device.isdecimal():
             raise UsageError(
                 "DirectShow knows cameras by name, not by number",
                 "Use webcam:NAME with the name the device manager shows",
             )
-        return Address(Kind.WEBCAM, f"video={device}", shown, "dshow")
-    return Address(Kind.WEBCAM, f"{device}:none", shown, "avfoundation")
+        return Address(AddressKind.WEBCAM, f"video={device}", shown, "dshow")
+    return Address(AddressKind.WEBCAM, f"{device}:none", shown, "avfoundation")
 
 
 def _network(scheme: str, rest: str) -> Address:
@@ -134,7 +134,7 @@ def _network(scheme: str, rest: str) -> Address:
         login = ":".join(quote(part, safe="") for part in raw) if colon else quote(raw[0], safe="")
         secrets += [user, login, password, raw[1], quote(raw[1], safe="")]
         login += "@"
-    kind = Kind.RTSP if scheme in ("rtsp", "rtsps") else Kind.URL
+    kind = AddressKind.RTSP if scheme in ("rtsp", "rtsps") else AddressKind.URL
     shown_login = f"{_HIDDEN}@" if user else ""
     return Address(
         kind,
@@ -181,4 +181,4 @@ def told_apart(addresses: Sequence[Address]) -> tuple[Address, ...]:
 
 def is_there(address: Address) -> bool:
     """Whether a source that lives on this machine exists; True for everything else."""
-    return address.kind is not Kind.FILE or Path(address.url).exists()
+    return address.kind is not AddressKind.FILE or Path(address.url).exists()

@@ -13,14 +13,14 @@ from streamguard.errors import (
     SourcePermissionError,
     StreamguardError,
 )
-from streamguard.media.address import Address, Kind
+from streamguard.media.address import Address, AddressKind
 
 _MAY_NOT = {
-    Kind.WEBCAM: "Is your user in the group video, is the camera allowed to programs?",
-    Kind.FILE: "Check its permissions",
-    Kind.LAVFI: "",
-    Kind.RTSP: "Check its permissions",
-    Kind.URL: "Check its permissions",
+    AddressKind.WEBCAM: "Is your user in the group video, is the camera allowed to programs?",
+    AddressKind.FILE: "Check its permissions",
+    AddressKind.LAVFI: "",
+    AddressKind.RTSP: "Check its permissions",
+    AddressKind.URL: "Check its permissions",
 }
 
 
@@ -66,7 +66,7 @@ def live_error(address: Address, error: Exception) -> SourceError:
     """Return the error that tells the user what is wrong with a live source, and what to do."""
     import av
 
-    errors, camera = av.error, address.kind is Kind.WEBCAM
+    errors, camera = av.error, address.kind is AddressKind.WEBCAM
     match error:
         case errors.HTTPUnauthorizedError() | errors.HTTPForbiddenError():
             what, hint = "refuses the user name or password", "Correct them in the source's URL"
@@ -97,6 +97,9 @@ def _broken(address: Address, error: Exception) -> str:
 
     if isinstance(error, (av.error.EOFError, ConnectionError)):
         return "closed the connection"
-    if isinstance(error, av.error.InvalidDataError) and address.kind in (Kind.RTSP, Kind.URL):
+    if isinstance(error, av.error.InvalidDataError) and address.kind in (
+        AddressKind.RTSP,
+        AddressKind.URL,
+    ):
         return "closed the connection, or sends no video"
     return f"cannot be read: {address.mask(getattr(error, 'strerror', None) or str(error))}"

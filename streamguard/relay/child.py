@@ -53,7 +53,7 @@ class Link:
         return orders
 
 
-class _LinkHandler(logging.Handler):
+class _LinkLogHandler(logging.Handler):
     def __init__(self, link: Link) -> None:
         super().__init__()
         self._link = link
@@ -76,7 +76,7 @@ def begin(connection: Connection, mask: Callable[[str], str]) -> Link:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     link = Link(connection)
-    handler = _LinkHandler(link)
+    handler = _LinkLogHandler(link)
     handler.addFilter(lambda record: _masked(record, mask))
     logger = logging.getLogger("streamguard")
     logger.handlers[:] = [handler]

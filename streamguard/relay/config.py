@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from streamguard.errors import SinkError, UsageError
-from streamguard.media.address import Address, Kind, parse_address
+from streamguard.media.address import Address, AddressKind, parse_address
 from streamguard.relay.lines import Key, Lines, expanded
 from streamguard.relay.plan import RelayConfig
 from streamguard.relay.schema import CameraEntry, FileEntry
@@ -132,14 +132,14 @@ def _shared_outputs(cameras: list[_Camera]) -> Iterator[str]:
 
 def _identity(address: Address) -> str:
     """Return what two names of the same file have in common."""
-    return os.path.realpath(address.url) if address.kind is Kind.FILE else address.url
+    return os.path.realpath(address.url) if address.kind is AddressKind.FILE else address.url
 
 
 def _locked_folders(cameras: list[_Camera]) -> Iterator[str]:
     """Yield a mistake for every recording whose folder takes no file."""
     for each in cameras:
         for place, sink in each.entry.outputs():
-            if sink.kind is Kind.FILE:
+            if sink.kind is AddressKind.FILE:
                 try:
                     try_folder(Path(sink.url).parent)
                 except SinkError as error:

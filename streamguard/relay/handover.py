@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from streamguard.media.address import Kind
+from streamguard.media.address import AddressKind
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.process import Child
 from streamguard.relay.status import CameraStatus
@@ -40,7 +40,7 @@ class Handover:
         status: What it said last.
     """
 
-    def __init__(self, child: Child, kind: Kind) -> None:
+    def __init__(self, child: Child, kind: AddressKind) -> None:
         self.child = child
         self.status: CameraStatus | None = None
         self._kind = kind
@@ -54,7 +54,9 @@ class Handover:
             return True
         if self.status is None:
             return False
-        return bool(self.status.redacted or self.status.reconnects) or self._kind is Kind.WEBCAM
+        return (
+            bool(self.status.redacted or self.status.reconnects) or self._kind is AddressKind.WEBCAM
+        )
 
     def take_over(self, old: Child) -> Child:
         """End the old process; only then may the new one write. Return the new one."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from streamguard.errors import UsageError
 from streamguard.handoff.sound_ring import SoundRing
-from streamguard.media.address import Address, Kind
+from streamguard.media.address import Address, AddressKind
 from streamguard.media.medium import Medium
 from streamguard.settings import Settings
 from streamguard.sinks.animation import ANIMATIONS
@@ -98,11 +98,11 @@ def check_sink(address: Address) -> None:
 
 
 def _live_sink_for(address: Address) -> LiveSinkKind:
-    suffix = Path(address.url).suffix.lower() if address.kind is Kind.FILE else ""
+    suffix = Path(address.url).suffix.lower() if address.kind is AddressKind.FILE else ""
     for kind in LIVE_SINKS:
         if suffix in kind.suffixes or address.scheme in kind.schemes:
             return kind
-    if address.kind is Kind.FILE:
+    if address.kind is AddressKind.FILE:
         known = _listed(suffix for kind in LIVE_SINKS for suffix in kind.suffixes)
         raise UsageError(f"{address} is no recording", f"Let its name end in one of {known}")
     known = _listed(scheme for kind in LIVE_SINKS for scheme in kind.schemes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import NoVideoError, SourceLostError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
-from streamguard.media.address import Address, Kind
+from streamguard.media.address import Address, AddressKind
 from streamguard.media.live_errors import translated
 from streamguard.media.timing import NANOSECOND, SECOND, Pace, converted
 from streamguard.media.traits import codec_of, main_video
@@ -87,7 +87,7 @@ class LiveSource:
             self._tracks = list(self._container.streams.audio[:1]) if self._options.audio else []
             self.sound_head, self.sound = self._fate_of_sound()
             self._adts = any(config_of(track) for track in self._tracks)
-        self._is_rtp = address.kind is Kind.RTSP or address.scheme in _OVER_RTP
+        self._is_rtp = address.kind is AddressKind.RTSP or address.scheme in _OVER_RTP
         self._clock = SoundClock()
 
     @property
@@ -111,7 +111,11 @@ class LiveSource:
             SourceError: Something else is wrong.
         """
         index = 0
-        wait = Pace(time.monotonic) if self.address.kind in (Kind.FILE, Kind.LAVFI) else None
+        wait = (
+            Pace(time.monotonic)
+            if self.address.kind in (AddressKind.FILE, AddressKind.LAVFI)
+            else None
+        )
         with translated(self.address):
             for packet in self._packets():
                 if packet.stream_index != self._index:
@@ -157,7 +161,7 @@ class LiveSource:
     def _fate_of_sound(self) -> tuple[bytes, str]:
         """Return the form of the sound that is handed on, and what becomes of it in words."""
         if not self._options.audio:
-            if self.address.kind is Kind.RTSP:
+            if self.address.kind is AddressKind.RTSP:
                 return b"", "not asked for"
             return b"", "dropped" if self._container.streams.audio else "none"
         for track in self._tracks:
@@ -208,10 +212,10 @@ def _open(address: Address, options: LiveOptions) -> InputContainer:
 def _ffmpeg_options(address: Address, options: LiveOptions) -> dict[str, str]:
     """Return what FFmpeg is told; little is probed, nothing is buffered."""
     match address.kind:
-        case Kind.WEBCAM:
+        case AddressKind.WEBCAM:
             wanted = {"video_size": options.size, "framerate": f"{options.fps or ''}"}
             return {key: value for key, value in wanted.items() if value}
-        case Kind.LAVFI | Kind.FILE:
+        case AddressKind.LAVFI | AddressKind.FILE:
             return {}
         case _:
             pass
@@ -223,7 +227,7 @@ def _ffmpeg_options(address: Address, options: LiveOptions) -> dict[str, str]:
         "protocol_whitelist": _NETWORK,
     }
     microseconds = str(round(options.read_timeout * 1_000_000))
-    if address.kind is Kind.RTSP:
+    if address.kind is AddressKind.RTSP:
         transport = {"rtsp_transport": options.rtsp_transport, "timeout": microseconds}
         return common | transport | {"allowed_media_types": _media_types(options)}
     return common | {"rw_timeout": microseconds}

@@ -70,7 +70,7 @@ class Belief:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class TrackingKind:
     """One kind of thing, as far as tracking cares.
 
     Attributes:

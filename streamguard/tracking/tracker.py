@@ -9,7 +9,7 @@ from itertools import count
 from streamguard.geometry import FACE, Box, containment, intersection, iou
 from streamguard.tracking.association import has_left, held_in, match
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
-from streamguard.tracking.kinds import Kind
+from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracks import Track, at_edge
@@ -37,7 +37,7 @@ class Tracker:
     """
 
     def __init__(
-        self, kinds: Sequence[Kind], timeline: Timeline, ids: Iterator[int] | None = None
+        self, kinds: Sequence[TrackingKind], timeline: Timeline, ids: Iterator[int] | None = None
     ) -> None:
         self._kinds = {kind.label: kind for kind in kinds}
         self._timeline = timeline
@@ -45,7 +45,7 @@ class Tracker:
         self._ended: dict[int, Track] = {}
         self.tracks: list[Track] = []
 
-    def adapt(self, kinds: Sequence[Kind]) -> None:
+    def adapt(self, kinds: Sequence[TrackingKind]) -> None:
         """Believe by other plans from now on; tracks go on."""
         self._kinds = {kind.label: kind for kind in kinds}
         for track in (*self.tracks, *self._ended.values()):
@@ -178,7 +178,9 @@ class Tracker:
             self._timeline.widen(track.track_id, anatomy.turned_aspect, since)
         moment.cover(track.track_id, observation.box)
 
-    def _begin(self, kind: Kind, observations: Sequence[Observation], moment: Moment) -> None:
+    def _begin(
+        self, kind: TrackingKind, observations: Sequence[Observation], moment: Moment
+    ) -> None:
         plan, surer = kind.plan, kind.belief.sideways_surer
         for observation in observations:
             enough = plan.second_threshold if observation.is_second else plan.primary_threshold

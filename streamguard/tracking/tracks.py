@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from streamguard.geometry import Box
 from streamguard.tracking.flow import Moved
-from streamguard.tracking.kinds import Kind
+from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation
 
 _GRACE = 0.2
@@ -55,7 +55,7 @@ class Track:
     """
 
     track_id: int
-    kind: Kind
+    kind: TrackingKind
     first: Box
     born: float
     box: Box = field(init=False)

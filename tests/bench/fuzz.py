@@ -55,7 +55,7 @@ class Run:
     """One mutant on its way through the program.
 
     Attributes:
-        name: Kind, number and mutation.
+        name: AddressKind, number and mutation.
         folder: Holds the input, its output and what was printed, and nothing else.
         source: The input.
         output: Where the result goes.

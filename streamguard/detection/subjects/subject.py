@@ -10,7 +10,7 @@ from streamguard.geometry import Box
 from streamguard.outlines import Outline, Polygon
 from streamguard.protocols import Detector
 from streamguard.settings import DetectionPlan, Effect
-from streamguard.tracking.kinds import Anatomy, Belief, Kind
+from streamguard.tracking.kinds import Anatomy, Belief, TrackingKind
 
 _PLAIN, _BELIEVED = Anatomy(), Belief()
 
@@ -48,9 +48,9 @@ class Subject:
     margin: float | None = None
     effect: Effect | None = None
 
-    def kind(self, plan: DetectionPlan) -> Kind:
+    def kind(self, plan: DetectionPlan) -> TrackingKind:
         """Return what tracking is told, for a quality level's plan."""
-        return Kind(
+        return TrackingKind(
             label=self.label, plan=self.plan(plan), anatomy=self.anatomy, belief=self.belief
         )
 
