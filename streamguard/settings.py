@@ -48,6 +48,8 @@ class DetectionPlan:
     Attributes:
         primary_every: Seconds between two looks of the primary detector; 0 is every frame.
         primary_threshold: Confidence a primary detection needs to be considered.
+        primary_side: Long side in pixels of the picture it is given: MediaPipe shrinks that to
+            192 itself, and larger ones cost more to hand over.
         second_every: Seconds between two looks of the second opinion at the whole picture.
         second_side: Long side in pixels of the picture the second opinion is given.
         second_threshold: Confidence that makes a face of a second-opinion detection.
@@ -57,6 +59,7 @@ class DetectionPlan:
         sideways: Beats of the second opinion between two looks at the picture lying on its
             side, left and right in turn, for faces of people who lie; 0 is none.
         crop_every: Seconds between two close looks at a face that was lost or is doubted.
+        close_side: Side in pixels of the picture that a close look is given.
         lookahead: Seconds that frames are held back.
         coast: Longest time in seconds that a face nobody sees any more stays covered.
         bridge: Longest time in seconds between two observations of a face that is covered
@@ -67,12 +70,14 @@ class DetectionPlan:
     primary_every: float
     second_every: float
     second_side: int
+    primary_side: int = 320
     primary_threshold: float = 0.4
     second_threshold: float = 0.2
     keep_threshold: float = 0.12
     tiles: int = 0
     sideways: int = 0
     crop_every: float = 0.2
+    close_side: int = 128
     lookahead: float = 1.0
     coast: float = 1.2
     bridge: float = 2.2

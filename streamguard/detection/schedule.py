@@ -11,8 +11,6 @@ from streamguard.geometry import Box
 from streamguard.media.sphere import Sphere
 from streamguard.settings import DetectionPlan
 
-_PRIMARY_SIDE = 320
-"""Long side handed to the primary: it shrinks to 192 itself, and larger costs more to hand over."""
 _CROP_SIDE = 128
 _CROP_CONTEXT = 3.0
 """A crop's side, in sizes of the face: what CenterFace needs to see a face as one."""
@@ -156,7 +154,7 @@ class Schedule:
             looks += self._bands()
         if cut or time >= self._next_primary:
             self._next_primary = time + plan.primary_every - 1e-3
-            looks.append(self._look(Role.PRIMARY, self._whole, _PRIMARY_SIDE))
+            looks.append(self._look(Role.PRIMARY, self._whole, self._plan.primary_side))
         if not any(look.role is Role.SECOND for look in looks):
             looks += self._crops(time, requests)
         return looks
@@ -174,7 +172,7 @@ class Schedule:
         each of these enlarged.
         """
         whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
-        looks = [whole, self._look(Role.PRIMARY, self._whole, _PRIMARY_SIDE)]
+        looks = [whole, self._look(Role.PRIMARY, self._whole, self._plan.primary_side)]
         looks += [replace(whole, turns=turns) for turns in _SIDEWAYS]
         tiles = [self._next_tile(_MAX_ENLARGEMENT) for _ in range(self._plan.tiles**2)]
         return looks + tiles
@@ -210,7 +208,8 @@ class Schedule:
         self._crops_from = time + _CROP_SHARE * self._plan.crop_every - 1e-3
         wait = self._plan.crop_every * min(1 + due[0].tries, _MAX_BACKOFF)
         self._next_crop[due[0].track_id] = time + wait - 1e-3
-        return [close_look(due[0].box, self._extent, due[0].turns)]
+        look = close_look(due[0].box, self._extent, due[0].turns)
+        return [replace(look, width=self._plan.close_side, height=self._plan.close_side)]
 
     def _next_sideways(self) -> list[Look]:
         """Return a look at the whole picture on one side and then the other, every few beats."""

@@ -58,6 +58,9 @@ class Belief:
         sideways_surer: How much surer one must be that only the picture on its side shows.
         few: Observations below which another look helps to decide.
         most_misses: Looks that did not see it, beyond those that did, before it is none.
+        coasts_unknown: Share of the longest time unseen that is granted to a thing never seen.
+        coasts_known: What each observation adds to that, if the thing is sure.
+        at_edge: Share of that time for a thing last seen at the picture's edge.
     """
 
     sure_primary: float = 0.0
@@ -67,6 +70,9 @@ class Belief:
     sideways_surer: float = 1.0
     few: int = 1
     most_misses: int = 2
+    coasts_unknown: float = 1.0
+    coasts_known: float = 0.0
+    at_edge: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

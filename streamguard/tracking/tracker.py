@@ -19,8 +19,6 @@ _LINGER = 0.15
 _RETURN = 0.4
 """Seconds after a cut within which something seen again shows that it was none."""
 _DUPLICATE = 0.6
-_EDGE_SHARE = 0.3
-"""Share of the usual coasting for what was last seen at the picture's edge: it has left it."""
 _AGREES = 0.6
 _SAME = 0.5
 _WHOLE = 0.9
@@ -126,7 +124,7 @@ class Tracker:
             # Flow still follows it: it is there at least until somebody looks again.
             limit = max(limit, plan.second_every)
         elif at_edge(track.seen, moment.luma.shape):
-            limit *= _EDGE_SHARE
+            limit *= track.kind.belief.at_edge
         return moment.unseen.get(track_id, 0.0) <= limit
 
     def track(self, track_id: int) -> Track | None:

@@ -218,7 +218,8 @@ class Track:
     def coasts_for(self, longest: float) -> float:
         """Return how long it may go unseen, in seconds: the better known, the longer."""
         known = self.hits if self.is_sure else self.hits / 2
-        return longest * min(1.0, 0.25 + 0.15 * known)
+        belief = self.kind.belief
+        return longest * min(1.0, belief.coasts_unknown + belief.coasts_known * known)
 
 
 def at_edge(box: Box, shape: tuple[int, ...]) -> bool:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streamguard.detection.subjects.code import CODE
 from streamguard.detection.subjects.face import FACE
 from streamguard.detection.subjects.subject import Subject
 from streamguard.errors import UsageError
 
-SUBJECTS: dict[str, Subject] = {subject.label: subject for subject in (FACE,)}
+SUBJECTS: dict[str, Subject] = {
+    subject.label: subject
+    for subject in (
+        FACE,
+        CODE,
+    )
+}
 """Every kind of thing there is; a new one is a line here."""
 
 

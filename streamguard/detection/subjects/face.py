@@ -43,6 +43,10 @@ _BELIEF = Belief(
     sideways_surer=1.75,
     few=3,
     most_misses=2,
+    coasts_unknown=0.25,
+    coasts_known=0.15,
+    # A face at the edge that nobody sees any more has most often left the picture.
+    at_edge=0.3,
 )
 
 
