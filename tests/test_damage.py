@@ -25,7 +25,14 @@ from streamguard.frames import Frame
 from streamguard.media.address import parse_address
 from streamguard.relay.states import Reason
 from streamguard.sources import FileSource
-from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
+from streamguard.sources.damage import (
+    DAMAGED,
+    GAP,
+    LATE_START,
+    UNREADABLE,
+    DamageTracker,
+    PacketFacts,
+)
 from streamguard.sources.h264 import H264Reader
 from streamguard.sources.impossible import PacketCheck, first_piece_is_cut
 from streamguard.sources.live import LiveSource
@@ -52,29 +59,29 @@ def told(
         lost: Those that it does not give.
         delay: Packets that the decoder has before it gives a picture.
     """
-    custody: Custody[int] = Custody()
+    tracker: DamageTracker[int] = DamageTracker()
     said: dict[int, str] = {}
     waiting = sorted(set(order) - set(lost))
     for index, shown in enumerate(order):
-        assert custody.send(Piece(float(shown), float(index))) == index
+        assert tracker.send(PacketFacts(float(shown), float(index))) == index
         while waiting and index - order.index(waiting[0]) >= delay:
-            take(custody, order, waiting.pop(0), keys, broken)
-            said |= custody.ready()
+            take(tracker, order, waiting.pop(0), keys, broken)
+            said |= tracker.ready()
     for shown in waiting:
-        take(custody, order, shown, keys, broken)
-    custody.finish()
-    return said | dict(custody.ready())
+        take(tracker, order, shown, keys, broken)
+    tracker.finish()
+    return said | dict(tracker.ready())
 
 
 def take(
-    custody: Custody[int],
+    tracker: DamageTracker[int],
     order: tuple[int, ...],
     shown: int,
     keys: tuple[int, ...],
     broken: tuple[int, ...],
 ) -> None:
     fault = DAMAGED if shown in broken else ""
-    custody.take(shown, order.index(shown), fault=fault, intra=shown in keys)
+    tracker.take(shown, order.index(shown), fault=fault, intra=shown in keys)
 
 
 def bad(said: dict[int, str]) -> list[int]:
@@ -120,40 +127,40 @@ def test_what_comes_before_the_first_key_picture_is_told_apart() -> None:
 
 
 def test_an_error_counts_for_all_that_the_decoder_has() -> None:
-    custody: Custody[int] = Custody()
+    tracker: DamageTracker[int] = DamageTracker()
     for index in range(4):
-        custody.send(Piece(float(index), float(index)))
+        tracker.send(PacketFacts(float(index), float(index)))
         if index == 2:
-            custody.take(0, 0, fault="", intra=True)
-            custody.fail(UNREADABLE)
+            tracker.take(0, 0, fault="", intra=True)
+            tracker.fail(UNREADABLE)
     for index in (1, 3):
-        custody.take(index, index, fault="", intra=True)
-    custody.finish()
-    assert list(custody.ready()) == [(0, ""), (1, UNREADABLE), (3, "")]
+        tracker.take(index, index, fault="", intra=True)
+    tracker.finish()
+    assert list(tracker.ready()) == [(0, ""), (1, UNREADABLE), (3, "")]
 
 
 def test_a_refresh_is_complete_at_its_number_and_starts_anew_when_broken() -> None:
-    custody: Custody[int] = Custody()
+    tracker: DamageTracker[int] = DamageTracker()
     for number in range(20):
-        piece = Piece(float(number), float(number), is_key=number == 0, number=number)
-        piece.refreshes = number + 4 if number % 5 == 0 else None
-        piece.fault = DAMAGED if number in (2, 7) else ""
-        custody.take(number, custody.send(piece), fault="", intra=False)
-    custody.finish()
+        facts = PacketFacts(float(number), float(number), is_key=number == 0, number=number)
+        facts.refreshes = number + 4 if number % 5 == 0 else None
+        facts.fault = DAMAGED if number in (2, 7) else ""
+        tracker.take(number, tracker.send(facts), fault="", intra=False)
+    tracker.finish()
     # Broken in the middle of the refresh from 5 to 9; the one from 10 to 14 is whole.
-    assert bad(dict(custody.ready())) == list(range(2, 14))
+    assert bad(dict(tracker.ready())) == list(range(2, 14))
 
 
 def test_a_clock_that_jumps_back_loses_nothing() -> None:
-    custody: Custody[int] = Custody()
+    tracker: DamageTracker[int] = DamageTracker()
     times = [100.0, 101.0, 102.0, 0.0, 1.0, 2.0]
     for time in times:
-        custody.send(Piece(time, time))
+        tracker.send(PacketFacts(time, time))
     for index in range(6):
-        custody.take(index, index, fault="", intra=index == 0)
-    custody.finish()
-    assert dict(custody.ready()) == dict.fromkeys(range(6), "")
-    assert custody.missing == 0
+        tracker.take(index, index, fault="", intra=index == 0)
+    tracker.finish()
+    assert dict(tracker.ready()) == dict.fromkeys(range(6), "")
+    assert tracker.missing == 0
 
 
 @given(

@@ -19,7 +19,7 @@ from streamguard.frames import Frame
 from streamguard.settings import InputSettings
 from streamguard.sources import open_source
 from streamguard.sources.file import FileSource
-from streamguard.sources.joining import Offsets
+from streamguard.sources.joining import ClockJoiner
 
 PICTURE, SOUND = Fraction(1, 25), Fraction(1024, 48_000)
 Event = tuple[int, Fraction]
@@ -34,7 +34,7 @@ def recording(start: Fraction, seconds: Fraction, late: Fraction = Fraction(0)) 
     return [(track, time) for _, track, time in sorted(events)]
 
 
-def shifted(offsets: Offsets, events: list[Event]) -> list[Event]:
+def shifted(offsets: ClockJoiner, events: list[Event]) -> list[Event]:
     lasts = (PICTURE, SOUND)
     return [
         (track, time + offsets.shift(track, time, time, lasts[track])) for track, time in events
@@ -57,7 +57,7 @@ def shifted(offsets: Offsets, events: list[Event]) -> list[Event]:
 def test_a_jump_shifts_picture_and_sound_together(second: str, broadcast: bool, late: str) -> None:
     first = recording(Fraction(0), Fraction(2), Fraction(late))
     then = recording(Fraction(second), Fraction(2), Fraction(late))
-    offsets = Offsets(Fraction(0), broadcast=broadcast)
+    offsets = ClockJoiner(Fraction(0), broadcast=broadcast)
     assert shifted(offsets, first) == first
     result = shifted(offsets, then)
     assert offsets.jumps == 1
@@ -67,7 +67,7 @@ def test_a_jump_shifts_picture_and_sound_together(second: str, broadcast: bool, 
 
 @pytest.mark.parametrize(("pause", "broadcast"), [("9", True), ("9", False), ("4000", False)])
 def test_a_pause_stays(pause: str, broadcast: bool) -> None:
-    offsets = Offsets(Fraction(0), broadcast=broadcast)
+    offsets = ClockJoiner(Fraction(0), broadcast=broadcast)
     events = recording(Fraction(0), Fraction(2)) + recording(2 + Fraction(pause), Fraction(2))
     assert shifted(offsets, events) == events
 
@@ -78,18 +78,18 @@ def test_sound_that_stops_for_long_comes_back_in_step() -> None:
     events = recording(Fraction(0), Fraction(1))
     last = max(time for _, time in events)
     events += [event for event in sound if event[1] > last]
-    assert shifted(Offsets(Fraction(0), broadcast=True), events) == events
+    assert shifted(ClockJoiner(Fraction(0), broadcast=True), events) == events
 
 
 def test_one_packet_with_a_wrong_time_moves_nothing_else() -> None:
     events = recording(Fraction(0), Fraction(4))
     wrong = [*events[:100], (0, Fraction(-3)), *events[100:]]
-    result = shifted(Offsets(Fraction(0), broadcast=True), wrong)
+    result = shifted(ClockJoiner(Fraction(0), broadcast=True), wrong)
     assert result[:100] + result[101:] == events
 
 
 def test_text_follows_the_pictures_and_tells_no_jump() -> None:
-    offsets = Offsets(Fraction(0))
+    offsets = ClockJoiner(Fraction(0))
     shifted(offsets, recording(Fraction(0), Fraction(10)))
     assert offsets.shift(2, None, Fraction(1), sparse=True) == 0
     shifted(offsets, recording(Fraction(0), Fraction(1)))
@@ -111,7 +111,7 @@ def test_time_never_runs_backwards_whatever_is_joined(
         for start, seconds in parts
         for event in recording(Fraction(start), Fraction(seconds), Fraction(late, 10))
     ]
-    offsets = Offsets(Fraction(parts[0][0]), broadcast=True)
+    offsets = ClockJoiner(Fraction(parts[0][0]), broadcast=True)
     result = shifted(offsets, events)
     assert min(time for _, time in result) >= -Fraction(1, 20)
     for track, lasts in ((0, PICTURE), (1, SOUND)):

@@ -23,7 +23,7 @@ from live_kit import (
 
 from streamguard.relay.camera import CameraParts
 from streamguard.relay.supervisor import Supervisor
-from streamguard.sinks.wire import Progress, Sample
+from streamguard.sinks.wire import ConnectionDelay, Sample
 
 LOOKAHEAD = 0.4
 
@@ -83,7 +83,7 @@ def test_a_target_that_thaws_is_sent_nothing_old(
 
 
 def samples(figures: list[tuple[int, int, int]]) -> list[float]:
-    progress = Progress()
+    progress = ConnectionDelay()
     return [progress.waiting(Sample(n / 10, *each)) for n, each in enumerate(figures)]
 
 

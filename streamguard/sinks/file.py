@@ -20,7 +20,7 @@ from streamguard.sinks.kinds import FileSinkKind
 from streamguard.sinks.local import LocalSink
 from streamguard.sinks.metadata import keep_metadata
 from streamguard.sinks.sphere import mark_as_sphere
-from streamguard.sinks.tracks import Track, add_track
+from streamguard.sinks.tracks import OutputTrack, add_track
 from streamguard.sources import LocalSource
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class FileSink(LocalSink):
 
     def _start(self, source: LocalSource, settings: Settings) -> None:
         self._rules = rules_for(self.path.suffix)
-        self._tracks: dict[int, Track] = {}
+        self._tracks: dict[int, OutputTrack] = {}
         self._spans = SoundSpans(settings.sound_spans)
         self._held: list[PassthroughPacket] = []
         self._lines_left_out = 0

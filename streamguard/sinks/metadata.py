@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from streamguard.media.traits import Traits
-from streamguard.sinks.tracks import Track
+from streamguard.sinks.tracks import OutputTrack
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -20,7 +20,7 @@ _STRUCTURAL = frozenset(
 
 
 def keep_metadata(
-    output: OutputContainer, video: VideoStream, traits: Traits, tracks: Iterable[Track]
+    output: OutputContainer, video: VideoStream, traits: Traits, tracks: Iterable[OutputTrack]
 ) -> None:
     """Copy tags of the file and its streams, and the chapters."""
     output.metadata.update(_worth_keeping(traits.metadata))

@@ -27,7 +27,7 @@ _BETTER_ENCODER = {("avi", "ac3"): "ac3"}
 _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus"}
 
 
-class Track(Protocol):
+class OutputTrack(Protocol):
     """One track of the output."""
 
     @property
@@ -55,7 +55,7 @@ def add_track(
     source: AudioStream | SubtitleStream,
     silent: str = "",
     spans: SoundSpans | None = None,
-) -> tuple[Track | None, str]:
+) -> tuple[OutputTrack | None, str]:
     """Add one track to an output, as it is if the container can hold it, else converted.
 
     Sound that is muted or bleeped in places is always encoded again, from its start to its end.
@@ -97,7 +97,7 @@ def _converted(
     rules: ContainerRules,
     source: AudioStream,
     spans: SoundSpans | None,
-) -> tuple[Track | None, str]:
+) -> tuple[OutputTrack | None, str]:
     """Add sound encoded again: as what the container prefers, or as it was if it would hold that.
 
     The latter is sound that is muted or bleeped in places.

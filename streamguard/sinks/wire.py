@@ -21,7 +21,7 @@ from dataclasses import dataclass
 BEHIND = 0.5
 """Seconds that sent data may wait; after that pictures are left out before they are encoded."""
 CUT = 1.0
-"""Seconds without progress after which a connection is cut."""
+"""Seconds without delay after which a connection is cut."""
 _UNREAD = 1.5
 """Seconds for which the other end's program may leave unread what its system took."""
 _STEP = 0.1
@@ -52,7 +52,7 @@ class Sample:
     window: int
 
 
-class Progress:
+class ConnectionDelay:
     """How far one connection is behind; pure."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Wire:
         self._closed = threading.Event()
         opening()
         self._sockets = [_tcp(number) for number in sorted(_sockets() - before)]
-        self._watched = [(each, Progress()) for each in self._sockets if each is not None]
+        self._watched = [(each, ConnectionDelay()) for each in self._sockets if each is not None]
         for each, _ in self._watched:
             # However this process ends, what waits is not sent after its end.
             each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_FAREWELL)
@@ -129,7 +129,7 @@ class Wire:
     def _watch(self) -> None:
         while not self._closed.wait(_STEP):
             with suppress(OSError):
-                waits = [progress.waiting(_sample(each)) for each, progress in self._watched]
+                waits = [delay.waiting(_sample(each)) for each, delay in self._watched]
                 self.behind = max(waits)
             if self.behind > CUT:
                 self.cut()

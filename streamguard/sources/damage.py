@@ -27,7 +27,7 @@ Picture = TypeVar("Picture")
 
 
 @dataclass(slots=True)
-class Piece:
+class PacketFacts:
     """One packet of video, as far as it tells what its picture rests on.
 
     Attributes:
@@ -51,15 +51,15 @@ class Piece:
 
 
 @dataclass(slots=True)
-class _Sent:
-    piece: Piece
+class _SentPacket:
+    facts: PacketFacts
     epoch: int
     settled: bool = False
     place: int | None = None
     intra: bool = False
 
 
-class Custody(Generic[Picture]):
+class DamageTracker(Generic[Picture]):
     """Follows packets into a decoder and pictures out of it.
 
     Args:
@@ -74,23 +74,23 @@ class Custody(Generic[Picture]):
         self.reorders = True
         self.missing = 0
         self._broken = LATE_START if starts_late else ""
-        self._key: tuple[_Sent, str] | None = None
+        self._key: tuple[_SentPacket, str] | None = None
         self._refreshed_at: int | None = None
-        self._sent: dict[int, _Sent] = {}
+        self._sent: dict[int, _SentPacket] = {}
         self._verdicts: dict[int, str] = {}
         self._held: deque[tuple[int, Picture]] = deque()
         self._count = self._judged = self._epoch = self._places = 0
         self._newest: float | None = None
         self._begun = False
 
-    def send(self, piece: Piece) -> int:
+    def send(self, facts: PacketFacts) -> int:
         """Take a packet on its way into the decoder; return its number, from 0."""
-        if piece.decoded is not None:
-            last, self._newest = self._newest, piece.decoded
-            if last is not None and abs(piece.decoded - last) > _JUMP:
+        if facts.decoded is not None:
+            last, self._newest = self._newest, facts.decoded
+            if last is not None and abs(facts.decoded - last) > _JUMP:
                 self._epoch += 1
         index = self._count
-        self._sent[index] = _Sent(piece, self._epoch)
+        self._sent[index] = _SentPacket(facts, self._epoch)
         self._count += 1
         return index
 
@@ -98,7 +98,7 @@ class Custody(Generic[Picture]):
         """Take an error of the decoder; with its threads any packet it still has may be it."""
         waiting = [sent for sent in self._sent.values() if not sent.settled]
         for sent in waiting:
-            sent.piece.fault = sent.piece.fault or reason
+            sent.facts.fault = sent.facts.fault or reason
         if not waiting:
             self._break(reason)
 
@@ -123,7 +123,7 @@ class Custody(Generic[Picture]):
                 self._break(fault)
             self._verdicts[index] = fault or self._verdicts.get(index, self._broken)
             return
-        sent.piece.fault = sent.piece.fault or fault
+        sent.facts.fault = sent.facts.fault or fault
         if sent.place is None:
             sent.settled, sent.place, sent.intra = True, self._places, intra
         self._give_up(index, sent)
@@ -141,7 +141,7 @@ class Custody(Generic[Picture]):
             sent.settled = True
         self._walk()
 
-    def _give_up(self, index: int, came: _Sent) -> None:
+    def _give_up(self, index: int, came: _SentPacket) -> None:
         """Settle packets whose picture should have come by now."""
         # Time stamps tell nothing here: AVI guesses them, and decoders find out late how far
         # pictures are put off.
@@ -160,43 +160,43 @@ class Custody(Generic[Picture]):
             self._begun = self._begun or sent.place is not None
             self._judged += 1
 
-    def _judge(self, sent: _Sent) -> str:
-        piece = sent.piece
-        fault = piece.fault or self._missing(sent)
+    def _judge(self, sent: _SentPacket) -> str:
+        facts = sent.facts
+        fault = facts.fault or self._missing(sent)
         if fault:
             self._break(fault)
             return self._broken
-        if piece.refreshes is not None and self._refreshed_at is None:
-            self._refreshed_at = piece.refreshes
+        if facts.refreshes is not None and self._refreshed_at is None:
+            self._refreshed_at = facts.refreshes
         if self._is_entry(sent):
             self._key = (sent, self._broken) if self._broken else None
             self._broken, self._refreshed_at = "", None
         return self._broken or self._of_leading(sent)
 
-    def _is_entry(self, sent: _Sent) -> bool:
+    def _is_entry(self, sent: _SentPacket) -> bool:
         """Whether nothing decoded before is needed for what is shown from this picture on."""
-        piece = sent.piece
-        if piece.number is not None and piece.number == self._refreshed_at:
+        facts = sent.facts
+        if facts.number is not None and facts.number == self._refreshed_at:
             return True
         # The first picture may lack the mark of a key: nothing before it is known to be missing.
-        if piece.is_key is None or (self._broken == LATE_START and not self._begun):
-            return sent.intra or bool(piece.is_key)
-        return piece.is_key
+        if facts.is_key is None or (self._broken == LATE_START and not self._begun):
+            return sent.intra or bool(facts.is_key)
+        return facts.is_key
 
-    def _of_leading(self, sent: _Sent) -> str:
+    def _of_leading(self, sent: _SentPacket) -> str:
         """What is shown before a key picture but decoded after it rests on what came before."""
         if self._key is None:
             return ""
         key, reason = self._key
         if sent.place is not None and key.place is not None:
             return reason if sent.place < key.place else ""
-        shown, since = sent.piece.shown, key.piece.shown
+        shown, since = sent.facts.shown, key.facts.shown
         if sent.epoch != key.epoch or shown is None or since is None:
             return ""
         return reason if shown < since else ""
 
-    def _missing(self, sent: _Sent) -> str:
-        if sent.place is not None or not sent.piece.gives_picture or not self._begun:
+    def _missing(self, sent: _SentPacket) -> str:
+        if sent.place is not None or not sent.facts.gives_picture or not self._begun:
             return ""
         if self._of_leading(sent):
             return ""

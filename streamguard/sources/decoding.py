@@ -6,7 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from streamguard.sources.damage import DAMAGED, GAP, LATE_START, UNREADABLE, Custody, Piece
+from streamguard.sources.damage import (
+    DAMAGED,
+    GAP,
+    LATE_START,
+    UNREADABLE,
+    DamageTracker,
+    PacketFacts,
+)
 from streamguard.sources.h264 import H264Reader
 from streamguard.sources.impossible import PacketCheck
 
@@ -55,7 +62,9 @@ class Decoding:
         self._codec = context.codec.canonical_name
         self._check = PacketCheck(self._codec, context.extradata)
         self._reader = H264Reader(context.extradata) if self._codec == "h264" else None
-        self._custody: Custody[av.VideoFrame] = Custody(starts_late=self._codec in _MARK_KEYS)
+        self._tracker: DamageTracker[av.VideoFrame] = DamageTracker(
+            starts_late=self._codec in _MARK_KEYS
+        )
         self._gap = self._missing = 0
         self._joined = False
         self._suspects: list[tuple[av.Packet[Any], Decode]] = []
@@ -85,7 +94,7 @@ class Decoding:
             # Threads may still be at work on what comes out next; a fault found after that is lost.
             time.sleep(_LAST_WORK)
         yield from self._released(self._decoded(decode))
-        self._custody.finish()
+        self._tracker.finish()
         yield from self._released([])
 
     def lose(self, note: str, packets: int = 1) -> None:
@@ -121,11 +130,11 @@ class Decoding:
     def _sent(
         self, packet: av.Packet[Any], decode: Decode, *, is_cut: bool = False
     ) -> Iterator[tuple[av.VideoFrame, str]]:
-        piece = self._piece(packet)
+        facts = self._facts_of(packet)
         if is_cut:
             self._count("a piece of the video is incomplete")
-            piece.fault = DAMAGED
-        packet.opaque = self._custody.send(piece)
+            facts.fault = DAMAGED
+        packet.opaque = self._tracker.send(facts)
         yield from self._released(self._decoded(decode))
 
     def _decoded(self, decode: Decode) -> list[av.VideoFrame]:
@@ -135,13 +144,13 @@ class Decoding:
             return decode()
         except ffmpeg_errors() as error:
             self._count(f"decoding failed: {error.strerror}")
-            self._custody.fail(UNREADABLE)
+            self._tracker.fail(UNREADABLE)
             return []
 
     def _released(self, pictures: list[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, str]]:
         from av.video.frame import PictureType
 
-        self._custody.reorders = self._context.has_b_frames
+        self._tracker.reorders = self._context.has_b_frames
         for picture in pictures:
             if picture.is_corrupt:
                 self._count("parts of some pictures are damaged")
@@ -150,19 +159,19 @@ class Decoding:
                 intra = intra or picture.pict_type == PictureType.I
             fault = DAMAGED if picture.is_corrupt else ""
             index = picture.opaque if isinstance(picture.opaque, int) else None
-            self._custody.take(picture, index, fault=fault, intra=intra)
-        for picture, reason in self._custody.ready():
+            self._tracker.take(picture, index, fault=fault, intra=intra)
+        for picture, reason in self._tracker.ready():
             if reason == LATE_START:
                 self.left_out += 1
             else:
                 yield picture, reason
-        while self._missing < self._custody.missing:
+        while self._missing < self._tracker.missing:
             self._missing += 1
             self._count("some pictures are missing")
 
-    def _piece(self, packet: av.Packet[Any]) -> Piece:
+    def _facts_of(self, packet: av.Packet[Any]) -> PacketFacts:
         base = packet.time_base
-        piece = Piece(
+        facts = PacketFacts(
             None if packet.pts is None else float(packet.pts * base),
             None if packet.dts is None else float(packet.dts * base),
             gives_picture=self._codec in _ONE_EACH and not packet.is_discard,
@@ -170,22 +179,22 @@ class Decoding:
         data = bytes(packet)
         if self._check.is_impossible(data):
             self._count("a piece of the video holds what no encoder writes")
-            piece.fault = DAMAGED
+            facts.fault = DAMAGED
         if self._gap:
-            self._gap, piece.fault = self._gap - 1, GAP
+            self._gap, facts.fault = self._gap - 1, GAP
         if self._reader is not None:
-            self._read_h264(self._reader, data, piece)
-        return piece
+            self._read_h264(self._reader, data, facts)
+        return facts
 
-    def _read_h264(self, reader: H264Reader, data: bytes, piece: Piece) -> None:
-        place = reader.read(data)
-        piece.is_key, piece.number = place.is_idr, place.frame_num
-        piece.refreshes = place.refreshed_at
-        if place.is_field:
-            piece.gives_picture = False
-        if place.is_gap and not piece.fault:
+    def _read_h264(self, reader: H264Reader, data: bytes, facts: PacketFacts) -> None:
+        header = reader.read(data)
+        facts.is_key, facts.number = header.is_idr, header.frame_num
+        facts.refreshes = header.refreshed_at
+        if header.is_field:
+            facts.gives_picture = False
+        if header.is_gap and not facts.fault:
             self._count("pictures are missing that others rest on")
-            piece.fault = GAP
+            facts.fault = GAP
 
     def _count(self, note: str) -> None:
         self.damage += 1

@@ -20,7 +20,7 @@ from streamguard.settings import InputSettings
 from streamguard.sources.cutting import Cut
 from streamguard.sources.decoding import Decoding
 from streamguard.sources.impossible import FAR, first_piece_is_cut
-from streamguard.sources.joining import offsets_of, put_on, start_of
+from streamguard.sources.joining import joiner_of, shift_packet, start_of
 from streamguard.sources.kinds import FileSourceKind
 from streamguard.sources.looking import MAX_READ_FAILURES, look_into, nothing_decoded, video_of
 from streamguard.sources.opening import ffmpeg_errors, files_of, open_media, translated
@@ -204,7 +204,7 @@ class FileSource:
         with self._lock:
             if self._is_closed():
                 return
-            offsets = offsets_of(self._container, streams, self._cut.start)
+            joiner = joiner_of(self._container, streams, self._cut.start)
             self._seek(start_of(streams) + self._cut.start - _RUN_UP)
             packets = self._container.demux(streams)
         while failures < MAX_READ_FAILURES and not self._cut.is_over:
@@ -218,7 +218,7 @@ class FileSource:
                     self._decoding.lose(f"reading failed: {error.strerror}")
                     packets = self._container.demux(streams)
                     continue
-                jumped = packet is not None and bool(packet.size) and put_on(offsets, packet)
+                jumped = packet is not None and bool(packet.size) and shift_packet(joiner, packet)
             if packet is None:
                 return
             failures = 0

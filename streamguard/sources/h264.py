@@ -1,4 +1,4 @@
-"""What the headers of an H.264 packet tell of its place in the stream (ITU-T H.264, 7.3)."""
+"""What the headers of an H.264 packet tell of it (ITU-T H.264, 7.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WITH_CHROMA = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 13
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class H264Facts:
     """What is told of one packet.
 
     Attributes:
@@ -59,7 +59,7 @@ class H264Reader:
             for nal in _annex_b(extradata):
                 self._note(nal)
 
-    def read(self, data: bytes) -> Place:
+    def read(self, data: bytes) -> H264Facts:
         """Read one packet; what cannot be made sense of is not told."""
         recovery: int | None = None
         for nal in self._units(data):
@@ -70,7 +70,7 @@ class H264Reader:
                 recovery = _recovery_count(nal) if recovery is None else recovery
             else:
                 self._note(nal)
-        return Place()
+        return H264Facts()
 
     def _units(self, data: bytes) -> Iterator[bytes]:
         if not self._length or data[:4] == b"\0\0\0\1":
@@ -96,7 +96,7 @@ class H264Reader:
         except IndexError:
             return
 
-    def _place(self, nal: bytes, is_idr: bool, recovery: int | None) -> Place:
+    def _place(self, nal: bytes, is_idr: bool, recovery: int | None) -> H264Facts:
         bits = _Bits(nal[1:_ENOUGH])
         try:
             bits.ue()
@@ -107,7 +107,7 @@ class H264Reader:
             number = bits.take(sps.bits)
             is_field = not sps.frames_only and bool(bits.take(1))
         except LookupError:
-            return Place(is_idr)
+            return H264Facts(is_idr)
         modulus = 1 << sps.bits
         last, is_reference = self._last, bool(nal[0] & 0x60)
         is_gap = (
@@ -119,7 +119,7 @@ class H264Reader:
         if is_reference or is_gap:
             self._last = number
         target = None if recovery is None else (number + recovery) % modulus
-        return Place(is_idr, number, target, is_gap, is_field)
+        return H264Facts(is_idr, number, target, is_gap, is_field)
 
 
 class _Bits:

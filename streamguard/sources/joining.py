@@ -29,14 +29,14 @@ _PRIMING = Fraction(-1, 10)
 
 
 @dataclass(slots=True)
-class _Place:
+class _TrackClock:
     """Where one track is: the offset it uses, and the time its next packet is due."""
 
     epoch: int
     due: Fraction
 
 
-class Offsets:
+class ClockJoiner:
     """Tells what to add to a packet's times so that the time of all tracks goes on steadily.
 
     A jump is found by the track that sees it first. Its offset counts for all tracks, so that
@@ -50,7 +50,7 @@ class Offsets:
     def __init__(self, start: Fraction, *, broadcast: bool = False) -> None:
         self._broadcast = broadcast
         self._offsets = [-start]
-        self._places: dict[int, _Place] = {}
+        self._clocks: dict[int, _TrackClock] = {}
         self._end: Fraction | None = None
 
     @property
@@ -80,47 +80,47 @@ class Offsets:
         shown = pts if pts is not None else stamp
         if stamp is None or shown is None:
             return self._offsets[-1]
-        place = self._places.get(track)
-        if place is None:
+        clock = self._clocks.get(track)
+        if clock is None:
             # How far apart tracks are stored tells nothing: the first packet of each is believed.
-            place = _Place(self.jumps, stamp + self._offsets[-1])
-            self._places[track] = place
-        end = place.due if self._end is None else self._end
+            clock = _TrackClock(self.jumps, stamp + self._offsets[-1])
+            self._clocks[track] = clock
+        end = clock.due if self._end is None else self._end
         if sparse:
-            place.due = end
-        place.epoch = self._nearest(place, stamp)
-        if not sparse and not self._fits(place, stamp, duration, end):
+            clock.due = end
+        clock.epoch = self._nearest(clock, stamp)
+        if not sparse and not self._fits(clock, stamp, duration, end):
             self._offsets.append(end - shown)
-            place.epoch = self.jumps
-        offset = self._offsets[place.epoch]
-        place.due = stamp + offset + duration
+            clock.epoch = self.jumps
+        offset = self._offsets[clock.epoch]
+        clock.due = stamp + offset + duration
         self._end = max(end, shown + offset + duration)
         return offset
 
     def epoch_of(self, track: int) -> int | None:
         """Return how many jumps a track has made; None before its first packet."""
-        place = self._places.get(track)
-        return None if place is None else place.epoch
+        clock = self._clocks.get(track)
+        return None if clock is None else clock.epoch
 
-    def _nearest(self, place: _Place, stamp: Fraction) -> int:
+    def _nearest(self, clock: _TrackClock, stamp: Fraction) -> int:
         """Return the offset that brings a packet nearest to where it is expected."""
 
         def distance(epoch: int) -> Fraction:
-            return abs(stamp + self._offsets[epoch] - place.due)
+            return abs(stamp + self._offsets[epoch] - clock.due)
 
-        if distance(place.epoch) <= _NEAR:
-            return place.epoch
+        if distance(clock.epoch) <= _NEAR:
+            return clock.epoch
         return min(range(len(self._offsets)), key=lambda epoch: (distance(epoch), -epoch))
 
-    def _fits(self, place: _Place, stamp: Fraction, duration: Fraction, end: Fraction) -> bool:
-        shifted = stamp + self._offsets[place.epoch]
+    def _fits(self, clock: _TrackClock, stamp: Fraction, duration: Fraction, end: Fraction) -> bool:
+        shifted = stamp + self._offsets[clock.epoch]
         back = _BACK if self._broadcast else max(_GUESSED_BACK, _REORDERED * duration)
-        if shifted < place.due - back:
+        if shifted < clock.due - back:
             return False
-        return not self._broadcast or shifted <= max(place.due, end) + _GAP
+        return not self._broadcast or shifted <= max(clock.due, end) + _GAP
 
 
-def offsets_of(container: InputContainer, tracks: Sequence[Stream], cut: Fraction) -> Offsets:
+def joiner_of(container: InputContainer, tracks: Sequence[Stream], cut: Fraction) -> ClockJoiner:
     """Return the offsets for some tracks of a file.
 
     Args:
@@ -129,7 +129,7 @@ def offsets_of(container: InputContainer, tracks: Sequence[Stream], cut: Fractio
         cut: Seconds from the file's start that become zero.
     """
     broadcast = not _BROADCASTS.isdisjoint(container.format.name.split(","))
-    return Offsets(start_of(tracks) + cut, broadcast=broadcast)
+    return ClockJoiner(start_of(tracks) + cut, broadcast=broadcast)
 
 
 def start_of(tracks: Sequence[Stream]) -> Fraction:
@@ -144,7 +144,7 @@ def start_of(tracks: Sequence[Stream]) -> Fraction:
     return Fraction(0) if _PRIMING < start < 0 else Fraction(start)
 
 
-def put_on(offsets: Offsets, packet: av.Packet[Any]) -> bool:
+def shift_packet(joiner: ClockJoiner, packet: av.Packet[Any]) -> bool:
     """Bring the times of a track's next packet onto the one clock.
 
     Returns:
@@ -153,9 +153,9 @@ def put_on(offsets: Offsets, packet: av.Packet[Any]) -> bool:
     unit = packet.time_base
     if not unit:
         return False
-    before = offsets.epoch_of(packet.stream_index)
+    before = joiner.epoch_of(packet.stream_index)
     dts, pts = packet.dts, packet.pts
-    offset = offsets.shift(
+    offset = joiner.shift(
         packet.stream_index,
         None if dts is None else dts * unit,
         None if pts is None else pts * unit,
@@ -165,4 +165,4 @@ def put_on(offsets: Offsets, packet: av.Packet[Any]) -> bool:
     ticks = round(offset / unit)
     packet.dts = None if dts is None else dts + ticks
     packet.pts = None if pts is None else pts + ticks
-    return before not in (None, offsets.epoch_of(packet.stream_index))
+    return before not in (None, joiner.epoch_of(packet.stream_index))

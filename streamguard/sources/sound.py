@@ -30,7 +30,7 @@ _APART = 1.0
 """Seconds beyond which sound and pictures do not count from the same moment."""
 
 
-class Offset:
+class ClockDifference:
     """The difference between a stream's own time stamps and our clock, without the jitter."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class SoundClock:
     """
 
     def __init__(self) -> None:
-        self._pictures, self._sound = Offset(), Offset()
+        self._pictures, self._sound = ClockDifference(), ClockDifference()
         self._last = float("-inf")
 
     def picture(self, stamp: float | None, now: float) -> None:
