@@ -6,9 +6,11 @@ import os
 import random
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -243,6 +245,65 @@ def test_an_older_one_is_brought_up_to_date_in_memory(
     change(whole, "UPDATE things SET hits = 77", reseal=False)
     with pytest.raises(AnalysisError, match="does not hold"):
         open_analysis(whole)
+
+
+HALF_DONE = """
+import os, sys
+from pathlib import Path
+from streamguard.analysis.database import open_for_edits
+connection = open_for_edits(Path(sys.argv[1]))
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE chunks SET words = printf('%.*c', 50000, 'x')")
+connection.execute("UPDATE files SET name = 'other'")
+os._exit(9)
+"""
+
+
+@pytest.fixture
+def half_changed(whole: Path) -> Path:
+    """An analysis whose editor was killed when half of the change was on the disk."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", HALF_DONE, str(whole)], env=environment, check=False
+    )
+    assert done.returncode == 9
+    assert journal_of(whole).stat().st_size > 512
+    return whole
+
+
+def journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-journal")
+
+
+def test_half_a_change_is_taken_back(half_changed: Path) -> None:
+    assert len(all_of(half_changed)[1]) == 200
+    assert not journal_of(half_changed).exists()
+
+
+def test_half_a_change_is_taken_back_by_editing(half_changed: Path) -> None:
+    open_for_edits(half_changed).close()
+    assert len(all_of(half_changed)[1]) == 200
+
+
+@pytest.mark.parametrize("how", [open_analysis, open_for_edits])
+def test_a_journal_that_names_another_file_is_not_followed(
+    half_changed: Path, how: Callable[[Path], Any]
+) -> None:
+    # SQLite would read the file that is named, and remove it at the end.
+    victim = half_changed.with_name("precious")
+    victim.write_text("of no use to SQLite")
+    name = str(victim).encode()
+    journal = journal_of(half_changed)
+    end = struct.pack(">II", len(name), sum(name)) + bytes.fromhex("d9d505f920a163d7")
+    journal.write_bytes(journal.read_bytes() + b"\0\0\0\1" + name + end)
+    with pytest.raises(AnalysisError, match="not followed"):
+        how(half_changed)
+    assert victim.exists()
+    journal.unlink()
+    os.mkfifo(journal)
+    with pytest.raises(AnalysisError):
+        how(half_changed)
 
 
 def test_odd_names_are_names(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def _write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = database.code_of(error) & 0xFF
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             raise SinkPermissionError(
                 f"{path} may not be written", "Check its permissions and its folder's"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from streamguard.analysis import schema
 from streamguard.analysis.records import SCHEMA
+from streamguard.analysis.recovery import check_journal
 from streamguard.analysis.sealing import verify_seal
 from streamguard.errors import AnalysisError, unreadable
 
@@ -67,18 +68,29 @@ def open_for_edits(path: Path) -> sqlite3.Connection:
 def _opened(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
     """Open a file and check its tables; return the version of them, too."""
     check_head(path)
+    check_journal(path)
     with database_errors(path):
-        connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode={mode}",
-            uri=True,
-            timeout=_PATIENCE,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        try:
+            return _connected(path, mode)
+        except sqlite3.OperationalError as error:
+            if code_of(error) != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+        # Somebody was killed while editing; whoever may write takes that back.
+        _connected(path, "rw")[0].close()
+        return _connected(path, mode)
+
+
+def _connected(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        timeout=_PATIENCE,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     try:
-        with database_errors(path):
-            guard(connection)
-            return connection, schema.check(connection, path)
+        guard(connection)
+        return connection, schema.check(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -97,6 +109,11 @@ def database_errors(path: Path) -> Iterator[None]:
         raise AnalysisError(f"{path} cannot be read: {error}", _hint(error)) from error
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
         raise AnalysisError(f"{path} is damaged: {error}", "Analyze again") from error
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """Return SQLite's extended code of an error; 0 for one that Python raised itself."""
+    return getattr(error, "sqlite_errorcode", 0)
 
 
 def guard(connection: sqlite3.Connection) -> None:
@@ -139,9 +156,9 @@ def _upgraded(connection: sqlite3.Connection, version: int) -> sqlite3.Connectio
 
 
 def _hint(error: sqlite3.OperationalError) -> str:
-    code = getattr(error, "sqlite_errorcode", 0)
-    if code in (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY):
-        return "A program ended while it changed it: edit it once, which takes that back"
-    if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    code = code_of(error) & 0xFF
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        return "If a program was killed while it changed the file, open it where it may be written"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return "Another program keeps it: try again"
     return "Analyze again"

@@ -12,6 +12,7 @@ from pathlib import Path
 from streamguard.analysis import schema, storing
 from streamguard.analysis.candidate_groups import CandidateGroups
 from streamguard.analysis.candidates import CHUNK_CANDIDATES
+from streamguard.analysis.database import code_of
 from streamguard.analysis.doubts import doubt_of_candidate
 from streamguard.analysis.gathering import TrackTally
 from streamguard.analysis.heading import store_header
@@ -168,7 +169,7 @@ class AnalysisWriter:
         try:
             self._connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            if code_of(error) != sqlite3.SQLITE_BUSY:
                 raise
         else:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -214,7 +215,7 @@ def _writing(path: Path) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+            if code_of(error) & 0xFF == sqlite3.SQLITE_FULL:
                 raise SinkError(
                     f"the disk is full, {path} is not written", "Free some space"
                 ) from error
