@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from streamguard.account.pictures import Pictures
-from streamguard.analysis.account import account_of
+from streamguard.analysis.account import account_of, content_digest
 from streamguard.analysis.identity import check_identity
 from streamguard.analysis.journal import edits_of
 from streamguard.analysis.placing import Placed, place
@@ -29,8 +29,9 @@ from streamguard.pipeline import Observer, decide
 from streamguard.progress import Progress
 from streamguard.report import Report
 from streamguard.runs import Work, opened, sink_for, streams_of, write
-from streamguard.settings import RedactionSettings, Settings
+from streamguard.settings import InputSettings, RedactionSettings, Settings
 from streamguard.sinks.suffixes import fitting_suffix
+from streamguard.sources import open_source
 from streamguard.versions import models
 
 DEFAULTS = Settings()
@@ -177,6 +178,35 @@ def _render(
             notes=sink.notes,
             **streams_of(source, sink),
         )
+
+
+def content_of(
+    analysis: Path,
+    limits: InputSettings,
+    source: Path | None = None,
+    *,
+    cancelled: threading.Event | None = None,
+) -> str:
+    """Return a hash of what `render` would render, once it is known that the input is there.
+
+    Args:
+        analysis: The analysis.
+        limits: How much the input may ask of this machine.
+        source: The input, or the folder that holds it; the analysis' own folder when None.
+        cancelled: Set it from anywhere to stop.
+
+    Raises:
+        AnalysisError: The analysis is damaged or unfinished, or the input is another one.
+        EditError: The log of edits was changed.
+        StreamguardError: The input cannot be read, or ``cancelled`` was set.
+    """
+    decision = open_analysis(analysis)
+    with letting_go(decision.close):
+        found = input_of(analysis, source, decision)
+        opened = open_source(found, as_read(limits, decision.header), cancelled)
+        with letting_go(opened.close):
+            check_identity(decision.header, opened.files_read, cancelled)
+        return content_digest(decision.decision_digest, edits_of(decision)[1])
 
 
 def input_of(

@@ -25,11 +25,15 @@ import streamguard
 from streamguard.account.page import account_page
 from streamguard.analysis.account import Account, account_of
 from streamguard.analysis.acts import Clear, Confirm, Dismiss, DrawBox, Group
+from streamguard.analysis.found import add_found
 from streamguard.analysis.journal import edits_of
 from streamguard.analysis.placing import place
 from streamguard.analysis.reader import open_analysis
+from streamguard.analysis.records import StoredCandidate
 from streamguard.cli import run
 from streamguard.errors import UsageError
+from streamguard.frames import Candidate, Uncovered
+from streamguard.geometry import Box
 from streamguard.report import FileRecord, Report
 
 REASON = "<script>alert(1)</script> & more"
@@ -268,3 +272,53 @@ def test_several_renders_have_a_page_each(folder: Path, tmp_path: Path) -> None:
     words = ["render", str(folder), "-o", str(tmp_path / "out"), "--preset", "ultrafast"]
     assert run([*words, "--account", str(tmp_path / "pages")]) == 0
     assert [p.name for p in (tmp_path / "pages").iterdir()] == ["face.mp4.account.html"]
+
+
+def test_a_render_of_which_nothing_changed_is_not_done_again(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("face.mp4", "face.mp4.analysis"):
+        shutil.copy(folder / name, tmp_path)
+    words = rendering(tmp_path, tmp_path)
+    output = tmp_path / "out.mp4"
+    assert run(words) == 0
+    before = output.stat()
+    capsys.readouterr()
+
+    def is_done(*more: str) -> bool:
+        assert run([*words, *more, "--json"]) == 0
+        return bool(json.loads(capsys.readouterr().out)["status"] == "skipped")
+
+    assert is_done()
+    assert run([*words, "--dry-run"]) == 0
+    assert "skipped" in capsys.readouterr().out
+    assert output.stat().st_mtime_ns == before.st_mtime_ns
+    # What a second look adds, and a name that is erased, change nothing that is rendered.
+    with closing(open_analysis(tmp_path / "face.mp4.analysis")) as opened:
+        digest = opened.decision_digest
+    seen = Candidate(Box(1, 1, 9, 9), 0.9, Uncovered.SECOND_LOOK)
+    found = [StoredCandidate(0, 3, 3, seen, {3: (1, 1, 9, 9)})]
+    assert add_found(tmp_path / "face.mp4.analysis", digest, found) == 1
+    with streamguard.edit(tmp_path / "face.mp4.analysis", actor="Bob") as editor:
+        editor.erase_actor("Ann")
+        assert is_done()
+        editor.add(DrawBox(box=(1, 1, 9, 9)))
+    assert not is_done()
+    assert is_done()
+    assert not is_done("--crf", "40")
+    output.write_bytes(b"mine now")
+    assert run(words) == 1
+    assert "is not known as the result" in capsys.readouterr().err
+    assert output.read_bytes() == b"mine now"
+
+
+def test_a_render_is_not_skipped_where_the_input_is_another(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("face.mp4", "face.mp4.analysis"):
+        shutil.copy(folder / name, tmp_path)
+    assert run(rendering(tmp_path, tmp_path)) == 0
+    with (tmp_path / "face.mp4").open("ab") as file:
+        file.write(b"more")
+    assert run(rendering(tmp_path, tmp_path)) == 1
+    assert "is not the file that was analyzed" in capsys.readouterr().err

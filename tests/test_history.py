@@ -45,7 +45,7 @@ def make(job: Job, content: bytes = b"covered") -> None:
             )
             for path in (job.source, job.output)
         ]
-        finish(records[0], records[1])
+        finish(records[0].sha256, records[1])
 
 
 def jobs(folder: Path) -> dict[str, Job]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -111,6 +112,16 @@ class Account:
     withheld: tuple[Entry, ...] = ()
     confirmed: tuple[Entry, ...] = ()
     log: tuple[LogLine, ...] = ()
+
+    @property
+    def content(self) -> str:
+        """A hash of what is rendered: the decision, the input it is of, and the edits."""
+        return content_digest(self.decision, self.edits)
+
+
+def content_digest(decision: str, edits: str) -> str:
+    """Return a hash of a decision and its edits, from their digests."""
+    return hashlib.sha256(f"{decision} {edits}".encode()).hexdigest()
 
 
 def account_of(analysis: Analysis, log: Sequence[Edit], digest: str, placed: Placed) -> Account:

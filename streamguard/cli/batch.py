@@ -126,7 +126,7 @@ def _try(options: dict[str, Any], recipe: Recipe, rules: Rules) -> int:
 
     todo = _plan(options, rules)
     with stop_on_signal() as stop:
-        planned = planned_files(todo, recipe.settings, stop)
+        planned = planned_files(todo, recipe, stop)
     print_planned(planned, options["as_json"])
     return FAILED if any(file.fails for file in planned) else DONE
 

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 import click
 
 from streamguard.cli.console import words_for
+from streamguard.cli.work import Recipe
 from streamguard.errors import CancelledError, OutputExistsError, StreamguardError
 from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job, Plan
 from streamguard.settings import Settings
 from streamguard.sources.opening import check_path
-from streamguard.versions import versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +42,19 @@ class PlannedFile:
         return self.status == "failed"
 
 
-def planned_files(plan: Plan, settings: Settings, cancelled: threading.Event) -> list[PlannedFile]:
+def planned_files(plan: Plan, recipe: Recipe, cancelled: threading.Event) -> list[PlannedFile]:
     """Return what a run would do; inputs are read to compare them, nothing is written.
 
     Args:
         plan: What the run would work on.
-        settings: How it would make outputs.
+        recipe: How it would make outputs.
         cancelled: When set, it is given up.
 
     Raises:
         CancelledError: ``cancelled`` was set.
     """
-    history = History(settings, versions)
-    planned = [_of_job(job, history, settings, cancelled) for job in plan.jobs]
+    history = recipe.history()
+    planned = [_of_job(job, history, recipe.settings, cancelled) for job in plan.jobs]
     left_out = (
         PlannedFile(click.format_filename(item.path), None, "left out", item.reason)
         for item in plan.left_out

@@ -60,7 +60,7 @@ def tell(outcome: Outcome, as_json: bool) -> None:
     if outcome.error is not None:
         complain(outcome.error)
     elif outcome.report is None:
-        say(f"{outcome.job.source}: done before, skipped")
+        say(f"{outcome.job.source}: done before, skipped; {outcome.job.output} is as it was")
     if as_json:
         click.echo(json.dumps(to_dict(outcome), ensure_ascii=False))
     elif outcome.report is not None and not is_quiet():

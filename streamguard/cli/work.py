@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import streamguard
-from streamguard.deciding import input_of
+from streamguard.deciding import content_of, input_of
 from streamguard.errors import CancelledError, SystemNotReadyError
 from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job
@@ -78,6 +78,17 @@ class Recipe:
             return self.original
         return self.original / job.source.parent.relative_to(job.folder)
 
+    def history(self) -> History:
+        """Return what knows which jobs were done before."""
+        if self.task is not Task.RENDER:
+            return History(self.settings, versions)
+
+        def content(job: Job, cancelled: threading.Event) -> str:
+            source = self.original_of(job)
+            return content_of(job.source, self.settings.input, source, cancelled=cancelled)
+
+        return History(self.settings, versions, content)
+
 
 class JobRunner:
     """Does one job after the other.
@@ -90,7 +101,7 @@ class JobRunner:
     def __init__(self, recipe: Recipe, stop: threading.Event) -> None:
         self._recipe = recipe
         self._stop = stop
-        self._history = History(recipe.settings, versions)
+        self._history = recipe.history()
 
     def do(self, job: Job, name: str, shown: Shown) -> Outcome:
         """Do one job; only what would stop every other job as well is raised.
@@ -127,8 +138,8 @@ class JobRunner:
         job.make_room()
         with self._history.written_down(job) as finish, shown(name) as show:
             report = self._run(job, settings, show)
-            rendered = self._recipe.task is Task.RENDER and report.analysis
-            finish(rendered or report.input, report.output)
+            decision = report.decision
+            finish(decision.content if decision else report.input.sha256, report.output)
         return report
 
     def _verified(self, job: Job, show: Show) -> Verification:

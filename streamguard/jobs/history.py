@@ -25,17 +25,34 @@ class JobState(StrEnum):
     AGAIN = "changed since it was done"
 
 
+def content_of_file(job: Job, cancelled: threading.Event) -> str:
+    """Return the SHA-256 of a job's input.
+
+    Raises:
+        SourceError: It cannot be read.
+        CancelledError: ``cancelled`` was set.
+    """
+    return record_file(job.source, cancelled).sha256
+
+
 class History:
-    """Knows what is written down beside the outputs of folders.
+    """Knows what is written down beside outputs.
 
     Args:
         settings: How this run makes outputs.
         versions: Version of each library by name, since they too decide what comes out.
+        content: Returns a hash of what an output is made from; empty if it has none.
     """
 
-    def __init__(self, settings: Settings, versions: Callable[[], dict[str, str]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        versions: Callable[[], dict[str, str]],
+        content: Callable[[Job, threading.Event], str] = content_of_file,
+    ) -> None:
         self._settings = settings
         self._versions = versions
+        self._content = content
         self._work = ""
         self._ledgers: dict[Path, Ledger] = {}
 
@@ -43,19 +60,19 @@ class History:
         """Return what is to be done about a job.
 
         Args:
-            job: The job; one whose input was named by itself is always new.
+            job: The job; one of which nothing is written down is always new.
             cancelled: When set, the hash of the input is given up.
 
         Raises:
             OutputExistsError: The output's name is taken by a file that no run wrote down for
                 this input.
-            SourceError: The input cannot be read.
+            StreamguardError: The input cannot be read, or does not fit.
             CancelledError: ``cancelled`` was set.
         """
         if job.root is None or self._settings.overwrite or not os.path.lexists(job.output):
             return JobState.NEW
         ledger = self._ledger(job.root)
-        origin = self._origin(job, record_file(job.source, cancelled).sha256)
+        origin = self._origin(job, self._content(job, cancelled))
         if origin.sha256 and ledger.is_done(job.output, origin):
             return JobState.DONE
         if ledger.is_ours(job.output, origin):
@@ -66,22 +83,22 @@ class History:
         )
 
     @contextmanager
-    def written_down(self, job: Job) -> Iterator[Callable[[FileRecord, FileRecord], None]]:
+    def written_down(self, job: Job) -> Iterator[Callable[[str, FileRecord], None]]:
         """Write down that a job is begun, and give what writes down that it is finished.
 
-        That takes what was read and what was written.
+        That takes the hash of what was read, and what was written.
 
         Raises:
             SinkError: It cannot be written down.
         """
         if job.root is None:
-            yield lambda _source, _output: None
+            yield lambda _content, _output: None
             return
         ledger = self._ledger(job.root)
         begun = self._origin(job, "")
 
-        def finish(source: FileRecord, output: FileRecord) -> None:
-            ledger.finish(job.output, replace(begun, sha256=source.sha256), output.sha256)
+        def finish(content: str, output: FileRecord) -> None:
+            ledger.finish(job.output, replace(begun, sha256=content), output.sha256)
 
         ledger.begin(job.output, begun)
         try:

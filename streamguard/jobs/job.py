@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from streamguard.errors import (
@@ -23,7 +23,8 @@ class Job:
     Attributes:
         source: The file to read.
         output: The file to write.
-        folder: The input folder it was found in, or None if it was named by itself.
+        folder: The input folder it was found in, or None if it was named by itself and
+            nothing is written down.
         root: The output folder that belongs to that input folder. What is done there is
             written down, and not done again.
         makes_folder: Whether the output's folder is ours to make.
@@ -108,12 +109,19 @@ def plan(inputs: Sequence[Path], output: Path | None, rules: Rules = USUAL) -> P
                 raise UsageError(
                     f"the output {output} has its name already", "Use --name without --output"
                 )
-            jobs.append(Job(source, output))
+            jobs.append(_file_job(source, output, rules))
         else:
             result = _file_output(source, output, several, rules)
-            jobs.append(Job(source, result, makes_folder=several and output is not None))
+            makes_folder = several and output is not None
+            jobs.append(replace(_file_job(source, result, rules), makes_folder=makes_folder))
     _refuse_collisions(jobs)
     return Plan(tuple(jobs), tuple(left_out), batch=several or inputs[0].is_dir())
+
+
+def _file_job(source: Path, output: Path, rules: Rules) -> Job:
+    if not rules.kind.remembers_files:
+        return Job(source, output)
+    return Job(source, output, source.parent, output.parent)
 
 
 def _file_output(source: Path, output: Path | None, several: bool, rules: Rules) -> Path:

@@ -27,6 +27,8 @@ class InputKind:
             folder; ``{name}`` is the folder itself.
         adds_suffix: Whether outputs have the whole name of the input, and a suffix behind it.
         drops_suffix: Whether the last suffix of an input is no part of its own name.
+        remembers_files: Whether it is written down for files that are named by themselves, too,
+            so that nothing is done again that has not changed.
     """
 
     takes: frozenset[str]
@@ -35,6 +37,7 @@ class InputKind:
     folder: str = "{name}.anonymized"
     adds_suffix: bool = False
     drops_suffix: bool = False
+    remembers_files: bool = False
 
     @property
     def stays_in_folder(self) -> bool:
@@ -48,7 +51,7 @@ class InputKind:
 
 ANONYMIZED = InputKind(frozenset(), "photo or video")
 DECIDED = InputKind(frozenset(), "photo or video", IN_FOLDER, "{name}", adds_suffix=True)
-RENDERED = InputKind(frozenset((SUFFIX,)), "analysis", drops_suffix=True)
+RENDERED = InputKind(frozenset((SUFFIX,)), "analysis", drops_suffix=True, remembers_files=True)
 
 
 @dataclass(frozen=True, slots=True)
