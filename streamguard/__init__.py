@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from streamguard.account.page import account_page
     from streamguard.analysis.editor import Editor, edit
-    from streamguard.api import Anonymizer, anonymize
+    from streamguard.api import ArrayAnonymizer, anonymize
     from streamguard.deciding import analyze, render
     from streamguard.errors import StreamguardError
     from streamguard.following import Followed, follow
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Anonymizer",
+    "ArrayAnonymizer",
     "Codec",
     "Editor",
     "Effect",
@@ -65,7 +65,7 @@ __all__ = [
 _HOMES = {
     "account.page": ("account_page",),
     "analysis.editor": ("Editor", "edit"),
-    "api": ("Anonymizer", "anonymize"),
+    "api": ("ArrayAnonymizer", "anonymize"),
     "deciding": ("analyze", "render"),
     "errors": ("StreamguardError",),
     "following": ("Followed", "follow"),

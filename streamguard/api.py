@@ -13,7 +13,7 @@ from types import TracebackType
 from streamguard.errors import UsageError
 from streamguard.faults import letting_go
 from streamguard.frames import Verdict, VideoInfo
-from streamguard.judges.anonymizer import Anonymizer as FrameAnonymizer
+from streamguard.judges.anonymizer import Anonymizer
 from streamguard.judges.zones import with_zones
 from streamguard.keeping import keeping
 from streamguard.progress import Progress
@@ -73,7 +73,7 @@ def _anonymize(
     with ExitStack() as ending:
         sink = ending.enter_context(sink_for(output, source, settings))
         record = work.record(source.path)
-        judge = FrameAnonymizer(source.info, settings)
+        judge = Anonymizer(source.info, settings)
         ending.enter_context(letting_go(judge.close))
         kept = None
         if keep_analysis is not None:
@@ -93,14 +93,14 @@ def _anonymize(
         )
 
 
-class Anonymizer:
+class ArrayAnonymizer:
     """Anonymizes pictures you have already: arrays in, redacted arrays out.
 
     Pictures come back later than they went in, in the same order and each exactly once,
     since a face found now is also covered in the pictures before it. Use it in a ``with``
     block and let nothing out but what it returns::
 
-        with Anonymizer(1280, 720, frame_rate=30) as anonymizer:
+        with ArrayAnonymizer(1280, 720, frame_rate=30) as anonymizer:
             for index, picture in enumerate(pictures):
                 show(anonymizer.push(picture, index / 30))
             show(anonymizer.finish())
@@ -139,7 +139,7 @@ class Anonymizer:
         self._shape = (height, width, 3)
         self._index = 0
         self._time = 0.0
-        self._judge = with_zones(FrameAnonymizer(info, settings), settings.zones)
+        self._judge = with_zones(Anonymizer(info, settings), settings.zones)
         self._redactor = MaskRedactor(settings.redaction)
 
     def push(self, picture: Image, seconds: float) -> list[Image]:
@@ -176,7 +176,7 @@ class Anonymizer:
         """Let go of the detectors; may be called twice."""
         self._judge.close()
 
-    def __enter__(self) -> Anonymizer:
+    def __enter__(self) -> ArrayAnonymizer:
         return self
 
     def __exit__(

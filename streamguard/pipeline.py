@@ -182,13 +182,13 @@ def decide(
     """
     decoded: FrameQueue[Frame] = FrameQueue(_DECODED_BYTES, _size_of)
 
-    def pronounce(stage: Stage) -> None:
+    def judge_all(stage: Stage) -> None:
         for verdict in _verdicts(judge, decoded, stage):
             on_verdict(verdict)
 
     stages = [
         Stage("reading and decoding", partial(_capture, source, decoded, _pass_over)),
-        Stage("detection", pronounce, decoded),
+        Stage("detection", judge_all, decoded),
     ]
     with switching_often(), sharing_cores(), Team(stages, (decoded,)).at_work() as team:
         team.wait(settings.stall_timeout, cancelled)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 INTERVAL = 0.1
-"""Seconds from one telling to the next, at least."""
+"""Least seconds from one report to the next."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What runs from one file to another share: opening, counting, telling, and the report."""
+"""What all runs from one file to another share: opening, counting, progress, and the report."""
 
 from __future__ import annotations
 

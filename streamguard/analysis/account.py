@@ -55,7 +55,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class EditLine:
     """One edit.
 
     Attributes:
@@ -111,7 +111,7 @@ class Account:
     no_face: tuple[Entry, ...] = ()
     withheld: tuple[Entry, ...] = ()
     confirmed: tuple[Entry, ...] = ()
-    log: tuple[LogLine, ...] = ()
+    log: tuple[EditLine, ...] = ()
 
     @property
     def content(self) -> str:
@@ -182,8 +182,8 @@ class _Book:
                     if first <= last:
                         yield self._entry(edit.number, part.number, (first, last))
 
-    def line(self, edit: Edit) -> LogLine:
-        return LogLine(
+    def line(self, edit: Edit) -> EditLine:
+        return EditLine(
             number=edit.number,
             time=edit.time,
             actor=edit.who,

@@ -17,7 +17,7 @@ from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, UsageError
 from streamguard.frames import Frame, Verdict, VideoInfo
 from streamguard.geometry import nms
-from streamguard.judges.pronouncing import Pronouncer
+from streamguard.judges.verdicts import VerdictMaker
 from streamguard.media.scaling import TrackingScale
 from streamguard.media.sphere import Sphere
 from streamguard.settings import DetectionPlan, Settings
@@ -144,7 +144,7 @@ class Anonymizer:
         self._look(frame, view, {label: self._due_looks(label, moment) for label in self._subjects})
         while self._is_due(time):
             verdicts.append(self._emit())
-        return self._pronouncer.with_rest(verdicts) if self._is_still else verdicts
+        return self._verdicts.with_rest(verdicts) if self._is_still else verdicts
 
     def _finish(self) -> list[Verdict]:
         if self._held and not self._is_still:
@@ -153,7 +153,7 @@ class Anonymizer:
             looks = {label: each.last_looks(time) for label, each in self._schedules.items()}
             self._look(last, FrameView(last, self._sphere), looks)
             self._tracker.trace(everything=True)
-        return self._pronouncer.with_rest([self._emit() for _ in range(len(self._held))])
+        return self._verdicts.with_rest([self._emit() for _ in range(len(self._held))])
 
     def _restart(self, width: int, height: int) -> None:
         """Forget everything seen: the picture is another one."""
@@ -170,7 +170,7 @@ class Anonymizer:
         self._cuts = CutFinder()
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
-        self._pronouncer = Pronouncer(
+        self._verdicts = VerdictMaker(
             self._tracker,
             self._timeline,
             self._scale,
@@ -251,10 +251,10 @@ class Anonymizer:
         return now - self._timeline.moments[0].time >= self._plan.lookahead
 
     def _emit(self) -> Verdict:
-        """Pronounce on the oldest frame held."""
+        """Return the verdict on the oldest frame held."""
         frame = self._held.popleft()
         self._held_bytes -= frame.nbytes
-        return self._pronouncer.pronounce(frame)
+        return self._verdicts.make(frame)
 
 
 def _is_second(finding: Finding) -> bool:

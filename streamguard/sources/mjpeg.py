@@ -1,4 +1,4 @@
-"""Telling a film of JPEG pictures, one after the other in a file, from a photo."""
+"""Tells a film of JPEG pictures, one after the other in a file, from a photo."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from streamguard.tracking.tracks import Track
 _SAME = 0.5
 
 
-class Pronouncer:
+class VerdictMaker:
     """Makes verdicts of moments, one after another.
 
     Args:
@@ -51,7 +51,7 @@ class Pronouncer:
         self._redaction = redaction
         self._covered: set[int] = set()
 
-    def pronounce(self, frame: Frame) -> Verdict:
+    def make(self, frame: Frame) -> Verdict:
         """Return the verdict on the oldest moment, which is that of ``frame``.
 
         Args:
