@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
-from streamguard.analysis.records import FrameRecord, FrameState, Header
+from streamguard.analysis.decision import Decision
+from streamguard.analysis.records import FrameRecord, FrameState
 from streamguard.errors import AnalysisError, CancelledError, UsageError
 from streamguard.faults import letting_go
 from streamguard.frames import Frame
@@ -19,24 +19,6 @@ from streamguard.sources import open_source
 
 _NEAR = Fraction(1, 1000)
 """Seconds by which the first frame after a jump may be off."""
-
-
-class Decision(Protocol):
-    """What was decided for each frame: an open analysis, or anything that reads like one."""
-
-    @property
-    def header(self) -> Header:
-        """What it belongs to."""
-        ...
-
-    @property
-    def frame_count(self) -> int:
-        """Number of frames."""
-        ...
-
-    def frames(self, first: int, last: int) -> Iterator[FrameRecord]:
-        """Yield the frames from ``first`` to ``last``, the last one excluded."""
-        ...
 
 
 class Footage:

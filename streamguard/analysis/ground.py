@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
-from streamguard.analysis.records import FrameRecord, Header, StoredCandidate, StoredTrack
+from streamguard.analysis.decision import DecisionWithTracks
+from streamguard.analysis.records import StoredCandidate, StoredTrack
 from streamguard.analysis.stretches import Stretch, holds
 from streamguard.errors import EditError
 
 _USUAL_RATE = Fraction(25)
 """Frames a second where nobody says."""
-
-
-class Decision(Protocol):
-    """What edits are placed on: an analysis, or anything that reads like one."""
-
-    @property
-    def header(self) -> Header:
-        """What it belongs to."""
-        ...
-
-    @property
-    def frame_count(self) -> int:
-        """Number of frames."""
-        ...
-
-    def frames(self, first: int, last: int) -> Iterator[FrameRecord]:
-        """Yield the frames from ``first`` to ``last``, the last one excluded."""
-        ...
-
-    def tracks(self) -> Sequence[StoredTrack]:
-        """Return every track."""
-        ...
-
-    def candidates(self) -> Sequence[StoredCandidate]:
-        """Return every candidate."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +59,7 @@ class Ground:
         return 0, self.frames - 1
 
 
-def ground_of(decision: Decision) -> Ground:
+def ground_of(decision: DecisionWithTracks) -> Ground:
     """Return what of a decision edits are checked against."""
     header, count = decision.header, decision.frame_count
     ends = [*decision.frames(0, 1), *decision.frames(max(0, count - 1), count)]
@@ -101,7 +75,7 @@ def ground_of(decision: Decision) -> Ground:
     )
 
 
-def frame_at(decision: Decision, seconds: float) -> int:
+def frame_at(decision: DecisionWithTracks, seconds: float) -> int:
     """Return the index of the frame that is shown at a time.
 
     Args:
@@ -126,13 +100,13 @@ def frame_at(decision: Decision, seconds: float) -> int:
     return low
 
 
-def _last(decision: Decision) -> float:
+def _last(decision: DecisionWithTracks) -> float:
     """Return how long the last frame is shown, in the unit of time stamps."""
     rate = decision.header.frame_rate or _USUAL_RATE
     return float(1 / (rate * decision.header.time_base))
 
 
-def _stamp(decision: Decision, frame: int) -> int:
+def _stamp(decision: DecisionWithTracks, frame: int) -> int:
     for record in decision.frames(frame, frame + 1):
         if record.pts is not None:
             return record.pts

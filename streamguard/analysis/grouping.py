@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from streamguard.analysis.ground import Decision
+from streamguard.analysis.decision import DecisionWithTracks
 from streamguard.geometry import Box
 
 _GAP = 1.5
@@ -63,7 +63,7 @@ def propose_groups(tracks: Sequence[Ends]) -> list[tuple[int, ...]]:
     return groups
 
 
-def ends_of(decision: Decision) -> list[Ends]:
+def ends_of(decision: DecisionWithTracks) -> list[Ends]:
     """Return where every track of a decision begins and ends."""
     first: dict[int, tuple[float, Box]] = {}
     last: dict[int, tuple[float, Box]] = {}

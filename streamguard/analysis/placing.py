@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from streamguard.analysis.acts import ChangeSound
 from streamguard.analysis.closeness import Break, Closeness
+from streamguard.analysis.decision import DecisionWithTracks
 from streamguard.analysis.edits import Edit
 from streamguard.analysis.folding import active, fold
-from streamguard.analysis.ground import Decision, Ground, ground_of
+from streamguard.analysis.ground import Ground, ground_of
 from streamguard.analysis.overlay import Overlay
 from streamguard.analysis.records import FrameRecord
 from streamguard.analysis.stretches import Stretch, around, joined, within, without
@@ -167,7 +168,7 @@ class Placed:
         )
 
 
-def place(decision: Decision, edits: Sequence[Edit]) -> Placed:
+def place(decision: DecisionWithTracks, edits: Sequence[Edit]) -> Placed:
     """Place edits on a decision.
 
     Args:
@@ -192,7 +193,7 @@ def _standing(things: Things) -> list[Grant]:
     ]
 
 
-def _breaks(decision: Decision, ground: Ground, things: Things) -> dict[int, list[Break]]:
+def _breaks(decision: DecisionWithTracks, ground: Ground, things: Things) -> dict[int, list[Break]]:
     """Look through the frames of all that was to be clear for what it touches there."""
     watched = {grant.part for grant in _standing(things)}
     if not watched:

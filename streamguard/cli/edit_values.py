@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from streamguard.analysis.ground import Decision
+    from streamguard.analysis.decision import DecisionWithTracks
 
 Moment = int | float
 """The index of a frame, or seconds from the first one."""
@@ -68,7 +68,7 @@ def _numbers(text: str, count: int) -> list[int]:
     return numbers
 
 
-def frames_of(analysis: Decision, arguments: dict[str, Any]) -> dict[str, Any]:
+def frames_of(analysis: DecisionWithTracks, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return arguments with times turned into frames: the one that is shown then."""
     from streamguard.analysis.ground import frame_at
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 
+from streamguard.analysis.decision import DecisionWithDigest
 from streamguard.analysis.journal import edits_of
 from streamguard.analysis.placing import place
 from streamguard.analysis.reader import Analysis
-from streamguard.analysis.records import FrameRecord, FrameState, Header
+from streamguard.analysis.records import FrameRecord, FrameState
 from streamguard.frames import Cover
 from streamguard.geometry import Box
 from streamguard.outlines import BitMask, Outline, Point, Polygon
@@ -61,29 +61,6 @@ class RowFrame:
     rows: tuple[Row, ...]
 
 
-class Decision(Protocol):
-    """What an export needs of an analysis."""
-
-    @property
-    def header(self) -> Header:
-        """What it belongs to."""
-        ...
-
-    @property
-    def frame_count(self) -> int:
-        """How many frames it knows."""
-        ...
-
-    @property
-    def decision_digest(self) -> str:
-        """SHA-256 of the decision, 64 hex digits."""
-        ...
-
-    def frames(self, first: int, last: int) -> Iterator[FrameRecord]:
-        """Yield the frames from ``first`` to ``last``, which is exclusive."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Boxes:
     """The boxes of an analysis, with its edits; they can be walked through several times.
@@ -96,7 +73,7 @@ class Boxes:
         edits: SHA-256 of the edits; empty if there are none.
     """
 
-    decision: Decision
+    decision: DecisionWithDigest
     covers: Callable[[FrameRecord], tuple[Cover, ...]]
     sources: Mapping[int, str]
     persons: Mapping[int, int]

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
+from streamguard.analysis.decision import DecidedFrames
 from streamguard.analysis.records import FrameRecord, FrameState
 from streamguard.errors import AnalysisError
 from streamguard.frames import Cover, Frame, Verdict
-
-
-class Decision(Protocol):
-    """What was decided for each frame of one input."""
-
-    @property
-    def frame_count(self) -> int:
-        """Number of frames."""
-        ...
-
-    def frames(self, first: int, last: int) -> Iterator[FrameRecord]:
-        """Yield what was decided for the frames from ``first`` up to but without ``last``."""
-        ...
 
 
 class Edited(Protocol):
@@ -43,7 +30,7 @@ class Replay:
         edited: What a person changed; None for nothing.
     """
 
-    def __init__(self, decision: Decision, edited: Edited | None = None) -> None:
+    def __init__(self, decision: DecidedFrames, edited: Edited | None = None) -> None:
         self._edited = edited
         self._count = decision.frame_count
         self._records = decision.frames(0, self._count)
