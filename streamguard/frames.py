@@ -149,6 +149,8 @@ class TrackFacts:
         misses: How often a detector looked there and did not see it.
         blind: Share of its frames in which its motion could not be followed, 0 to 1.
         luma: Mean brightness where it was seen, 0 to 255.
+        lost: Stretches of frames, first and last index, in which flow could not follow it or no
+            detector had seen it for long: it may have become something else there.
     """
 
     track_id: int
@@ -159,6 +161,7 @@ class TrackFacts:
     misses: int = 0
     blind: float = 0.0
     luma: float = 128.0
+    lost: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from streamguard.analysis.records import (
     StoredCandidate,
     StoredTrack,
 )
-from streamguard.frames import Candidate, Cover, Frame, Uncovered, Verdict
+from streamguard.frames import Candidate, Cover, Frame, TrackFacts, Uncovered, Verdict
 from streamguard.geometry import Box
 
 FRAMES = 100
@@ -48,6 +48,8 @@ class Made:
 
     ways: Mapping[int, tuple[int, int, Way]]
     blind: Mapping[int, float] = field(default_factory=dict)
+    lost: tuple[tuple[int, int], ...] = ()
+    hits: int = 9
     slates: frozenset[int] = frozenset()
     read: int = 0
     header: Header = _HEADER
@@ -78,13 +80,25 @@ class Made:
                 best=first + 2,
                 confidence=0.9,
                 sources=("centerface",),
-                hits=9,
+                hits=self.hits,
                 misses=0,
                 blind=self.blind.get(track, 0.0),
                 luma=120.0,
+                lost=self.lost,
             )
             for track, (first, last, _) in self.ways.items()
         ]
+
+    def facts(self) -> Iterator[TrackFacts]:
+        for track in self.tracks():
+            yield TrackFacts(
+                track_id=track.track_id,
+                confidence=track.confidence,
+                sources=track.sources,
+                hits=track.hits,
+                blind=track.blind,
+                lost=track.lost,
+            )
 
     def candidates(self) -> Sequence[StoredCandidate]:
         seen = Candidate(Box(500, 300, 540, 340), 0.15, Uncovered.WEAK)
@@ -126,5 +140,6 @@ def write(path: Path, made: Made) -> Path:
         record = made.record(index)
         seen = (Candidate(weak[index], 0.15, Uncovered.WEAK),) if index in weak else ()
         frame = Frame(picture, index, 33.4 * index, damage=record.reason)
-        verdicts.append(Verdict(frame, record.covers, record.reason, seen))
+        ended = tuple(made.facts()) if index == FRAMES - 1 else ()
+        verdicts.append(Verdict(frame, record.covers, record.reason, seen, ended))
     return write_analysis(path, verdicts, header=made.header)

@@ -49,13 +49,16 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 
 def test_tracks_and_candidates_are_kept(tmp_path: Path) -> None:
     weak = Candidate(Box(1.5, 2.5, 9.5, 9.5), 0.1234, Uncovered.WEAK)
-    facts = TrackFacts(track_id=7, confidence=0.91, sources=("centerface",), hits=5, misses=1)
+    facts = TrackFacts(
+        track_id=7, confidence=0.91, sources=("centerface",), hits=5, misses=1, lost=((1, 2),)
+    )
     verdicts = [verdict(i, [moving(7, i)], candidates=[weak]) for i in range(4)]
     verdicts.append(verdict(4, ended=[facts]))
     with_all = open_analysis(write_analysis(tmp_path / "a.analysis", verdicts))
     (track,), (candidate,) = with_all.tracks(), with_all.candidates()
     with_all.close()
     assert (track.first, track.last, track.confidence, track.hits) == (0, 3, 0.91, 5)
+    assert track.lost == ((1, 2),)
     assert candidate.boxes == dict.fromkeys(range(4), (1, 2, 10, 10))
     assert candidate.candidate == Candidate(Box(1, 2, 10, 10), 0.123, Uncovered.WEAK)
 

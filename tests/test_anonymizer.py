@@ -576,3 +576,20 @@ def _luma(shown: Frame, box: Box) -> float:
     gray = shown.picture.reformat(format="gray").to_ndarray()
     x1, y1, x2, y2 = box.pixels(WIDTH, HEIGHT)
     return float(gray[y1:y2, x1:x2].mean())
+
+
+def test_a_face_that_nobody_has_seen_for_long_is_told_as_lost() -> None:
+    frames = [frame(n, MIDDLE) for n in range(120)]
+    verdicts = run(frames, lambda n, _close: 0.9 * (n < 40 or n > 66))
+    (facts,) = (facts for verdict in verdicts for facts in verdict.ended)
+    covered = {n for n, verdict in enumerate(verdicts) if facts.track_id in verdict.track_ids}
+    lost = {n for first, last in facts.lost for n in range(first, last + 1)}
+    assert lost <= covered
+    assert 64 in lost
+    assert not lost & {*range(40), *range(90, 120)}
+
+
+def test_a_face_that_is_seen_all_the_time_is_never_lost() -> None:
+    frames = [frame(n, MIDDLE) for n in range(60)]
+    (facts,) = (facts for verdict in run(frames) for facts in verdict.ended)
+    assert facts.lost == ()

@@ -149,6 +149,8 @@ def test_tracks_of_one_person_do_not_part_it() -> None:
     [
         (Made({1: (0, 99, standing(50))}, blind={1: 0.5}), []),
         (Made({1: (0, 99, standing(50))}, slates=frozenset({60})), list(range(60))),
+        (Made({1: (0, 99, standing(50))}, lost=((60, 70), (90, 99))), list(range(60))),
+        (Made({1: (0, 99, standing(50))}, hits=0), []),
         (
             Made({1: (0, 99, lambda n: standing(50)(n) if n < 60 else standing(80)(n))}),
             list(range(60)),
@@ -159,7 +161,7 @@ def test_tracks_of_one_person_do_not_part_it() -> None:
         ),
         (Made({1: (0, 99, walking(10, 590))}), list(range(FRAMES))),
     ],
-    ids=["blind", "damaged", "jumps", "grows", "walks"],
+    ids=["blind", "damaged", "lost", "unknown", "jumps", "grows", "walks"],
 )
 def test_where_flow_was_lost_it_stays_covered(made: Made, clear: list[int]) -> None:
     assert clear_frames(made, after(made, Clear(track=1)), 1) == clear

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from streamguard.analysis.stretches import Stretch, runs
+from streamguard.analysis.records import StoredTrack
+from streamguard.analysis.stretches import Stretch, runs, within
 from streamguard.analysis.things import Part
 from streamguard.geometry import Box
 
@@ -93,21 +94,23 @@ class Closeness:
             and not (person and other in self._parts and self._parts[other].person == person)
         }
 
-    def breaks(self, number: int, blind: float, rate: float) -> list[Break]:
+    def breaks(self, number: int, track: StoredTrack | None, rate: float) -> list[Break]:
         """Return the stretches of a part that want a person's word, in order.
 
         Args:
             number: The part.
-            blind: Share of its frames in which its motion could not be followed, 0 to 1.
+            track: The track of the decision that it is part of; None if a person drew it.
             rate: Frames a second.
         """
         part = self._parts[number]
-        if blind > _BLIND:
+        if track and (track.blind > _BLIND or not track.hits):
             return [Break(part.first, part.last, ("its motion was lost",))]
         places, touched = self._places[number], self._touched[number]
         lost = [f for f in range(part.first, part.last + 1) if f not in places]
         found = [Break(a, b, ("it is not covered here",)) for a, b in runs(lost)]
         found += [Break(f, f, ("it jumps",)) for f in _jumps(places)]
+        away = within(track.lost if track else (), part.stretch)
+        found += [Break(a, b, ("it was lost",)) for a, b in away]
         for first, last in runs(sorted(touched)):
             others = set().union(*(touched[frame] for frame in range(first, last + 1)))
             words = tuple(f"it touches track {other}" for other in sorted(others))

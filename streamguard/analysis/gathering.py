@@ -114,6 +114,7 @@ class _Extent:
             misses=facts.misses,
             blind=round(facts.blind, _EXACT),
             luma=round(facts.luma, _EXACT),
+            lost=facts.lost,
         )
 
 

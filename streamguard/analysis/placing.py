@@ -208,7 +208,7 @@ def _breaks(decision: DecisionWithTracks, ground: Ground, things: Things) -> dic
     found = {}
     for number in watched:
         track = ground.tracks.get(things.parts[number].origin)
-        breaks = closeness.breaks(number, track.blind if track else 0.0, ground.rate)
+        breaks = closeness.breaks(number, track, ground.rate)
         found[number] = _unconfirmed(breaks, things.confirmed.get(number, []))
     return found
 

@@ -20,7 +20,7 @@ from streamguard.errors import AnalysisError
 _MAX_ROWS = 1_000_000
 """Rows of one table that are read: far more than hours of a crowd have."""
 _CHUNKS = (int, int, int, bytes, bytes, bytes, str)
-_TRACK = (int, str, int, int, int, float, str, int, int, float, float)
+_TRACK = (int, str, int, int, int, float, str, int, int, float, float, str)
 _DOUBT = (int, int, int, float, str, int, int)
 """Types of the columns."""
 _CHUNK = "SELECT first, frames, covers, frame_data, cover_data, outline_data, words FROM chunks"
@@ -169,7 +169,8 @@ class Analysis:
 
 def _track(row: tuple[Any, ...]) -> StoredTrack:
     names = dict(zip(StoredTrack.__slots__, typed(row, _TRACK, "a track"), strict=True))
-    track = StoredTrack(**names | {"sources": _strings(names["sources"])})
+    lists = {"sources": _strings(names["sources"]), "lost": _stretches(names["lost"])}
+    track = StoredTrack(**names | lists)
     if not 0 <= track.first <= track.best <= track.last:
         raise damaged(f"track {track.track_id}")
     return track
@@ -180,6 +181,15 @@ def _doubt(row: tuple[Any, ...]) -> Doubt:
     if not 0 <= first <= last:
         raise damaged("a doubt")
     return Doubt(first, last, score, _strings(reasons), track_id, candidate)
+
+
+def _stretches(text: str) -> tuple[tuple[int, int], ...]:
+    pairs = parsed(text)
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list) and [type(end) for end in pair] == [int, int] for pair in pairs
+    ):
+        raise damaged("a list of stretches")
+    return tuple((first, last) for first, last in pairs)
 
 
 def _strings(text: str) -> tuple[str, ...]:

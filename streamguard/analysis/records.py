@@ -116,6 +116,8 @@ class StoredTrack:
         misses: How often a detector looked there and did not see it.
         blind: Share of its frames in which its motion could not be followed, 0 to 1.
         luma: Mean brightness where it was seen, 0 to 255.
+        lost: Stretches of frames, first and last index, in which flow could not follow it or no
+            detector had seen it for long.
     """
 
     track_id: int
@@ -129,6 +131,7 @@ class StoredTrack:
     misses: int
     blind: float
     luma: float
+    lost: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

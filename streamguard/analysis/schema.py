@@ -28,7 +28,7 @@ DECISION = {
         "CREATE TABLE tracks (track_id INTEGER PRIMARY KEY, label TEXT NOT NULL,"
         " first INTEGER NOT NULL, last INTEGER NOT NULL, best INTEGER NOT NULL,"
         " confidence REAL NOT NULL, sources TEXT NOT NULL, hits INTEGER NOT NULL,"
-        " misses INTEGER NOT NULL, blind REAL NOT NULL, luma REAL NOT NULL)"
+        " misses INTEGER NOT NULL, blind REAL NOT NULL, luma REAL NOT NULL, lost TEXT NOT NULL)"
     ),
     "candidates": (
         "CREATE TABLE candidates (first INTEGER PRIMARY KEY, count INTEGER NOT NULL,"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from streamguard.detection.schedule import Role
 from streamguard.frames import Candidate, Cover, TrackFacts, Uncovered
@@ -43,8 +43,16 @@ def candidates_of(
     return tuple(each for each in found if not is_covered(each.box, painted, _PAINTED))
 
 
-def facts_of(track: Track, names: Mapping[Role, str]) -> TrackFacts:
-    """Return what is known of a track, with the detectors called by their names."""
+def facts_of(
+    track: Track, names: Mapping[Role, str], lost: Sequence[tuple[int, int]]
+) -> TrackFacts:
+    """Return what is known of a track.
+
+    Args:
+        track: The track.
+        names: What its detectors are called.
+        lost: First and last frame of each stretch in which it was lost.
+    """
     seen = {Role.PRIMARY: track.best_primary, Role.SECOND: track.best_second}
     return TrackFacts(
         track_id=track.track_id,
@@ -55,6 +63,7 @@ def facts_of(track: Track, names: Mapping[Role, str]) -> TrackFacts:
         misses=track.misses,
         blind=track.lost / track.carried if track.carried else 0.0,
         luma=track.light / track.hits if track.hits else _FULL / 2,
+        lost=tuple(lost),
     )
 
 

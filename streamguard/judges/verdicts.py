@@ -50,6 +50,7 @@ class VerdictMaker:
         self._sphere = sphere
         self._redaction = redaction
         self._covered: set[int] = set()
+        self._lost: dict[int, list[tuple[int, int]]] = {}
 
     def make(self, frame: Frame) -> Verdict:
         """Return the verdict on the oldest moment, which is that of ``frame``.
@@ -60,7 +61,7 @@ class VerdictMaker:
         moment, boxes = self._timeline.pop()
         covers = self._covers(frame, moment, boxes)
         candidates = () if frame.damage else self._candidates(frame, moment, boxes, covers)
-        self._covered.update(cover.track_id for cover in covers)
+        self._note(frame.index, {cover.track_id for cover in covers}, moment)
         ended = self._facts(self._tracker.forget(moment.time))
         if frame.damage:
             return Verdict(frame, slate=frame.damage, ended=ended)
@@ -122,7 +123,21 @@ class VerdictMaker:
         """Return the facts of tracks that were covered, and whose last cover is out."""
         ended = [track for track in tracks if track.track_id in self._covered]
         self._covered.difference_update(track.track_id for track in ended)
-        return tuple(facts_of(track, self._names[track.kind.label]) for track in ended)
+        return tuple(
+            facts_of(track, self._names[track.kind.label], self._lost.pop(track.track_id, ()))
+            for track in ended
+        )
+
+    def _note(self, frame: int, covered: set[int], moment: Moment) -> None:
+        """Remember which tracks were covered in a frame, and which of them were lost there."""
+        self._covered |= covered
+        for track_id in covered:
+            if self._tracker.is_lost(track_id, moment):
+                stretches = self._lost.setdefault(track_id, [])
+                if stretches and stretches[-1][1] == frame - 1:
+                    stretches[-1] = stretches[-1][0], frame
+                else:
+                    stretches.append((frame, frame))
 
     def _places(self, subject: Subject, box: Box, frame: Frame) -> Iterable[Box]:
         whole, reach = self._whole(subject, box, frame), subject.reach(self._redaction.padding)

@@ -18,6 +18,10 @@ _LINGER = 0.15
 """Seconds that the masks of the last scene stay after a cut: a flash may look like one."""
 _RETURN = 0.4
 """Seconds after a cut within which something seen again shows that it was none."""
+_UNVOUCHED = 0.6
+"""Seconds unseen after which a track may show something else: flow drifts to what is near."""
+_LOOKS_MISSED = 1.5
+"""And at least so many times between two looks of the second opinion."""
 _DUPLICATE = 0.6
 _AGREES = 0.6
 _SAME = 0.5
@@ -126,6 +130,14 @@ class Tracker:
         elif at_edge(track.seen, moment.luma.shape):
             limit *= track.kind.belief.at_edge
         return moment.unseen.get(track_id, 0.0) <= limit
+
+    def is_lost(self, track_id: int, moment: Moment) -> bool:
+        """Return whether nobody can vouch in a moment that a track is still the same thing."""
+        track = self.track(track_id)
+        if track is None or track_id in moment.astray:
+            return True
+        limit = max(_UNVOUCHED, _LOOKS_MISSED * track.kind.plan.second_every)
+        return moment.unseen.get(track_id, 0.0) > limit
 
     def track(self, track_id: int) -> Track | None:
         """Return a track that lives, or ended lately."""
