@@ -15,8 +15,8 @@ from streamguard.analysis.identity import check_identity
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.deciding import as_decided, input_of
 from streamguard.detection.finder import Finder
+from streamguard.detection.looks import Role
 from streamguard.detection.registry import make_detector
-from streamguard.detection.schedule import Role
 from streamguard.errors import EditError
 from streamguard.faults import letting_go
 from streamguard.footage import Footage

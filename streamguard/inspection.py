@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 from streamguard.detection.comparison import Comparison
 from streamguard.detection.finder import Finder
+from streamguard.detection.looks import Look, Role, widened
 from streamguard.detection.registry import make_detector
-from streamguard.detection.schedule import Look, Role, widened
 from streamguard.detection.view import FrameView
 from streamguard.faults import letting_go
 from streamguard.frames import Frame

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamguard.detection import Detectors
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, PassthroughPacket, VideoInfo
 from streamguard.geometry import Box, Detection

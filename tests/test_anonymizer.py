@@ -18,7 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, Uncovered, Verdict, VideoInfo
 from streamguard.geometry import Box, Detection, containment

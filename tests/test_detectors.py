@@ -19,8 +19,8 @@ from streamguard import Settings
 from streamguard.api import anonymize
 from streamguard.cli import run
 from streamguard.detection import default_detectors
+from streamguard.detection.looks import Role
 from streamguard.detection.registry import detector_names, make_detector
-from streamguard.detection.schedule import Role
 from streamguard.errors import SystemNotReadyError, UsageError
 from streamguard.geometry import Box, containment
 from streamguard.protocols import Detector

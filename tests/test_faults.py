@@ -20,7 +20,7 @@ from conftest import ROOT
 
 import streamguard
 from streamguard.detection import weights
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.errors import (
     CancelledError,
     DetectionError,

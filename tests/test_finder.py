@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from streamguard.detection.finder import Finder
-from streamguard.detection.schedule import Look, Role
+from streamguard.detection.looks import Look, Role
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from streamguard.detection.schedule import Role, Schedule
+from streamguard.detection.looks import Role
+from streamguard.detection.schedule import Schedule
 from streamguard.settings import PLANS, Quality
 
 PAGE = (ROOT / "docs" / "guarantees.md").read_text("utf-8")

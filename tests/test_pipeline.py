@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.errors import (
     CancelledError,
     DetectionError,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from live_kit import plan_of
 
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box, Detection
 from streamguard.handoff.mailbox import Mailbox

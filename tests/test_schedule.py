@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamguard.detection.schedule import CloseLookRequest, Look, Role, Schedule
+from streamguard.detection.looks import CloseLookRequest, Look, Role
+from streamguard.detection.schedule import Schedule
 from streamguard.geometry import Box
 from streamguard.settings import PLANS, DetectionPlan, Quality, Settings
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from streamguard.detection.schedule import Role
+    from streamguard.detection.looks import Role
     from streamguard.protocols import Detector
     from streamguard.settings import Settings
 

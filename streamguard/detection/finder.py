@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from streamguard.detection.looks import Look, Role
 from streamguard.detection.poles import VIEWS
-from streamguard.detection.schedule import Look, Role
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, StreamguardError
 from streamguard.geometry import Box, Detection

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from streamguard.detection.layers import Layer
+from streamguard.detection.looks import CloseLookRequest, Look, Role
 from streamguard.geometry import Box
-from streamguard.media.sphere import Sphere
 from streamguard.settings import DetectionPlan
 
 _CROP_SIDE = 128
@@ -29,60 +27,6 @@ _BAND = 0.35
 """Width of such a band: the new part, and enough beside it to know a face by."""
 _SIDEWAYS = (1, 3)
 """Quarter turns by which people lie on their side."""
-_ENOUGH = 10
-"""Pixels of a face in the picture a detector is given from which a miss is a denial."""
-
-
-class Role(StrEnum):
-    """Which detector looks."""
-
-    PRIMARY = "primary"
-    SECOND = "second"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One look of one detector at one region.
-
-    Attributes:
-        role: Which detector.
-        region: Where, in coded pixels of the frame.
-        width: Width of the picture it is given, in pixels, before turning upright.
-        height: Height of it.
-        is_close: Whether it is a close look at one doubted face.
-        turns: Clockwise quarter turns of the upright picture before it is shown.
-        layer: What of the picture: its colour, or what alpha shows.
-    """
-
-    role: Role
-    region: Box
-    width: int
-    height: int
-    is_close: bool = False
-    turns: int = 0
-    layer: Layer = Layer.COLOR
-
-    @property
-    def smallest(self) -> float:
-        """Size in coded pixels of a face whose absence means something."""
-        return _ENOUGH * max(self.region.width / self.width, self.region.height / self.height)
-
-
-@dataclass(frozen=True, slots=True)
-class CloseLookRequest:
-    """A track that wants a close look.
-
-    Attributes:
-        track_id: The track.
-        box: Where it should be, in coded pixels.
-        tries: Close or whole looks in a row that did not see it.
-        turns: Clockwise quarter turns of the picture it was last seen in.
-    """
-
-    track_id: int
-    box: Box
-    tries: int
-    turns: int = 0
 
 
 class Schedule:
@@ -254,25 +198,3 @@ def close_look(box: Box, extent: Box, turns: int = 0, context: float = 1.0) -> L
     region = Box(left, top, left + side, top + side)
     pixels = round(_CROP_SIDE * context)
     return Look(Role.SECOND, region, pixels, pixels, True, turns)
-
-
-def widened(
-    looks: Sequence[Look], layers: Sequence[Layer], sphere: Sphere | None = None
-) -> list[Look]:
-    """Return looks at everything that a frame may show in their regions.
-
-    Args:
-        looks: At the colour of a flat frame; those of the primary stay alone.
-        layers: What the frame shows beside its colour.
-        sphere: Set where the frame wraps round: looks then also go half a turn further.
-    """
-    everything: list[Look] = []
-    for look in looks:
-        if look.role is not Role.SECOND:
-            everything.append(look)
-            continue
-        regions = [look.region]
-        if sphere and not look.is_close:
-            regions.append(look.region.shift(*sphere.half))
-        everything += [replace(look, region=r, layer=layer) for r in regions for layer in layers]
-    return everything

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.frames import Candidate, Cover, TrackFacts, Uncovered
 from streamguard.geometry import Box
 from streamguard.outlines import outward

@@ -11,7 +11,8 @@ from itertools import count
 from streamguard.detection import Detectors, default_detectors
 from streamguard.detection.finder import Finder, Finding
 from streamguard.detection.layers import Layer
-from streamguard.detection.schedule import CloseLookRequest, Look, Role, Schedule, widened
+from streamguard.detection.looks import CloseLookRequest, Look, Role, widened
+from streamguard.detection.schedule import Schedule
 from streamguard.detection.subjects import subjects_of
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, UsageError

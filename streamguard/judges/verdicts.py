@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.detection.subjects import SUBJECTS, Subject
 from streamguard.frames import Candidate, Cover, Frame, TrackFacts, Verdict
 from streamguard.geometry import Box, containment

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.detection.subjects.subject import Subject
 from streamguard.geometry import CODE as LABEL
 from streamguard.protocols import Detector

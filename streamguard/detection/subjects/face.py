@@ -6,8 +6,8 @@ and the head from behind while it turns away.
 
 from __future__ import annotations
 
+from streamguard.detection.looks import Role
 from streamguard.detection.registry import make_detector
-from streamguard.detection.schedule import Role
 from streamguard.detection.subjects.subject import Subject
 from streamguard.geometry import FACE as LABEL
 from streamguard.protocols import Detector

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.geometry import Box
 from streamguard.outlines import Outline, Polygon
 from streamguard.protocols import Detector
