@@ -17,6 +17,7 @@ from streamguard.analysis.records import StoredCandidate
 from streamguard.analysis.restoring import as_read
 from streamguard.frames import Candidate, Frame, Uncovered
 from streamguard.geometry import Box, Detection
+from streamguard.media.upright import Upright
 from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource
 from streamguard.spans import Span
@@ -69,12 +70,13 @@ class Decided:
         """
         if source is not None:
             check_identity(self._analysis.header, source.files_read, stop)
-        self._size = result.info.width, result.info.height
+        info, mirrored = result.info, result.traits.orientation.mirrored
+        self._finished = Upright(info.quarter_turns, mirrored, info.width, info.height)
         self._clearance = Clearance(
             self._analysis.header,
             self._analysis.frames(),
             self._placed.cleared,
-            result.info.quarter_turns,
+            mirrored,
         )
 
     def excuse(self, frame: Frame, found: Sequence[Detection]) -> list[Detection]:
@@ -105,11 +107,11 @@ class Decided:
         """
         boxes: dict[int, Box] = {}
         for record in self._analysis.frames(span.first_frame, span.last_frame + 1):
-            if not self._clearance.fits(*self._size, record):
+            if not self._clearance.fits(self._finished, record):
                 return None
             if record.index in span.boxes:
                 box = span.boxes[record.index]
-                boxes[record.index] = self._clearance.as_decided(box, record)
+                boxes[record.index] = self._clearance.as_decided(box, self._finished, record)
         best = max(boxes.values(), key=lambda box: box.area)
         candidate = Candidate(best, span.confidence, Uncovered.SECOND_LOOK)
         places = {index: corners(box) for index, box in boxes.items()}

@@ -16,7 +16,7 @@ from streamguard.analysis.journal import edits_of
 from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.analysis.restoring import as_read, restored
-from streamguard.errors import AnalysisError, SourceError, SourceNotFoundError
+from streamguard.errors import AnalysisError, SourceNotFoundError
 from streamguard.exchange import read_boxes
 from streamguard.faults import letting_go, watched
 from streamguard.frames import Verdict
@@ -98,16 +98,11 @@ def _given(path: Path, work: Work) -> Given:
     """Return a judge by the boxes of a file.
 
     Raises:
-        SourceError: The file makes no sense, or its boxes cannot be placed.
+        SourceError: The file cannot be read, or makes no sense.
     """
-    if work.source.traits.orientation.mirrored:
-        raise SourceError(
-            f"{work.source.path} is shown mirrored, so boxes of other programs cannot be placed",
-            "Leave out --boxes",
-        )
     record = work.record(path)
     boxes = watched(lambda: read_boxes(path), f"reading {path}", timeout=None, cancelled=work.stop)
-    return Given(boxes, record.sha256)
+    return Given(boxes, record.sha256, work.source.traits.orientation.mirrored)
 
 
 def render(  # noqa: PLR0913 - all but four by name

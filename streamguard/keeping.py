@@ -76,6 +76,7 @@ def header_of(
         time_base=info.time_base,
         frame_rate=info.frame_rate,
         quarter_turns=info.quarter_turns,
+        mirrored=source.traits.orientation.mirrored,
         still=info.still,
         equirectangular=info.equirectangular,
         color=dict(zip(_COLOR, source.traits.color, strict=True)),

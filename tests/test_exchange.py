@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from frames_kit import as_frame
@@ -25,6 +26,9 @@ from streamguard.exchange.rows import Boxes, areas_of
 from streamguard.frames import Cover
 from streamguard.geometry import Box
 from streamguard.judges.given import Given
+from streamguard.media.orientation import Turner
+from streamguard.media.traits import Orientation
+from streamguard.media.upright import Upright
 from streamguard.outlines import BitMask, Polygon
 from streamguard.protocols import Judge
 
@@ -155,6 +159,23 @@ def test_boxes_are_upright() -> None:
     ]
     ((_, _, payload),) = cues(exported("webvtt", decided))
     assert payload["boxes"][0]["xywh"] == "#xywh=8,10,28,20"
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("turns", range(4))
+def test_what_is_shown_is_where_the_pixels_go(turns: int, mirrored: bool) -> None:
+    upright = Upright(turns, mirrored, 64, 48)
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[12:40, 10:30] = 255
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    turned = Turner(Orientation(turns, mirrored))(frame).to_ndarray()
+    assert turned.shape[1::-1] == upright.size
+    box = upright.shown(FACE.box)
+    x1, y1, x2, y2 = box.pixels(*upright.size)
+    assert turned[y1:y2, x1:x2].min() == 255
+    assert int(turned.sum()) == int(picture.sum())
+    assert upright.coded(box) == FACE.box
+    assert upright.shown_polygon(Polygon(((10.0, 12.0), (30.0, 40.0)))).box == box
 
 
 def test_a_frame_that_is_covered_as_a_whole_is_a_box_of_all_of_it(tmp_path: Path) -> None:
@@ -346,6 +367,14 @@ def test_upright_boxes_cover_the_coded_picture(tmp_path: Path) -> None:
     assert judged(path, turns=3)[0].covers == (FACE,)
     with pytest.raises(SourceError, match="is about pictures of 48x64, frame 0 has 64x48"):
         judged(path)
+
+
+def test_mirrored_pictures_are_covered_where_they_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.csv"
+    path.write_text(exported("csv", Decided([(FACE,)], replace(HEADER, mirrored=True))))
+    assert read_boxes(path).of(0)[0].box == Box(34, 12, 54, 40)
+    (verdict,) = Given(read_boxes(path), mirrored=True).push(as_frame(GREY, "yuv420p"))
+    assert verdict.covers == (FACE,)
 
 
 @pytest.mark.parametrize(

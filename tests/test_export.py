@@ -13,6 +13,7 @@ import pytest
 from analysis_kit import moving, verdict, write_analysis
 
 import streamguard
+from streamguard.analysis.acts import Clear, DrawBox, Group
 from streamguard.analysis.reader import open_analysis
 from streamguard.cli import run
 
@@ -112,3 +113,23 @@ def test_boxes_of_another_video_leave_no_analysis(
     (tmp_path / "boxes.xml").write_text("<boxes/>")
     assert run([*words, "--boxes", str(tmp_path / "boxes.xml")]) == 2
     assert run(["analyze", str(face_clip), str(tmp_path), "--boxes", str(boxes)]) == 2
+
+
+def test_edits_are_applied(analysis: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with streamguard.edit(analysis, actor="Ann") as editor:
+        editor.add(Clear(track=1, first=0, last=19, confirm=True), reason="asked")
+        editor.add(DrawBox(box=(1, 2, 11, 22), first=10, last=29, label="plate"))
+        editor.add(Group(tracks=(1,)))
+    assert run(["export", str(analysis), "--format", "coco"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    labels = {one["id"]: one["name"] for one in content["categories"]}
+    found: dict[str, list[int]] = {}
+    for one in content["annotations"]:
+        found.setdefault(labels[one["category_id"]], []).append(one["image_id"] - 1)
+    # Frame 5 is damaged, and so stays covered as a whole.
+    assert found == {"slate": [5], "plate": [*range(10, 30)], "face": [*range(20, 70)]}
+    faces = [one for one in content["annotations"] if labels[one["category_id"]] == "face"]
+    assert {one["person"] for one in faces} == {1}
+    (drawn,) = {one["source"] for one in content["annotations"] if one["image_id"] == 11}
+    assert drawn == "edit"
+    assert len(content["info"]["edits"]) == 64

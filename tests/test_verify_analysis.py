@@ -99,7 +99,7 @@ CLEARED = Cover(Box(20, 10, 40, 30), 1)
 def excused(face: Box, turns: int = 1, frames: int = 1) -> bool:
     """Whether a face in a finished picture of a decision that turned it once is excused."""
     records = iter([FrameRecord(index, index, ()) for index in range(frames)])
-    clearance = Clearance(HEADER, records, lambda _: (CLEARED,), turns)
+    clearance = Clearance(HEADER, records, lambda _: (CLEARED,))
     picture = verdict(0).frame.picture
     if turns % 2 != HEADER.quarter_turns % 2:
         picture = picture.reformat(48, 64)
@@ -130,16 +130,18 @@ def test_boxes_are_compared_as_the_finished_file_is_turned() -> None:
 
 def test_a_cover_that_is_left_out_excuses_one_face() -> None:
     records = iter([FrameRecord(0, 0, ())])
-    clearance = Clearance(HEADER, records, lambda _: (CLEARED,), 1)
+    clearance = Clearance(HEADER, records, lambda _: (CLEARED,))
     faces = [Detection(CLEARED.box, 0.9), Detection(CLEARED.box.shift(2, 0), 0.9)]
-    assert clearance.excuse(verdict(0).frame, faces) == faces[1:]
+    frame = Frame(verdict(0).frame.picture, 0, 0.0, HEADER.quarter_turns)
+    assert clearance.excuse(frame, faces) == faces[1:]
 
 
 def test_pictures_of_another_size_excuse_nothing() -> None:
     records = iter([FrameRecord(0, 0, ())])
-    clearance = Clearance(HEADER, records, lambda _: (CLEARED,), 0)
+    clearance = Clearance(HEADER, records, lambda _: (CLEARED,))
     found = [Detection(CLEARED.box, 0.9)]
-    assert clearance.excuse(verdict(0).frame, found) == found
+    frame = Frame(verdict(0).frame.picture, 0, 0.0, 0)
+    assert clearance.excuse(frame, found) == found
 
 
 def seen(first: int) -> StoredCandidate:

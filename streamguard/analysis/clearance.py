@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from streamguard.analysis.records import FrameRecord, Header
 from streamguard.frames import Cover, Frame
 from streamguard.geometry import Box, Detection, intersection, iou
+from streamguard.media.upright import Upright
 
 _LEAST = 0.15
 """Least share of a cleared cover that a face fills: covers grow where a face is not seen, but
@@ -22,7 +23,7 @@ class Clearance:
         header: What the analysis belongs to.
         records: Its frames, in order.
         cleared: What is left uncovered on purpose in a frame.
-        quarter_turns: Clockwise quarter turns that bring the finished pictures upright.
+        mirrored: Whether the finished pictures are shown mirrored.
     """
 
     def __init__(
@@ -30,10 +31,10 @@ class Clearance:
         header: Header,
         records: Iterator[FrameRecord],
         cleared: Callable[[FrameRecord], tuple[Cover, ...]],
-        quarter_turns: int,
+        mirrored: bool = False,
     ) -> None:
         self._header, self._records, self._cleared = header, records, cleared
-        self._turns = quarter_turns
+        self._mirrored = mirrored
         redaction = header.settings.get("redaction") or {}
         self._padding = float(redaction.get("padding", 0.0))
         self._record: FrameRecord | None = None
@@ -49,33 +50,28 @@ class Clearance:
         """
         left = list(found)
         record = self._record_of(frame.index) if left else None
-        if record is None or not self.fits(frame.width, frame.height, record):
+        finished = Upright(frame.quarter_turns, self._mirrored, frame.width, frame.height)
+        if record is None or not self.fits(finished, record):
             return left
         for cover in self._cleared(record):
-            box = self._as_finished(cover.box, record)
+            box = finished.coded(self._decided(record).shown(cover.box))
             best = max(left, key=lambda one: iou(one.box, box), default=None)
             if best is not None and _is_excused(best.box, box, box.pad(self._padding)):
                 left.remove(best)
         return left
 
-    def fits(self, width: int, height: int, record: FrameRecord) -> bool:
+    def fits(self, finished: Upright, record: FrameRecord) -> bool:
         """Whether a finished picture has the size of the one that was decided on."""
-        size = self._size(record)
-        upright = size[::-1] if self._header.quarter_turns % 2 else size
-        return upright == ((height, width) if self._turns % 2 else (width, height))
+        return finished.size == self._decided(record).size
 
-    def as_decided(self, box: Box, record: FrameRecord) -> Box:
+    def as_decided(self, box: Box, finished: Upright, record: FrameRecord) -> Box:
         """Return a box of a finished picture in pixels of the one that was decided on."""
-        width, height = self._size(record)
-        if (self._header.quarter_turns - self._turns) % 2:
-            width, height = height, width
-        return box.rotate(self._turns - self._header.quarter_turns, width, height)
+        return self._decided(record).coded(finished.shown(box))
 
-    def _as_finished(self, box: Box, record: FrameRecord) -> Box:
-        return box.rotate(self._header.quarter_turns - self._turns, *self._size(record))
-
-    def _size(self, record: FrameRecord) -> tuple[int, int]:
-        return record.width or self._header.width, record.height or self._header.height
+    def _decided(self, record: FrameRecord) -> Upright:
+        header = self._header
+        width, height = record.width or header.width, record.height or header.height
+        return Upright(header.quarter_turns, header.mirrored, width, height)
 
     def _record_of(self, index: int) -> FrameRecord | None:
         while self._record is None or self._record.index < index:

@@ -50,6 +50,7 @@ def load_header(connection: sqlite3.Connection) -> Header:
             time_base=Fraction(_text(values["time_base"])),
             frame_rate=None if rate is None else Fraction(_text(rate)),
             quarter_turns=_whole(values["quarter_turns"]),
+            mirrored=bool(values["mirrored"]),
             still=bool(values["still"]),
             equirectangular=bool(values["equirectangular"]),
             color={_text(k): _whole(v) for k, v in values["color"].items()},

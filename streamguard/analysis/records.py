@@ -44,6 +44,7 @@ class Header:
         time_base: Unit of every ``pts``, in seconds.
         frame_rate: Average frame rate in Hz, or None when unknown.
         quarter_turns: Clockwise quarter turns that bring the picture upright.
+        mirrored: Whether it is shown mirrored left to right after that.
         still: Whether it is one photo.
         equirectangular: Whether the picture wraps round.
         color: FFmpeg's numbers of the colour range, space, primaries and transfer, by name.
@@ -60,6 +61,7 @@ class Header:
     time_base: Fraction
     frame_rate: Fraction | None = None
     quarter_turns: int = 0
+    mirrored: bool = False
     still: bool = False
     equirectangular: bool = False
     color: Mapping[str, int] = field(default_factory=dict)

@@ -15,7 +15,8 @@ from streamguard.analysis.reader import Analysis
 from streamguard.analysis.records import FrameRecord, FrameState
 from streamguard.frames import Cover
 from streamguard.geometry import Box
-from streamguard.outlines import BitMask, Outline, Point, Polygon
+from streamguard.media.upright import Upright
+from streamguard.outlines import BitMask, Outline, Polygon
 
 SLATE = "slate"
 """Label of the box of a whole picture that is covered as a whole."""
@@ -84,30 +85,25 @@ class Boxes:
         header = self.decision.header
         for record in self.decision.frames(0, self.decision.frame_count):
             width, height = record.width or header.width, record.height or header.height
-            turns = header.quarter_turns
-            upright = (height, width) if turns % 2 else (width, height)
-            yield RowFrame(
-                record.index,
-                (record.pts or 0) * header.time_base,
-                *upright,
-                self._rows(record, _Turn(turns, width, height)),
-            )
+            upright = Upright(header.quarter_turns, header.mirrored, width, height)
+            time = (record.pts or 0) * header.time_base
+            yield RowFrame(record.index, time, *upright.size, self._rows(record, upright))
 
-    def _rows(self, record: FrameRecord, turn: _Turn) -> tuple[Row, ...]:
+    def _rows(self, record: FrameRecord, upright: Upright) -> tuple[Row, ...]:
         if record.state is not FrameState.JUDGED:
-            whole = turn.box(Box(0, 0, turn.width, turn.height))
+            whole = Box(0, 0, *upright.size)
             reason = record.reason or record.state.name.lower()
             return (Row(0, 0, SLATE, whole, (rectangle(whole),), reason),)
-        return tuple(self._row(cover, turn) for cover in self.covers(record))
+        return tuple(self._row(cover, upright) for cover in self.covers(record))
 
-    def _row(self, cover: Cover, turn: _Turn) -> Row:
+    def _row(self, cover: Cover, upright: Upright) -> Row:
         number = cover.track_id
         return Row(
             number,
             self.persons.get(number, 0),
             cover.label,
-            turn.box(cover.box),
-            tuple(turn.polygon(area) for area in areas_of(cover.outline)),
+            upright.shown(cover.box),
+            tuple(upright.shown_polygon(area) for area in areas_of(cover.outline)),
             self.sources.get(number, "edit"),
         )
 
@@ -125,25 +121,6 @@ def boxes_of(analysis: Analysis) -> Boxes:
     sources = {n: found[part.origin] for n, part in parts.items() if part.origin in found}
     persons = {number: part.person for number, part in parts.items() if part.person}
     return Boxes(analysis, placed.apply, sources, persons, digest if log else "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """Brings outlines of a coded picture upright."""
-
-    quarters: int
-    width: int
-    height: int
-
-    def box(self, box: Box) -> Box:
-        return box.rotate(self.quarters, self.width, self.height)
-
-    def polygon(self, polygon: Polygon) -> Polygon:
-        return Polygon(tuple(self._point(point) for point in polygon.points))
-
-    def _point(self, point: Point) -> Point:
-        turned = self.box(Box(*point, *point))
-        return turned.x1, turned.y1
 
 
 def rectangle(box: Box) -> Polygon:

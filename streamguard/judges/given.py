@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from streamguard.errors import SourceError
-from streamguard.exchange.given import GivenBox, GivenBoxes
+from streamguard.exchange.given import GivenBoxes
 from streamguard.frames import Cover, Frame, TrackFacts, Verdict
+from streamguard.media.upright import Upright
 from streamguard.outlines import to_pixels
 
 _SOURCE = "boxes"
@@ -19,15 +20,16 @@ class Given:
     Args:
         boxes: The boxes of every frame, upright.
         sha256: SHA-256 of the file that they come from.
+        mirrored: Whether the pictures are shown mirrored.
 
     Attributes:
         name: Name of that file.
         sha256: SHA-256 of it.
     """
 
-    def __init__(self, boxes: GivenBoxes, sha256: str = "") -> None:
+    def __init__(self, boxes: GivenBoxes, sha256: str = "", mirrored: bool = False) -> None:
         self.name, self.sha256 = boxes.name, sha256
-        self._boxes = boxes
+        self._boxes, self._mirrored = boxes, mirrored
         self._next = 0
         self._ended: dict[int, list[TrackFacts]] = defaultdict(list)
         for track in boxes.tracks():
@@ -60,13 +62,12 @@ class Given:
         if index != self._next or index >= len(boxes):
             raise SourceError(f"{boxes.name} does not mention frame {index}", _OTHER)
         self._next += 1
-        size = (frame.width, frame.height)
-        upright = size[::-1] if frame.quarter_turns % 2 else size
-        if boxes.sizes[index] != upright:
-            told = boxes.sizes[index]
+        upright = Upright(frame.quarter_turns, self._mirrored, frame.width, frame.height)
+        if boxes.sizes[index] != upright.size:
+            told, size = boxes.sizes[index], upright.size
             raise SourceError(
                 f"{boxes.name} is about pictures of {told[0]}x{told[1]}, "
-                f"frame {index} has {upright[0]}x{upright[1]}",
+                f"frame {index} has {size[0]}x{size[1]}",
                 _OTHER,
             )
         return [self._verdict(frame, upright)]
@@ -87,15 +88,14 @@ class Given:
     def close(self) -> None:
         """Do nothing: nothing is held."""
 
-    def _verdict(self, frame: Frame, upright: tuple[int, int]) -> Verdict:
+    def _verdict(self, frame: Frame, upright: Upright) -> Verdict:
         ended = tuple(self._ended.pop(frame.index, ()))
         if frame.damage:
             return Verdict(frame, slate=frame.damage, ended=ended)
         if frame.index in self._boxes.slates:
             return Verdict(frame, slate="as given", ended=ended)
-        covers = tuple(self._cover(one, frame, upright) for one in self._boxes.of(frame.index))
+        covers = tuple(
+            Cover(to_pixels(upright.coded(one.box)), one.track_id, one.label)
+            for one in self._boxes.of(frame.index)
+        )
         return Verdict(frame, covers, ended=ended)
-
-    def _cover(self, given: GivenBox, frame: Frame, upright: tuple[int, int]) -> Cover:
-        coded = given.box.rotate(-frame.quarter_turns, *upright)
-        return Cover(to_pixels(coded), given.track_id, given.label)
