@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from streamguard.deciding import analyze, render
     from streamguard.errors import StreamguardError
     from streamguard.following import Followed, follow
+    from streamguard.plans import Quality
     from streamguard.progress import Progress
     from streamguard.report import FileRecord, Report
     from streamguard.settings import (
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
         EncodingSettings,
         InputSettings,
         Projection,
-        Quality,
         RedactionSettings,
         Settings,
         Shape,
@@ -69,6 +69,7 @@ _HOMES = {
     "deciding": ("analyze", "render"),
     "errors": ("StreamguardError",),
     "following": ("Followed", "follow"),
+    "plans": ("Quality",),
     "progress": ("Progress",),
     "report": ("FileRecord", "Report"),
     "settings": (
@@ -77,7 +78,6 @@ _HOMES = {
         "EncodingSettings",
         "InputSettings",
         "Projection",
-        "Quality",
         "RedactionSettings",
         "Settings",
         "Shape",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict, VideoInfo
 from streamguard.geometry import Detection
-from streamguard.settings import DetectionPlan
+from streamguard.plans import DetectionPlan
 
 Image = NDArray[np.uint8]
 """An RGB picture, shape ``(height, width, 3)``, dtype ``uint8``."""

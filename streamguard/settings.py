@@ -7,15 +7,8 @@ from enum import StrEnum
 
 from streamguard.errors import UsageError
 from streamguard.geometry import FACE
+from streamguard.plans import PLANS, DetectionPlan, Quality
 from streamguard.zone_settings import ZoneSettings
-
-
-class Quality(StrEnum):
-    """How hard to look; see docs/guarantees.md for what each level sees."""
-
-    FAST = "fast"
-    BALANCED = "balanced"
-    THOROUGH = "thorough"
 
 
 class Effect(StrEnum):
@@ -39,69 +32,6 @@ class Codec(StrEnum):
     H264 = "h264"
     HEVC = "hevc"
     AV1 = "av1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectionPlan:
-    """What a quality level means: who looks how often, how closely, and what is believed.
-
-    Attributes:
-        primary_every: Seconds between two looks of the primary detector; 0 is every frame.
-        primary_threshold: Confidence a primary detection needs to be considered.
-        primary_side: Long side in pixels of the picture it is given: MediaPipe shrinks that to
-            192 itself, and larger ones cost more to hand over.
-        second_every: Seconds between two looks of the second opinion at the whole picture.
-        second_side: Long side in pixels of the picture the second opinion is given.
-        second_threshold: Confidence that makes a face of a second-opinion detection.
-        keep_threshold: Confidence that keeps a face which is already tracked.
-        tiles: Parts per side the picture is divided into for closer looks in rotation,
-            one each beat of the second opinion; 0 is none.
-        sideways: Beats of the second opinion between two looks at the picture lying on its
-            side, left and right in turn, for faces of people who lie; 0 is none.
-        crop_every: Seconds between two close looks at a face that was lost or is doubted.
-        close_side: Side in pixels of the picture that a close look is given.
-        lookahead: Seconds that frames are held back.
-        coast: Longest time in seconds that a face nobody sees any more stays covered.
-        bridge: Longest time in seconds between two observations of a face that is covered
-            throughout; what exceeds ``coast`` is known only thanks to the look-ahead.
-        second: Name of the detector that gives the second opinion.
-    """
-
-    primary_every: float
-    second_every: float
-    second_side: int
-    primary_side: int = 320
-    primary_threshold: float = 0.4
-    second_threshold: float = 0.2
-    keep_threshold: float = 0.12
-    tiles: int = 0
-    sideways: int = 0
-    crop_every: float = 0.2
-    close_side: int = 128
-    lookahead: float = 1.0
-    coast: float = 1.2
-    bridge: float = 2.2
-    second: str = "centerface"
-
-    def for_still(self) -> DetectionPlan:
-        """Return the plan for a photo: there is one look only, so it is a thorough one."""
-        return replace(self, second_side=max(self.second_side, _STILL_SIDE), lookahead=0.0)
-
-
-_STILL_SIDE = 1920
-"""Long side in pixels up to which photos are looked at unscaled."""
-
-PLANS: dict[Quality, DetectionPlan] = {
-    Quality.FAST: DetectionPlan(
-        primary_every=0.45, second_every=0.9, second_side=448, crop_every=1.2, lookahead=0.9
-    ),
-    Quality.BALANCED: DetectionPlan(
-        primary_every=0.25, second_every=0.4, second_side=640, crop_every=0.12
-    ),
-    Quality.THOROUGH: DetectionPlan(
-        primary_every=0.1, second_every=0.16, second_side=960, tiles=2, sideways=2, crop_every=0.1
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.records import SCHEMA
 from streamguard.frames import Cover
 from streamguard.geometry import Box
-from streamguard.settings import Quality, Settings
+from streamguard.plans import Quality
+from streamguard.settings import Settings
 
 PAGE = (ROOT / "docs" / "analysis.md").read_text("utf-8")
 TABLES = schema.FORMS[SCHEMA].tables | schema.EDITS | schema.FOUND

@@ -23,8 +23,9 @@ from streamguard.errors import DetectionError
 from streamguard.frames import Frame, Uncovered, Verdict, VideoInfo
 from streamguard.geometry import Box, Detection, containment
 from streamguard.judges.anonymizer import Anonymizer
+from streamguard.plans import Quality
 from streamguard.redaction import MaskRedactor
-from streamguard.settings import Effect, Quality, RedactionSettings, Settings
+from streamguard.settings import Effect, RedactionSettings, Settings
 from streamguard.sources import FileSource
 
 Rgb = NDArray[np.uint8]

@@ -16,7 +16,7 @@ PACKAGE = Path(streamguard.__file__).parent
 LAYERS = (
     {"errors", "geometry"},
     {"outlines"},
-    {"zone_settings"},
+    {"plans", "zone_settings"},
     {"settings"},
     {"frames"},
     {"faults", "memory"},

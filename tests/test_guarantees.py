@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from streamguard.detection.looks import Role
 from streamguard.detection.schedule import Schedule
-from streamguard.settings import PLANS, Quality
+from streamguard.plans import PLANS, Quality
 
 PAGE = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
 WIDTH, HEIGHT = 1920, 1080

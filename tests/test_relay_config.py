@@ -10,9 +10,10 @@ import pytest
 
 from streamguard.cli import run
 from streamguard.errors import UsageError
+from streamguard.plans import Quality
 from streamguard.relay.config import read_config
 from streamguard.relay.plan import HttpPlan
-from streamguard.settings import Effect, Quality
+from streamguard.settings import Effect
 
 GOOD = """\
 defaults:

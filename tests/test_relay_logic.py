@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from live_kit import plan_of
 
 from streamguard.media.address import parse_address, told_apart
+from streamguard.plans import Quality
 from streamguard.relay.cameras import Camera
 from streamguard.relay.logs import JsonFormatter, RepeatFilter
 from streamguard.relay.metrics import exposition
@@ -19,7 +20,6 @@ from streamguard.relay.overload import Governor
 from streamguard.relay.process import Child
 from streamguard.relay.states import Backoff, Freshness, State
 from streamguard.relay.status import CameraStatus, Latencies, OutputStatus, total
-from streamguard.settings import Quality
 
 
 def test_waits_double_up_to_the_limit_and_start_again_after_success() -> None:

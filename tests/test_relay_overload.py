@@ -17,6 +17,7 @@ from streamguard.frames import RedactedFrame
 from streamguard.geometry import Box, Detection
 from streamguard.handoff.mailbox import Mailbox
 from streamguard.judges.looking import LookingJudges
+from streamguard.plans import PLANS, Quality
 from streamguard.protocols import Image
 from streamguard.redaction import blank_slate
 from streamguard.relay.capture import Captured
@@ -25,7 +26,7 @@ from streamguard.relay.states import Freshness
 from streamguard.relay.status import CameraStatus
 from streamguard.relay.view import View
 from streamguard.relay.worker import Worker
-from streamguard.settings import PLANS, Quality, Settings
+from streamguard.settings import Settings
 from streamguard.sources.arrays import frame_of
 
 SIDE, RATE, PERIOD = 96, 25, 4.0

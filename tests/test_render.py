@@ -35,11 +35,11 @@ from streamguard.errors import (
     SourceNotFoundError,
     StreamguardError,
 )
+from streamguard.plans import Quality
 from streamguard.settings import (
     Effect,
     InputSettings,
     Projection,
-    Quality,
     RedactionSettings,
     Settings,
     Shape,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from streamguard.detection.looks import CloseLookRequest, Look, Role
 from streamguard.detection.schedule import Schedule
 from streamguard.geometry import Box
-from streamguard.settings import PLANS, DetectionPlan, Quality, Settings
+from streamguard.plans import PLANS, DetectionPlan, Quality
+from streamguard.settings import Settings
 
 WIDTH, HEIGHT = 1920, 1080
 WHOLE = Box(0, 0, WIDTH, HEIGHT)

@@ -12,7 +12,8 @@ from streamguard.detection.subjects.face import FACE
 from streamguard.errors import UsageError
 from streamguard.geometry import Box
 from streamguard.outlines import Polygon
-from streamguard.settings import Quality, Settings
+from streamguard.plans import Quality
+from streamguard.settings import Settings
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from streamguard.detection.subjects.face import FACE as FACES
 from streamguard.geometry import Box
-from streamguard.settings import DetectionPlan
+from streamguard.plans import DetectionPlan
 from streamguard.tracking.flow import Moved
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.timeline import Moment, Timeline

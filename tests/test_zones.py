@@ -20,8 +20,9 @@ from streamguard.frames import ZONE, Cover, Frame, Uncovered, Verdict
 from streamguard.geometry import Box
 from streamguard.judges.zones import Zones, contains, holds, with_zones
 from streamguard.outlines import Polygon
+from streamguard.plans import DetectionPlan
 from streamguard.protocols import AdaptiveJudge, Judge
-from streamguard.settings import DetectionPlan, Effect, RedactionSettings, Settings
+from streamguard.settings import Effect, RedactionSettings, Settings
 from streamguard.sources.arrays import frame_of
 from streamguard.zone_settings import Corners, ZoneSettings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from streamguard.cli.limits import limit_options, limits_of
+from streamguard.cli.values import to_color, to_seconds, to_size
 from streamguard.cli.zones import zones_option
 from streamguard.settings import (
     Effect,
@@ -25,42 +25,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULTS = Settings()
-
-
-def _color(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> tuple[int, ...] | None:
-    """Turn ``#RRGGBB`` into three numbers."""
-    if value is None:
-        return None
-    if not re.fullmatch(r"#?[0-9a-fA-F]{6}", value):
-        raise click.BadParameter(f"{value!r} is not of the form #RRGGBB")
-    return tuple(bytes.fromhex(value.removeprefix("#")))
-
-
-def _size(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> tuple[int, int] | None:
-    """Turn ``1280x720`` into two numbers."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", value)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is not of the form 1280x720")
-    return int(match[1]), int(match[2])
-
-
-def _moment(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
-    """Turn seconds, ``MM:SS`` or ``HH:MM:SS`` into seconds; each may have decimals."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)", value)
-    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0, 0, 0)
-    # 75:30 and 5400 are fine; 1:75:30 and 1:75 are slips.
-    slips = match and ((match[2] and seconds >= 60) or (match[1] and minutes >= 60))
-    if match is None or slips:
-        raise click.BadParameter(f"{value!r} is not a time such as 90, 1:30 or 0:01:30.5")
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def _choice(name: str, default: StrEnum, text: str) -> Callable[[F], F]:
@@ -92,7 +56,7 @@ _OPTIONS = [
     click.option(
         "--color",
         metavar="#RRGGBB",
-        callback=_color,
+        callback=to_color,
         help=f"Colour of --effect solid.  [default: #{bytes(_DEFAULTS.redaction.color).hex()}]",
     ),
     _choice("--shape", _DEFAULTS.redaction.shape, "Outline of the cover."),
@@ -147,13 +111,13 @@ _PART = [
     click.option(
         "--start",
         metavar="TIME",
-        callback=_moment,
+        callback=to_seconds,
         help="Start here: seconds or [HH:]MM:SS[.ms]. For videos only.",
     ),
     click.option(
         "--end",
         metavar="TIME",
-        callback=_moment,
+        callback=to_seconds,
         help="End here: seconds or [HH:]MM:SS[.ms]. For videos only.",
     ),
 ]
@@ -211,7 +175,7 @@ def live_options(lookahead: float, size: str) -> Callable[[F], F]:
     )
     reading = [
         transport,
-        click.option("--size", metavar="WxH", callback=_size, help=size),
+        click.option("--size", metavar="WxH", callback=to_size, help=size),
         click.option(
             "--fps",
             type=click.FloatRange(0, 240, min_open=True),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from streamguard.detection.looks import CloseLookRequest, Look, Role
 from streamguard.geometry import Box
-from streamguard.settings import DetectionPlan
+from streamguard.plans import DetectionPlan
 
 _CROP_SIDE = 128
 _CROP_CONTEXT = 3.0

@@ -21,7 +21,8 @@ from streamguard.geometry import nms
 from streamguard.judges.verdicts import VerdictMaker
 from streamguard.media.scaling import TrackingScale
 from streamguard.media.sphere import Sphere
-from streamguard.settings import DetectionPlan, Settings
+from streamguard.plans import DetectionPlan
+from streamguard.settings import Settings
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.scenes import CutFinder

@@ -9,8 +9,8 @@ from itertools import pairwise
 from streamguard.frames import ZONE, Candidate, Cover, Frame, Uncovered, Verdict
 from streamguard.geometry import Box
 from streamguard.outlines import Point, Polygon, to_pixels
+from streamguard.plans import DetectionPlan
 from streamguard.protocols import AdaptiveJudge, Judge
-from streamguard.settings import DetectionPlan
 from streamguard.zone_settings import ZoneSettings
 
 

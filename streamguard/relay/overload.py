@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamguard.settings import DetectionPlan, Quality, Settings
+from streamguard.plans import DetectionPlan, Quality
+from streamguard.settings import Settings
 
 _ORDER = (Quality.THOROUGH, Quality.BALANCED, Quality.FAST)
 _STRETCH = 2.0

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from streamguard.media.address import Address, parse_address
+from streamguard.plans import Quality
 from streamguard.relay.compose import (
     SEGMENTS,
     camera_plan,
@@ -19,15 +20,7 @@ from streamguard.relay.compose import (
     source_address,
 )
 from streamguard.relay.plan import CameraPlan, HttpPlan
-from streamguard.settings import (
-    Codec,
-    Effect,
-    EncodingSettings,
-    Quality,
-    RedactionSettings,
-    Settings,
-    Shape,
-)
+from streamguard.settings import Codec, Effect, EncodingSettings, RedactionSettings, Settings, Shape
 from streamguard.sinks import check_sink
 from streamguard.sinks.livemux import check_encoding
 from streamguard.sources.options import LiveOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streamguard.settings import DetectionPlan
+from streamguard.plans import DetectionPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

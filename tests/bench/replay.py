@@ -30,8 +30,9 @@ from streamguard.analysis.reader import open_analysis
 from streamguard.errors import StreamguardError
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
 from streamguard.media.planes import native_layout
+from streamguard.plans import Quality
 from streamguard.redaction import MaskRedactor
-from streamguard.settings import Quality, Settings
+from streamguard.settings import Settings
 from streamguard.sources import LocalSource, open_source
 
 

@@ -25,7 +25,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streamguard.settings import Quality
+from streamguard.plans import Quality
 
 ENCODER = ["--preset", "veryfast", "--crf", "20"]
 TRANSCODE = (

@@ -18,9 +18,10 @@ from collections import Counter
 from pathlib import Path
 
 from streamguard.media.address import parse_address
+from streamguard.plans import Quality
 from streamguard.relay.plan import CameraPlan
 from streamguard.relay.supervisor import Supervisor
-from streamguard.settings import Quality, Settings
+from streamguard.settings import Settings
 
 _SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "astronaut.mp4"
 _GRAPH = f"lavfi:movie={_SAMPLE}:loop=0,setpts=N/15/TB,fps=15,scale=1280:720,format=yuv420p"

@@ -10,8 +10,8 @@ from dataclasses import replace
 from streamguard.detection.looks import Role
 from streamguard.detection.subjects.subject import Subject
 from streamguard.geometry import CODE as LABEL
+from streamguard.plans import DetectionPlan
 from streamguard.protocols import Detector
-from streamguard.settings import DetectionPlan
 
 _FINER, _COARSER = 3, 1.5
 """A code can be read at 2 pixels a module, where it is as large as the least faces: it needs a

@@ -10,8 +10,8 @@ from streamguard.detection.looks import Role
 from streamguard.detection.registry import make_detector
 from streamguard.detection.subjects.subject import Subject
 from streamguard.geometry import FACE as LABEL
+from streamguard.plans import DetectionPlan
 from streamguard.protocols import Detector
-from streamguard.settings import DetectionPlan
 from streamguard.tracking.kinds import Anatomy, Belief
 
 _HAIR = 0.06

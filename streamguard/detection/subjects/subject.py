@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from streamguard.detection.looks import Role
 from streamguard.geometry import Box
 from streamguard.outlines import Outline, Polygon
+from streamguard.plans import DetectionPlan
 from streamguard.protocols import Detector
-from streamguard.settings import DetectionPlan, Effect
+from streamguard.settings import Effect
 from streamguard.tracking.kinds import Anatomy, Belief, TrackingKind
 
 _PLAIN, _BELIEVED = Anatomy(), Belief()
