@@ -27,6 +27,7 @@ from streamguard.plans import Quality
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import Effect, RedactionSettings, Settings
 from streamguard.sources import FileSource
+from streamguard.tracking.timeline import Moment
 
 Rgb = NDArray[np.uint8]
 WIDTH, HEIGHT, RATE = 320, 180, 25
@@ -594,3 +595,30 @@ def test_a_face_that_is_seen_all_the_time_is_never_lost() -> None:
     frames = [frame(n, MIDDLE) for n in range(60)]
     (facts,) = (facts for verdict in run(frames) for facts in verdict.ended)
     assert facts.lost == ()
+
+
+def test_what_is_known_of_tracks_that_are_over_is_forgotten() -> None:
+    detectors = {"face": {Role.SECOND: SeesRed()}}
+    anonymizer = Anonymizer(info(), Settings(lookahead=0.2), detectors)
+    ended, known = 0, []
+    for n in range(600):
+        shows_face = n % 100 < 10
+        verdicts = anonymizer.push(frame(n, MIDDLE if shows_face else None))
+        ended += sum(len(verdict.ended) for verdict in verdicts)
+        maker = anonymizer._verdicts
+        known.append(len(anonymizer._tracker.known) + len(maker._covered) + len(maker._lost))
+    anonymizer.close()
+    assert ended >= 5
+    assert 0 < max(known) <= 6
+
+
+def test_stretches_in_which_a_track_was_lost_are_not_without_number() -> None:
+    anonymizer = Anonymizer(info(), Settings(), {"face": {Role.SECOND: SeesRed()}})
+    maker = anonymizer._verdicts
+    maker._tracker.is_lost = lambda *_: True  # type: ignore[method-assign]
+    moment = Moment(np.zeros((4, 4), np.uint8), 0.0)
+    for n in range(0, 4000, 2):
+        maker._note(n, {1}, moment)
+    anonymizer.close()
+    assert len(maker._lost[1]) <= 500
+    assert maker._lost[1][-1][1] == 3998

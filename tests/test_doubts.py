@@ -158,3 +158,10 @@ def test_damage_that_a_track_borders_on() -> None:
     later += [verdict(n, [moving(1, n)]) for n in range(3, 6)]
     track, doubts = tallied(later)
     assert (track.first, doubts[-1].first, doubts[-1].last) == (3, 0, 2)
+
+
+def test_stretches_of_one_track_are_not_without_number() -> None:
+    verdicts = [verdict(n, [at(30.0 * (n % 20 == 0))]) for n in range(3000)]
+    doubts = tallied(verdicts)[1]
+    assert len(doubts) == 100
+    assert doubts[-1].last == 2981

@@ -15,6 +15,8 @@ _EXACT = 4
 """Decimals of what is not a whole number."""
 _CALM = 5
 """Frames between two fast ones that still count as fast."""
+_MOST_STRETCHES = 100
+"""Fast stretches of one track; further ones become one with the last."""
 
 
 class TrackTally:
@@ -96,7 +98,8 @@ class _Extent:
             self.damaged.append(damage)
 
     def _hurry(self, index: int) -> None:
-        if self.fast and index - self.fast[-1][1] <= _CALM:
+        is_full = len(self.fast) == _MOST_STRETCHES
+        if self.fast and (is_full or index - self.fast[-1][1] <= _CALM):
             self.fast[-1] = self.fast[-1][0], index
         else:
             self.fast.append((index, index))

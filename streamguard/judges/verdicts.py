@@ -19,6 +19,8 @@ from streamguard.tracking.tracker import Tracker
 from streamguard.tracking.tracks import Track
 
 _SAME = 0.5
+_MOST_STRETCHES = 500
+"""Stretches of one track in which it was lost; further ones become one with the last."""
 
 
 class VerdictMaker:
@@ -134,7 +136,8 @@ class VerdictMaker:
         for track_id in covered:
             if self._tracker.is_lost(track_id, moment):
                 stretches = self._lost.setdefault(track_id, [])
-                if stretches and stretches[-1][1] == frame - 1:
+                is_full = len(stretches) == _MOST_STRETCHES
+                if stretches and (is_full or stretches[-1][1] == frame - 1):
                     stretches[-1] = stretches[-1][0], frame
                 else:
                     stretches.append((frame, frame))
