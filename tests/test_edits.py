@@ -136,6 +136,10 @@ def test_what_somebody_pointed_at_in_the_middle_of_a_crossing_is_not_clear() -> 
     assert clear_frames(made, placed, 1) == []
     (held,) = placed.withheld()
     assert (held.first, held.last) == (0, 99)
+    assert held.look is not None
+    looked = after(made, Clear(track=1, at=held.look))
+    assert held.look in clear_frames(made, looked, 1)
+    assert looked.withheld()[0].look is None
 
 
 def test_tracks_of_one_person_do_not_part_it() -> None:

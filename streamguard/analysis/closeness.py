@@ -33,19 +33,28 @@ class Break:
     Attributes:
         first: Index of its first frame.
         last: Index of its last frame.
-        reasons: Why, in words.
+        causes: Why, in words, but for what it touches.
         others: Numbers of the parts that it touches.
     """
 
     first: int
     last: int
-    reasons: tuple[str, ...]
+    causes: tuple[str, ...] = ()
     others: tuple[int, ...] = ()
 
     @property
     def stretch(self) -> Stretch:
         """Its frames."""
         return self.first, self.last
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, in words."""
+        if not self.others:
+            return self.causes
+        numbers = ", ".join(map(str, self.others))
+        tracks = "track" if len(self.others) == 1 else "tracks"
+        return f"it touches {tracks} {numbers}", *self.causes
 
 
 class Closeness:
@@ -113,8 +122,7 @@ class Closeness:
         found += [Break(a, b, ("it was lost",)) for a, b in away]
         for first, last in runs(sorted(touched)):
             others = set().union(*(touched[frame] for frame in range(first, last + 1)))
-            words = tuple(f"it touches track {other}" for other in sorted(others))
-            found.append(Break(first, last, words, tuple(sorted(others))))
+            found.append(Break(first, last, others=tuple(sorted(others))))
         return _merged(found, round(_MERGED * rate))
 
 
@@ -124,10 +132,10 @@ def _merged(found: Iterable[Break], gap: int) -> list[Break]:
     for item in sorted(found, key=lambda b: b.stretch):
         if result and item.first <= result[-1].last + gap + 1:
             last = result.pop()
-            reasons = dict.fromkeys((*last.reasons, *item.reasons))
+            causes = dict.fromkeys((*last.causes, *item.causes))
             others = sorted({*last.others, *item.others})
             end = max(last.last, item.last)
-            result.append(Break(last.first, end, tuple(reasons), tuple(others)))
+            result.append(Break(last.first, end, tuple(causes), tuple(others)))
         else:
             result.append(item)
     return result

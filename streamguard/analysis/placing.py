@@ -13,7 +13,7 @@ from streamguard.analysis.folding import active, fold
 from streamguard.analysis.ground import Ground, ground_of
 from streamguard.analysis.overlay import Overlay
 from streamguard.analysis.records import FrameRecord
-from streamguard.analysis.stretches import Stretch, around, joined, within, without
+from streamguard.analysis.stretches import Stretch, around, holds, joined, within, without
 from streamguard.analysis.things import Grant, Things
 from streamguard.frames import Cover
 from streamguard.settings import Effect, SoundSpan
@@ -61,6 +61,8 @@ class Withheld:
         last: Index of the last frame.
         confirm: The stretch to look at and confirm, so that this one becomes clear.
         reasons: Why, in words.
+        look: Where to look instead if nobody can tell what the frame shows that was looked at:
+            the middle of the longest stretch in which nothing happens; None if it can be told.
     """
 
     edit: int
@@ -69,6 +71,7 @@ class Withheld:
     last: int
     confirm: Stretch
     reasons: tuple[str, ...]
+    look: int | None = None
 
 
 class Placed:
@@ -132,8 +135,17 @@ class Placed:
             opened = self._open.get(grant, ())
             for first, last in without(grant.stretches, opened):
                 cause = self._cause(grant, (first, last))
+                look = self._elsewhere(grant) if holds(cause.stretch, grant.at) else None
                 found.append(
-                    Withheld(grant.edit, grant.part, first, last, cause.stretch, cause.reasons)
+                    Withheld(
+                        edit=grant.edit,
+                        track=grant.part,
+                        first=first,
+                        last=last,
+                        confirm=cause.stretch,
+                        reasons=cause.reasons,
+                        look=look,
+                    )
                 )
         return tuple(sorted(found, key=lambda w: (w.first, w.track)))
 
@@ -150,6 +162,13 @@ class Placed:
         on_the_way = [b for b in breaks if _on_the_way(b, grant.at, stretch)]
         nearest = min(on_the_way, key=lambda b: _distance(b, grant.at), default=None)
         return nearest or Break(*stretch, ("nobody looked at it there",))
+
+    def _elsewhere(self, grant: Grant) -> int | None:
+        """Return a frame in which a part is surely one thing, if there is any."""
+        breaks = [item.stretch for item in self.breaks.get(grant.part, ())]
+        calm = without(grant.stretches, breaks)
+        first, last = max(calm, key=lambda s: s[1] - s[0], default=(0, -1))
+        return (first + last) // 2 if first <= last else None
 
     def _exemption(self, grant: Grant, stretch: Stretch) -> Exemption:
         edit, part = self._edits[grant.edit], self.things.parts[grant.part]

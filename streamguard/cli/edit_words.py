@@ -37,10 +37,12 @@ def log_lines(edits: Sequence[Edit], digest: str) -> Iterator[str]:
 def withheld_lines(withheld: Iterable[Withheld]) -> Iterator[str]:
     """Yield what stays covered, and what to look at and confirm so that it becomes clear."""
     for item in withheld:
-        yield (
-            f"track {item.track}: frames {item.first} to {item.last} stay covered until you "
-            f"confirm frames {item.confirm[0]} to {item.confirm[1]}: {', '.join(item.reasons)}"
-        )
+        first, last = item.confirm
+        line = f"track {item.track}: frames {item.first} to {item.last} stay covered until you"
+        line += f" confirm frames {first} to {last}: {', '.join(item.reasons)}"
+        if item.look is not None:
+            line += f"; or undo it, look at frame {item.look}, and say --at {item.look}"
+        yield line
 
 
 def rows_of(editor: Editor, what: str) -> list[Row]:
