@@ -11,38 +11,44 @@ from streamguard.settings import InputSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULTS = InputSettings()
+
+
+def _limit(
+    name: str, kind: click.IntRange | click.FloatRange, default: float, unit: str, text: str
+) -> Callable[[F], F]:
+    return click.option(
+        name, type=kind, default=default, show_default=True, metavar=unit, help=text
+    )
+
+
 _OPTIONS = [
-    click.option(
+    _limit(
         "--max-pixels",
-        type=click.IntRange(min=1),
-        default=_DEFAULTS.max_pixels,
-        show_default=True,
-        metavar="N",
-        help="Refuse pictures with more pixels; large ones need much memory.",
+        click.IntRange(min=1),
+        _DEFAULTS.max_pixels,
+        "N",
+        "Refuse pictures with more pixels; large ones need much memory.",
     ),
-    click.option(
+    _limit(
         "--max-frames",
-        type=click.IntRange(min=1),
-        default=_DEFAULTS.max_frames,
-        show_default=True,
-        metavar="N",
-        help="Refuse animations with more pictures.",
+        click.IntRange(min=1),
+        _DEFAULTS.max_frames,
+        "N",
+        "Refuse animations with more pictures.",
     ),
-    click.option(
+    _limit(
         "--open-timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        default=_DEFAULTS.open_timeout,
-        show_default=True,
-        metavar="SECONDS",
-        help="Give up on a file that takes longer to open.",
+        click.FloatRange(min=0, min_open=True),
+        _DEFAULTS.open_timeout,
+        "SECONDS",
+        "Give up on a file that takes longer to open.",
     ),
-    click.option(
+    _limit(
         "--open-memory",
-        type=click.IntRange(min=64),
-        default=1024,
-        show_default=True,
-        metavar="MIB",
-        help="Refuse a video that needs more memory to open.",
+        click.IntRange(min=64),
+        1024,
+        "MIB",
+        "Refuse a video that needs more memory to open.",
     ),
 ]
 

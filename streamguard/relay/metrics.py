@@ -14,6 +14,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from streamguard.relay.process import Output
 from streamguard.relay.states import Drop, Reason, State
 from streamguard.relay.status import LATENCY_BOUNDS, CameraStatus, Latencies
 from streamguard.relay.supervisor import Camera
@@ -77,50 +78,81 @@ def _by_reason(cameras: list[Camera]) -> Metric:
     return dropped
 
 
-def _of_outputs(cameras: list[Camera]) -> Iterator[Metric]:
-    labels = ["camera", "sink"]
-    frames = CounterMetricFamily(
-        "streamguard_frames_written", "Frames written, slates included.", labels=labels
-    )
-    slates = CounterMetricFamily(
-        "streamguard_slate_frames", "Slates written.", labels=[*labels, "reason"]
-    )
-    reconnects = CounterMetricFamily(
-        "streamguard_reconnects", "Connections opened again.", labels=["camera", "side"]
-    )
-    skipped = CounterMetricFamily(
-        "streamguard_frames_skipped",
+_PER_SINK: tuple[tuple[str, str, Callable[[Output], int]], ...] = (
+    ("frames_written", "Frames written, slates included.", lambda output: output.status.frames),
+    (
+        "frames_skipped",
         "Redacted frames left out, since the sink was behind or a newer one was there.",
-        labels=labels,
-    )
-    outages = CounterMetricFamily(
-        "streamguard_sink_outages",
+        lambda output: output.status.skipped,
+    ),
+    (
+        "sink_outages",
         "Times that a sink took no pictures after it had taken some.",
-        labels=labels,
+        lambda output: output.outages,
+    ),
+)
+
+
+def _of_outputs(cameras: list[Camera]) -> Iterator[Metric]:
+    for name, text, count in _PER_SINK:
+        family = CounterMetricFamily(f"streamguard_{name}", text, labels=["camera", "sink"])
+        for camera, output in _outputs(cameras):
+            family.add_metric([camera.plan.name, output.address.shown], count(output))
+        yield family
+    yield _slates(cameras)
+    yield from _of_both_sides(cameras)
+    yield _latency(cameras)
+
+
+def _outputs(cameras: list[Camera]) -> Iterator[tuple[Camera, Output]]:
+    for camera in cameras:
+        for output in camera.outputs:
+            yield camera, output
+
+
+def _slates(cameras: list[Camera]) -> Metric:
+    family = CounterMetricFamily(
+        "streamguard_slate_frames", "Slates written.", labels=["camera", "sink", "reason"]
     )
-    latency = HistogramMetricFamily(
-        "streamguard_latency_seconds", "Seconds from capture to sink.", labels=labels
+    for camera, output in _outputs(cameras):
+        counts = output.status.slates
+        for reason in sorted({*Reason, *counts}):
+            family.add_metric([camera.plan.name, output.address.shown, reason], counts[reason])
+    return family
+
+
+def _of_both_sides(cameras: list[Camera]) -> Iterator[Metric]:
+    """Yield what is counted of sources and sinks alike."""
+    labels = ["camera", "side"]
+    reconnects = CounterMetricFamily(
+        "streamguard_reconnects", "Connections opened again.", labels=labels
     )
     last = GaugeMetricFamily(
         "streamguard_last_frame_timestamp_seconds",
         "When the newest frame came in or was written.",
-        labels=["camera", "side"],
+        labels=labels,
     )
     for camera in cameras:
-        name = camera.plan.name
-        reconnects.add_metric([name, "source"], camera.status.reconnects)
-        last.add_metric([name, "source"], camera.status.last_frame)
-        for output in camera.outputs:
-            sink, status = output.address.shown, output.status
-            frames.add_metric([name, sink], status.frames)
-            for reason in sorted({*Reason, *status.slates}):
-                slates.add_metric([name, sink, reason], status.slates[reason])
-            skipped.add_metric([name, sink], status.skipped)
-            outages.add_metric([name, sink], output.outages)
-            reconnects.add_metric([name, sink], status.reconnects)
-            last.add_metric([name, sink], status.last_frame)
-            latency.add_metric([name, sink], _buckets(status.latencies), status.latencies.total)
-    yield from (frames, slates, skipped, outages, reconnects, latency, last)
+        sides = [("source", camera.status.reconnects, camera.status.last_frame)]
+        sides += [
+            (output.address.shown, output.status.reconnects, output.status.last_frame)
+            for output in camera.outputs
+        ]
+        for side, opened_again, newest in sides:
+            reconnects.add_metric([camera.plan.name, side], opened_again)
+            last.add_metric([camera.plan.name, side], newest)
+    yield from (reconnects, last)
+
+
+def _latency(cameras: list[Camera]) -> Metric:
+    family = HistogramMetricFamily(
+        "streamguard_latency_seconds", "Seconds from capture to sink.", labels=["camera", "sink"]
+    )
+    for camera, output in _outputs(cameras):
+        latencies = output.status.latencies
+        labels = [camera.plan.name, output.address.shown]
+        family.add_metric(labels, _buckets(latencies), latencies.total)
+    return family
 
 
 def _buckets(latencies: Latencies) -> list[tuple[str, float]]:

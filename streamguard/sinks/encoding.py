@@ -80,7 +80,7 @@ def add_video(
     options = _options(encoder, settings, rules)
     key, params = hdr_params(codec, traits.hdr)
     if params:
-        options[key] = ":".join(filter(None, [options.get(key, ""), *params]))
+        options[key] = _joined(options.get(key), *params)
     added = output.add_stream(
         encoder.name, rate=rate, time_base=time_base, width=info.width, height=info.height
     )
@@ -92,11 +92,7 @@ def add_video(
         context.sample_aspect_ratio = traits.sample_aspect_ratio
     _set_color(context, info, traits)
     if traits.interlaced and codec in _INTERLACED:
-        options["flags"] += "+ildct+ilme"
-        context.field_order = 2 if traits.interlaced == "tff" else 3
-        if codec == "h264":
-            known = filter(None, [options.get("x264-params"), f"{traits.interlaced}=1"])
-            options["x264-params"] = ":".join(known)
+        options |= _set_interlaced(context, options, traits.interlaced, codec)
     if codec == "hevc" and rules.format in ("mp4", "mov"):
         context.codec_tag = "hvc1"
     context.options = options
@@ -169,6 +165,21 @@ def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
         deep = chosen.components[0].bits > 8
         return "yuv444p10le" if deep else "yuv444p"
     return wanted
+
+
+def _set_interlaced(
+    context: VideoCodecContext, options: dict[str, str], order: str, codec: str
+) -> dict[str, str]:
+    """Say which field comes first; return the options that change for it."""
+    context.field_order = 2 if order == "tff" else 3
+    changed = {"flags": options["flags"] + "+ildct+ilme"}
+    if codec == "h264":
+        changed["x264-params"] = _joined(options.get("x264-params"), f"{order}=1")
+    return changed
+
+
+def _joined(*params: str | None) -> str:
+    return ":".join(filter(None, params))
 
 
 def _set_threads(context: VideoCodecContext) -> None:

@@ -17,6 +17,7 @@ from streamguard.media.kinds import kind_of
 from streamguard.media.medium import Medium
 from streamguard.media.traits import Traits
 from streamguard.settings import InputSettings
+from streamguard.sources.describing import description
 from streamguard.sources.kinds import FileSourceKind
 from streamguard.sources.opening import translated
 from streamguard.sources.pictures import check_bytes, open_picture, picture_errors
@@ -128,22 +129,15 @@ class AnimationSource:
 
     def describe(self) -> dict[str, Any]:
         """Return what is in the file and what would become of it, ready for JSON."""
-        return {
-            "path": str(self.path),
-            "container": self.traits.container,
-            "codec": self.traits.codec,
-            "pix_fmt": self.info.pix_fmt,
-            "width": self.info.width,
-            "height": self.info.height,
-            "frame_rate": float(self.info.frame_rate or 0),
-            "frames": self.info.frames,
-            "duration": self.info.duration,
-            "plays": self.traits.plays or "for ever",
-            "redacted": self.streams_kept[0],
-            "kept": [],
-            "dropped": [],
-            "metadata_dropped": sorted({"exif", "xmp", "comment"} & set(self._image.info)),
-        }
+        return description(
+            self,
+            self.streams_kept[0],
+            {"exif", "xmp", "comment"} & set(self._image.info),
+            frame_rate=float(self.info.frame_rate or 0),
+            frames=self.info.frames,
+            duration=self.info.duration,
+            plays=self.traits.plays or "for ever",
+        )
 
     def _look_into(self, options: InputSettings) -> av.VideoFrame:
         """Check the number of frames, read what is told of the whole, return the first frame."""

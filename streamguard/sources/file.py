@@ -19,6 +19,7 @@ from streamguard.media.traits import describe_all, kept_tracks
 from streamguard.settings import InputSettings
 from streamguard.sources.cutting import Cut
 from streamguard.sources.decoding import Decoding
+from streamguard.sources.describing import description
 from streamguard.sources.impossible import FAR, first_piece_is_cut
 from streamguard.sources.joining import joiner_of, shift_packet, start_of
 from streamguard.sources.kinds import FileSourceKind
@@ -172,25 +173,18 @@ class FileSource:
     def describe(self) -> dict[str, Any]:
         """Return what is in the file and what would become of it, ready for JSON."""
         info, traits = self.info, self.traits
-        return {
-            "path": str(self.path),
-            "container": traits.container,
-            "codec": traits.codec,
-            "pix_fmt": info.pix_fmt,
-            "width": info.width,
-            "height": info.height,
-            "frame_rate": float(info.frame_rate) if info.frame_rate else None,
-            "frames": info.frames,
-            "duration": info.duration,
-            "rotation": info.quarter_turns * 90,
-            "mirrored": traits.orientation.mirrored,
-            "interlaced": traits.interlaced or None,
-            "redacted": self._redacted,
-            "kept": [text for text in self.streams_kept if text != self._redacted],
-            "dropped": list(self.streams_dropped),
-            "metadata_dropped": sorted({*traits.metadata, *traits.video_metadata}),
-            "chapters_dropped": len(traits.chapters),
-        }
+        return description(
+            self,
+            self._redacted,
+            {*traits.metadata, *traits.video_metadata},
+            frame_rate=float(info.frame_rate) if info.frame_rate else None,
+            frames=info.frames,
+            duration=info.duration,
+            rotation=info.quarter_turns * 90,
+            mirrored=traits.orientation.mirrored,
+            interlaced=traits.interlaced or None,
+            chapters_dropped=len(traits.chapters),
+        )
 
     def _demux(self) -> Iterator[av.Packet[Any]]:
         """Yield packets, all on one clock that starts near zero.

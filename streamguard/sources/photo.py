@@ -14,6 +14,7 @@ from streamguard.media.kinds import is_refused, kind_of, refuse
 from streamguard.media.medium import Medium
 from streamguard.media.traits import Orientation, Traits
 from streamguard.settings import InputSettings
+from streamguard.sources.describing import description
 from streamguard.sources.kinds import FileSourceKind
 from streamguard.sources.mjpeg import is_jpeg_film
 from streamguard.sources.opening import open_photo, translated
@@ -113,20 +114,13 @@ class PhotoSource:
 
     def describe(self) -> dict[str, Any]:
         """Return what is in the file and what would become of it, ready for JSON."""
-        return {
-            "path": str(self.path),
-            "container": self.traits.container,
-            "codec": self.traits.codec,
-            "pix_fmt": self.info.pix_fmt,
-            "width": self.info.width,
-            "height": self.info.height,
-            "rotation": self._orientation.quarter_turns * 90,
-            "mirrored": self._orientation.mirrored,
-            "redacted": self.streams_kept[0],
-            "kept": [],
-            "dropped": [],
-            "metadata_dropped": sorted(self.photo.tags),
-        }
+        return description(
+            self,
+            self.streams_kept[0],
+            self.photo.tags,
+            rotation=self._orientation.quarter_turns * 90,
+            mirrored=self._orientation.mirrored,
+        )
 
 
 def is_photo(path: Path) -> bool:
