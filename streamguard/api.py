@@ -80,6 +80,7 @@ def _anonymize(
             kept = ending.enter_context(
                 keeping(keep_analysis, source, settings, work.stop, models())
             )
+            kept.ask_at_end(judge.untold)
         write(work, with_zones(judge, settings.zones), sink, settings, kept)
         return work.report(
             record,

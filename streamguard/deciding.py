@@ -75,6 +75,8 @@ def _analyze(work: Work, path: Path, settings: Settings, given: Given | None) ->
         made_by = models() if given is None else {given.name: given.sha256}
         kept = ending.enter_context(keeping(path, source, settings, work.stop, made_by))
         judge = Anonymizer(source.info, settings) if given is None else given
+        if isinstance(judge, Anonymizer):
+            kept.ask_at_end(judge.untold)
         ending.enter_context(letting_go(judge.close))
 
         def on_verdict(verdict: Verdict) -> None:

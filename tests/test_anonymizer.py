@@ -193,6 +193,8 @@ def test_without_look_ahead_nothing_is_held() -> None:
         assert share(MIDDLE, verdict) == 1
     assert detector.looked_at == list(range(12))
     assert anonymizer.finish() == []
+    assert [facts.hits for facts in anonymizer.untold()] == [12]
+    assert anonymizer.untold() == ()
 
 
 def test_the_look_ahead_is_held_and_no_longer() -> None:
@@ -572,6 +574,9 @@ def test_a_photo_has_facts_and_another_size_ends_all_tracks() -> None:
     frames = [*(frame(n, MIDDLE) for n in range(10)), Frame(small, 10, 400.0)]
     verdicts = run(frames)
     assert [len(verdict.ended) for verdict in verdicts] == [0] * 9 + [1, 1]
+    # Without a look-ahead, the verdict after the change tells of those before.
+    verdicts = run(frames, settings=Settings(lookahead=0.0))
+    assert [len(verdict.ended) for verdict in verdicts] == [0] * 10 + [1]
 
 
 def _luma(shown: Frame, box: Box) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from streamguard.analysis.packing import CHUNK_FRAMES, CHUNK_WEIGHT, weight_of
 from streamguard.analysis.records import FrameRecord, FrameState, Header, StoredCandidate
 from streamguard.analysis.sealing import digest
 from streamguard.errors import AnalysisError, SinkError
-from streamguard.frames import Verdict
+from streamguard.frames import TrackFacts, Verdict
 from streamguard.media.target import Target, sink_errors
 
 _COMMIT_EVERY = 1.0
@@ -67,6 +67,7 @@ class AnalysisWriter:
         self._tracks = TrackTally()
         self._groups = CandidateGroups()
         self._candidates: list[StoredCandidate] = []
+        self._untold: Callable[[], Iterable[TrackFacts]] = tuple
         try:
             with _writing(path):
                 self._connection = _new_database(self.part, header)
@@ -104,6 +105,10 @@ class AnalysisWriter:
                 self._store_chunk(is_full=False)
                 self._commit()
 
+    def ask_at_end(self, untold: Callable[[], Iterable[TrackFacts]]) -> None:
+        """Let `finish` ask for facts of tracks that no verdict told."""
+        self._untold = untold
+
     def finish(self) -> None:
         """Make it whole and give it its final name; the second call does nothing.
 
@@ -134,6 +139,8 @@ class AnalysisWriter:
 
     def _complete(self) -> None:
         self._store_chunk(is_full=True)
+        for facts in self._untold():
+            self._tracks.end(facts)
         self._tracks.end_all()
         self._store_tracks()
         self._candidates += self._groups.finish()

@@ -16,7 +16,7 @@ from streamguard.detection.schedule import Schedule
 from streamguard.detection.subjects import subjects_of
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, UsageError
-from streamguard.frames import Frame, Verdict, VideoInfo
+from streamguard.frames import Frame, TrackFacts, Verdict, VideoInfo
 from streamguard.geometry import nms
 from streamguard.judges.verdicts import VerdictMaker
 from streamguard.media.scaling import TrackingScale
@@ -112,6 +112,13 @@ class Anonymizer:
         with self._all_or_nothing():
             return self._finish()
 
+    def untold(self) -> tuple[TrackFacts, ...]:
+        """Return, after `finish`, the facts of tracks that no verdict told.
+
+        Without a look-ahead the last verdict is out before anybody knows that it is the last.
+        """
+        return self._verdicts.rest()
+
     def close(self) -> None:
         """Let go of the detectors; may be called twice."""
         for finder in self._finders.values():
@@ -132,7 +139,9 @@ class Anonymizer:
         verdicts: list[Verdict] = []
         if (frame.width, frame.height) != self._size:
             verdicts = self._finish()
+            untold = self._verdicts.rest()
             self._restart(frame.width, frame.height)
+            self._verdicts.tell(untold)
         time = frame.time_ms / 1000
         view = FrameView(frame, self._sphere)
         luma = view.luma(self._scale.width, self._scale.height)

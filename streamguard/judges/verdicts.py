@@ -53,6 +53,7 @@ class VerdictMaker:
         self._redaction = redaction
         self._covered: set[int] = set()
         self._lost: dict[int, list[tuple[int, int]]] = {}
+        self._told: tuple[TrackFacts, ...] = ()
 
     def make(self, frame: Frame) -> Verdict:
         """Return the verdict on the oldest moment, which is that of ``frame``.
@@ -64,7 +65,8 @@ class VerdictMaker:
         covers = self._covers(frame, moment, boxes)
         candidates = () if frame.damage else self._candidates(frame, moment, boxes, covers)
         self._note(frame.index, {cover.track_id for cover in covers}, moment)
-        ended = self._facts(self._tracker.forget(moment.time))
+        ended = self._told + self._facts(self._tracker.forget(moment.time))
+        self._told = ()
         if frame.damage:
             return Verdict(frame, slate=frame.damage, ended=ended)
         return Verdict(frame, covers, candidates=candidates, ended=ended)
@@ -72,9 +74,16 @@ class VerdictMaker:
     def with_rest(self, verdicts: list[Verdict]) -> list[Verdict]:
         """Return the last verdicts, with the facts of all tracks that are left in the very last."""
         if verdicts:
-            ended = verdicts[-1].ended + self._facts(self._tracker.known)
-            verdicts[-1] = replace(verdicts[-1], ended=ended)
+            verdicts[-1] = replace(verdicts[-1], ended=verdicts[-1].ended + self.rest())
         return verdicts
+
+    def tell(self, facts: tuple[TrackFacts, ...]) -> None:
+        """Add facts of tracks that were before to the next verdict."""
+        self._told = facts
+
+    def rest(self) -> tuple[TrackFacts, ...]:
+        """Return the facts of all tracks that are left."""
+        return self._facts(self._tracker.known)
 
     def _covers(
         self, frame: Frame, moment: Moment, boxes: Mapping[int, Sequence[Box]]
