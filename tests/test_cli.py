@@ -68,6 +68,25 @@ def test_defaults_are_those_of_the_settings() -> None:
                 )
             ),
         ),
+        (["--hide", "face, code"], Settings(hide=("face", "code"))),
+        (
+            ["--effect", "pixelate", "--effect", "code=solid", "--hide", "code"],
+            Settings(
+                hide=("code",),
+                redaction=RedactionSettings(
+                    effect=streamguard.Effect.PIXELATE,
+                    effects=(("code", streamguard.Effect.SOLID),),
+                ),
+            ),
+        ),
+        (
+            ["--effect", "zone=solid", "--color", "#0a0B0c"],
+            Settings(
+                redaction=RedactionSettings(
+                    effects=(("zone", streamguard.Effect.SOLID),), color=(10, 11, 12)
+                )
+            ),
+        ),
         (
             ["--padding", "0.5", "--show-boxes"],
             Settings(redaction=RedactionSettings(padding=0.5, show_boxes=True)),
@@ -100,6 +119,12 @@ def test_options_become_settings(args: list[str], expected: Settings) -> None:
         (["anonymize"], "Missing argument"),
         (["nonsense"], "No such command"),
         (["anonymize", "a", "--quality", "best"], "--quality"),
+        (["anonymize", "a", "--hide", "moon"], "There are face (faces), code"),
+        (["anonymize", "a", "--hide", ""], "nothing to hide"),
+        (["anonymize", "a", "--effect", "glow"], "There are blur, pixelate, solid"),
+        (["anonymize", "a", "--effect", "moon=blur"], "There are face (faces), code"),
+        (["anonymize", "a", "--effect", "code=solid"], "--hide face,code"),
+        (["anonymize", "a", "--effect", "blur", "--effect", "blur"], "given twice"),
         (["anonymize", "a", "--color", "red"], "#RRGGBB"),
         (["anonymize", "a", "--color", "#ffffff"], "--effect solid"),
         (["anonymize", "a", "--padding", "9"], "padding"),

@@ -38,6 +38,9 @@ cameras:
 """
 
 
+CAMERA = "cameras:\n  a:\n    source: lavfi:testsrc2\n"
+
+
 def config(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "cameras.yaml"
     path.write_text(text, "utf-8")
@@ -60,15 +63,21 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert "p%40ss" not in repr(read)
 
 
+def test_what_is_hidden_and_how(tmp_path: Path) -> None:
+    text = CAMERA + "    hide: face, code\n    effects: {code: solid}\n    color: '#ff0000'\n"
+    (camera,) = read_config(config(tmp_path, text)).cameras
+    assert camera.settings.hide == ("face", "code")
+    assert camera.settings.redaction.effects == (("code", Effect.SOLID),)
+    listed = CAMERA + "    hide: [code]\n"
+    assert read_config(config(tmp_path, listed)).cameras[0].settings.hide == ("code",)
+
+
 def test_the_same_text_makes_equal_plans(tmp_path: Path) -> None:
     path = config(tmp_path, GOOD)
     one, two = (read_config(path, {"PASSWORD": "x"}) for _ in range(2))
     other = read_config(path, {"PASSWORD": "y"})
     assert one == two
     assert [a == b for a, b in zip(one.cameras, other.cameras, strict=True)] == [False, True]
-
-
-CAMERA = "cameras:\n  a:\n    source: lavfi:testsrc2\n"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +101,11 @@ CAMERA = "cameras:\n  a:\n    source: lavfi:testsrc2\n"
         ("defaults:\n  detector: x\n" + CAMERA, "line 2: defaults.detector: there is no"),
         (CAMERA + "    preset: x\n", "line 4: cameras.a.preset: there is no preset 'x'"),
         (CAMERA + "    crf: 52\n", "line 4: cameras.a.crf: crf 52 is not between 0 and 51"),
+        (CAMERA + "    hide: [face, moon]\n", "line 4: cameras.a.hide.1: there is nothing called"),
+        (CAMERA + "    hide: moon\n", "line 4: cameras.a.hide.0: there is nothing called"),
+        (CAMERA + "    hide: []\n", "line 4: cameras.a.hide"),
+        (CAMERA + "    effects: {code: glow}\n", "line 4: cameras.a.effects.code"),
+        (CAMERA + "    effects: {code: solid}\n", "line 4: cameras.a.effects.code: code is not"),
         (CAMERA + "    color: '#ff0000'\n", "line 4: cameras.a.color: goes with effect: solid"),
         ("defaults: {color: '#ff0000'}\n" + CAMERA, "line 1: defaults.color: goes with"),
         (

@@ -9,6 +9,7 @@ import click
 from streamguard.cli.batch import DASH, PATH, choice_options, result_options, run_batch
 from streamguard.cli.options import settings_of, settings_options
 from streamguard.errors import UsageError
+from streamguard.geometry import FACE
 
 
 def _suffix(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
@@ -66,6 +67,8 @@ def command(context: click.Context, /, **options: Any) -> None:
             "standard input has no name, and an analysis is found by its input's name",
             "Name a file, or leave out --keep-analysis",
         )
+    if options["verify"] and FACE not in settings.hide:
+        raise click.UsageError("--verify looks for faces, and --hide does not name them", context)
     recipe = Recipe(settings, options["verify"], keeps_analysis=options["keep_analysis"])
     rules = Rules(name=options["name"], exclude=options["exclude"])
     context.exit(run_batch(context, options, recipe, rules, standard_streams))

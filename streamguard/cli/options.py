@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from streamguard.cli.hiding import Effects, effect_option, hide_option
 from streamguard.cli.limits import limit_options, limits_of
 from streamguard.cli.values import to_color, to_seconds, to_size
 from streamguard.cli.zones import zones_option
 from streamguard.settings import (
-    Effect,
     EncodingSettings,
     InputSettings,
     RedactionSettings,
@@ -51,13 +51,14 @@ _LOOKAHEAD = click.option(
     "  [default: one for each quality]",
 )
 _OPTIONS = [
-    _choice("--quality", _DEFAULTS.quality, "How hard to look for faces."),
-    _choice("--effect", _DEFAULTS.redaction.effect, "What a covered face looks like."),
+    hide_option,
+    _choice("--quality", _DEFAULTS.quality, "How hard to look."),
+    effect_option,
     click.option(
         "--color",
         metavar="#RRGGBB",
         callback=to_color,
-        help=f"Colour of --effect solid.  [default: #{bytes(_DEFAULTS.redaction.color).hex()}]",
+        help=f"Colour of solid covers.  [default: #{bytes(_DEFAULTS.redaction.color).hex()}]",
     ),
     _choice("--shape", _DEFAULTS.redaction.shape, "Outline of the cover."),
     click.option(
@@ -221,6 +222,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         click.UsageError: Two options do not go together.
     """
     return Settings(
+        hide=options.get("hide", _DEFAULTS.hide),
         quality=options.get("quality", _DEFAULTS.quality),
         threshold=options.get("threshold"),
         lookahead=options.get("lookahead"),
@@ -239,11 +241,13 @@ def settings_of(options: dict[str, Any]) -> Settings:
 
 
 def _redaction_of(options: dict[str, Any]) -> RedactionSettings:
-    effect = options["effect"]
-    if options["color"] is not None and effect is not Effect.SOLID:
+    effects: Effects = options["effect"]
+    effects.check(options["hide"])
+    if options["color"] is not None and not effects.use_color:
         raise click.UsageError("--color goes with --effect solid only", click.get_current_context())
     return RedactionSettings(
-        effect=effect,
+        effect=effects.other,
+        effects=effects.by_label,
         shape=options["shape"],
         color=options["color"] or _DEFAULTS.redaction.color,
         padding=options["padding"],

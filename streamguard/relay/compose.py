@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from streamguard.detection.registry import detector_names
+from streamguard.detection.subjects import subjects_of
 from streamguard.errors import SourceNotFoundError, UsageError
 from streamguard.media.address import Address, is_there, parse_address
 from streamguard.relay.plan import CameraPlan
@@ -84,6 +85,15 @@ def check_detector(name: str) -> None:
     names = detector_names()
     if name not in names:
         raise UsageError(f"there is no detector {name!r}", f"There are {', '.join(names)}")
+
+
+def check_label(name: str) -> None:
+    """Refuse the label of something that nothing is known of.
+
+    Raises:
+        UsageError: It is one.
+    """
+    subjects_of([name])
 
 
 def host_and_port(text: str) -> tuple[str, int]:

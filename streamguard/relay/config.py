@@ -12,11 +12,11 @@ import yaml
 from pydantic import ValidationError
 
 from streamguard.errors import SinkError, UsageError
+from streamguard.frames import ZONE
 from streamguard.media.address import Address, AddressKind, parse_address
 from streamguard.relay.lines import Key, Lines, expanded
 from streamguard.relay.plan import RelayConfig
 from streamguard.relay.schema import CameraEntry, FileEntry
-from streamguard.settings import Effect
 from streamguard.sinks.recording import try_folder
 
 
@@ -94,6 +94,7 @@ def _checked(
             cameras.append(_Camera(name, entry, own, lines))
         except ValidationError as error:
             mistakes += lines.describe(error, ("cameras", name), ("defaults",))
+    mistakes += _idle_effects(cameras)
     mistakes += _idle_colors(cameras, is_default="color" in file.defaults)
     mistakes += _shared_outputs(cameras)
     if try_folders:
@@ -104,9 +105,16 @@ def _checked(
     return RelayConfig(tuple(each.entry.plan(each.name) for each in cameras), http)
 
 
+def _idle_effects(cameras: list[_Camera]) -> Iterator[str]:
+    """Yield a mistake for every effect of something that is not hidden."""
+    for each in cameras:
+        for label in each.entry.effects.keys() - {*each.entry.hide, ZONE}:
+            yield each.mistake(("effects", label), f"{label} is not hidden: name it in hide")
+
+
 def _idle_colors(cameras: list[_Camera], is_default: bool) -> Iterator[str]:
     """Yield a mistake for every colour that nothing is painted with."""
-    others = [each for each in cameras if each.entry.effect is not Effect.SOLID]
+    others = [each for each in cameras if not each.entry.uses_color]
     is_used = len(others) < len(cameras)
     for each in others:
         if "color" in each.own or (is_default and not is_used):

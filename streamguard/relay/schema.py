@@ -15,6 +15,7 @@ from streamguard.relay.compose import (
     SEGMENTS,
     camera_plan,
     check_detector,
+    check_label,
     host_and_port,
     host_name,
     source_address,
@@ -73,6 +74,18 @@ def _folder(value: Path) -> Path:
     return value
 
 
+def _labels(value: object) -> object:
+    """Take ``face,code`` for a list."""
+    if isinstance(value, str):
+        return [label.strip() for label in value.split(",")]
+    return value
+
+
+def _label(value: str) -> str:
+    check_label(value)
+    return value
+
+
 def _detector(value: str) -> str:
     check_detector(value)
     return value
@@ -108,6 +121,8 @@ Size = Annotated[tuple[int, int], BeforeValidator(_size)]
 Color = Annotated[tuple[int, int, int], BeforeValidator(_color)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Polygon = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3)]
+Label = Annotated[str, AfterValidator(_label)]
+Labels = Annotated[tuple[Label, ...], BeforeValidator(_labels), Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -130,11 +145,13 @@ class CameraEntry(_Strict):
     sinks: tuple[Annotated[str, AfterValidator(_sink)], ...] = ()
     record: Annotated[Path, AfterValidator(_folder)] | None = None
     record_segment: Duration = 600.0
+    hide: Labels = _SETTINGS.hide
     quality: Quality = _SETTINGS.quality
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
     detector: Annotated[str, AfterValidator(_detector)] = _SETTINGS.detector
     lookahead: Lookahead = 0.4
     effect: Effect = _COVER.effect
+    effects: dict[str, Effect] = Field(default_factory=dict)
     color: Color = _COVER.color
     shape: Shape = _COVER.shape
     padding: Annotated[float, Field(ge=0, le=2)] = _COVER.padding
@@ -150,6 +167,11 @@ class CameraEntry(_Strict):
     open_timeout: Duration = _LIVE.open_timeout
     read_timeout: Duration = _LIVE.read_timeout
     retry_interval: Duration = 5.0
+
+    @property
+    def uses_color(self) -> bool:
+        """Whether anything is painted with a colour."""
+        return Effect.SOLID in (self.effect, *self.effects.values())
 
     def outputs(self) -> Iterator[tuple[tuple[str | int, ...], Address]]:
         """Yield what is written to, each with the key that names it."""
@@ -184,12 +206,14 @@ class CameraEntry(_Strict):
 
     def _settings(self) -> Settings:
         return Settings(
+            hide=self.hide,
             quality=self.quality,
             threshold=self.threshold,
             lookahead=self.lookahead,
             detector=self.detector,
             redaction=RedactionSettings(
                 effect=self.effect,
+                effects=tuple(self.effects.items()),
                 shape=self.shape,
                 color=self.color,
                 padding=self.padding,

@@ -26,10 +26,12 @@ def subjects_of(labels: Sequence[str]) -> tuple[Subject, ...]:
         UsageError: There is nothing of such a label, or no label at all.
     """
     if not labels:
-        raise UsageError("there is nothing to hide", f"name {_choices()}")
+        raise UsageError("there is nothing to hide", f"There are {_choices()}")
     for label in labels:
         if label not in SUBJECTS:
-            raise UsageError(f"there is nothing called {label!r} to hide", f"there is {_choices()}")
+            raise UsageError(
+                f"there is nothing called {label!r} to hide", f"There are {_choices()}"
+            )
     return tuple(SUBJECTS[label] for label in dict.fromkeys(labels))
 
 
