@@ -29,6 +29,7 @@ SURE = StoredTrack(
     luma=120.0,
 )
 LARGE = Course(height=80.0)
+BOX = (0, 0, 60, 60)
 
 
 def test_a_face_that_is_sure_is_not_doubted() -> None:
@@ -109,6 +110,13 @@ def test_candidates_that_may_be_faces(  # noqa: PLR0917
     assert doubt is not None
     assert (doubt.candidate, doubt.track_id, doubt.reasons) == (7, 0, tuple(reasons))
     assert low <= doubt.score <= high
+
+
+@pytest.mark.parametrize("reason", Uncovered)
+def test_whatever_is_bare_is_doubtful_but_where_faces_do_not_matter(reason: Uncovered) -> None:
+    candidate = Candidate(Box(0, 0, 60, 60), 1.0, reason)
+    doubt = doubt_of_candidate(StoredCandidate(1, 0, 9, candidate, dict.fromkeys(range(9), BOX)))
+    assert (doubt is None) == (reason is Uncovered.IGNORED)
 
 
 def test_a_chance_likeness_is_nobodys_time() -> None:

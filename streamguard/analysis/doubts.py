@@ -32,6 +32,15 @@ _LEAST = 0.2
 """Scores below this are not worth anybody's time."""
 _REPEATED = 4
 """Observations after which a weak face was seen often enough."""
+_BARE = {
+    Uncovered.WEAK: (0.6, WEAK),
+    Uncovered.DENIED: (0.4, NO_FACE),
+    Uncovered.SHORT: (0.5, WEAK),
+    Uncovered.SMALL: (0.5, SMALL),
+    Uncovered.SECOND_LOOK: (0.7, ONE),
+}
+"""Score of a bare thing that was seen well, and its reason. Where somebody said that faces do not
+matter, none is doubtful."""
 
 _Reason = tuple[float, str]
 
@@ -68,21 +77,16 @@ def doubts_of_track(track: StoredTrack, course: Course) -> list[Doubt]:
 def doubt_of_candidate(stored: StoredCandidate) -> Doubt | None:
     """Return the doubt about something that is bare: whether it is a face after all; or None."""
     seen = stored.candidate
-    likely = min(1.0, seen.confidence / SURE)
-    match seen.reason:
-        case Uncovered.WEAK:
-            # A chance likeness is rarely seen twice at one place.
-            reasons = [(0.6 * likely * min(1.0, len(stored.boxes) / _REPEATED), WEAK)]
-        case Uncovered.DENIED:
-            reasons = [(0.4 * likely, NO_FACE)]
-        case Uncovered.SHORT:
-            reasons = [(0.5 * likely, WEAK)]
-        case Uncovered.SMALL:
-            reasons = [(0.5 * likely, SMALL)]
+    if seen.reason not in _BARE:
+        return None
+    weight, why = _BARE[seen.reason]
+    if seen.reason is Uncovered.WEAK:
+        # A chance likeness is rarely seen twice at one place.
+        weight *= min(1.0, len(stored.boxes) / _REPEATED)
+    reasons = [(weight * min(1.0, seen.confidence / SURE), why)]
     if seen.box.height < _SMALL_BELOW:
         # Hardly anybody can be told by it.
-        reasons = [(score * 0.7, why) for score, why in reasons]
-        reasons.append((0.0, SMALL))
+        reasons = [(0.7 * reasons[0][0], why), (0.0, SMALL)]
     doubt = _doubt(stored.first, stored.last, reasons, seen.track_id, stored.number)
     return doubt if doubt.score >= _LEAST else None
 
