@@ -21,7 +21,7 @@ from streamguard.tracking.scenes import CutFinder
 
 _CHUNK = 8.0
 """Seconds of small pictures that following back holds at once."""
-_HELD_EVERY = 0.19
+_HELD_EVERY = 0.075
 """Seconds between two whole frames that are held for looks, while there is memory for that."""
 _RUN_UP = 3
 """Frames before a chunk from which on cuts are looked for."""

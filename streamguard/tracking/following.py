@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streamguard.geometry import Box, Detection, containment, iou
+from streamguard.geometry import Box, Detection, iou
 from streamguard.tracking.appearance import likeness, patch_of, search
 from streamguard.tracking.flow import Gray, Moved, camera_motion, propagate, quarters_of
 from streamguard.tracking.framing import CutSides, Framing
@@ -47,10 +47,6 @@ _RECENT = 0.3
 _VELOCITY_MEMORY = 0.7
 _SLOWING = 0.93
 """Share of its own velocity, beyond the camera's, kept from picture to picture while hidden."""
-_SAME_FRAMING = 0.35
-"""IoU from which the person's box and the detector's are taken for boxes of the same face."""
-_INSIDE = 0.8
-"""Share of the smaller of two boxes that must be shared where they differ in size."""
 _NEAR = 0.3
 """IoU of two boxes of one place."""
 _MAX_CHANGE = 1.25
@@ -203,13 +199,12 @@ class Follower:
 
     def _see(self, seen: Box, confidence: float) -> None:
         if self._framing is None:
-            if confidence < _KNOWN:
+            framing = Framing() if self._cut_sides.any else Framing.told_by(seen, self._place)
+            if confidence < _KNOWN or framing is None or not self.is_sure:
                 return
-            is_like = self.is_sure and iou(seen, self._place) >= _SAME_FRAMING
-            knows_size = is_like and not self._cut_sides.any
-            self._framing = Framing.between(seen, self._place) if knows_size else Framing()
+            self._framing = framing
             self._seen_time = self._time
-            self._settle(self._whole(seen), self._framing.undo(self._place))
+            self._settle(self._whole(seen), framing.undo(self._place))
             return
         self._seen_time = self._time
         seen = self._whole(seen)
@@ -217,12 +212,14 @@ class Follower:
         self._settle(self._place.mix(seen, _TRUST) if is_near else seen)
 
     def _learn_framing(self, seen: Sequence[Detection]) -> None:
+        """Learn from the picture the box was drawn in how a detector frames the thing."""
         drawn = self._place
-        best = max((one.box for one in seen), key=lambda box: iou(box, drawn), default=None)
+        known = [one.box for one in seen if one.confidence >= _KNOWN]
+        best = max(known, key=lambda box: iou(box, drawn), default=None)
         if best is None or self._cut_sides.any:
             return
-        if iou(best, drawn) >= _SAME_FRAMING or containment(best, drawn) >= _INSIDE:
-            self._framing = Framing.between(best, drawn)
+        self._framing = Framing.told_by(best, drawn)
+        if self._framing is not None:
             self._place = self._stay = self._framing.undo(drawn)
             self._drawn = self._recent = patch_of(self._luma, self._place)
             self._size = size_of(self._place)

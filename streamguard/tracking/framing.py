@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from streamguard.geometry import Box
+from streamguard.geometry import Box, containment, iou
 
 _INSET = 0.25
 """Share of a detection that the person's framing may leave out on each side."""
 _OUTSET = 1.0
+_SAME = 0.5
+"""IoU from which a person's box and a detector's are taken for boxes of one thing."""
+_INSIDE, _LEAST, _CENTRED = 0.8, 0.15, 0.28
+"""The same for a small detection in a large box: share of it that is inside, share of the box
+that it fills, and distance of their centres in sizes of the box."""
 _EDGE = 1.5
 """Pixels from the picture's edge at which a box is cut by it."""
 _WIDEST, _TALLEST = 0.85, 1.3
@@ -34,6 +40,18 @@ class Framing:
             _bounded((drawn.x2 - detected.x2) / width),
             _bounded((drawn.y2 - detected.y2) / height),
         )
+
+    @classmethod
+    def told_by(cls, detected: Box, drawn: Box) -> Framing | None:
+        """Return the framing if both boxes are likely of one thing, seen whole, else None."""
+        (ax, ay), (bx, by) = detected.center, drawn.center
+        size = math.sqrt(max(drawn.area, 1e-4))
+        is_inside = containment(detected, drawn) >= _INSIDE and detected.area < drawn.area
+        is_centred = math.hypot(ax - bx, ay - by) <= _CENTRED * size
+        is_large = detected.area >= _LEAST * drawn.area
+        if iou(detected, drawn) >= _SAME or (is_inside and is_centred and is_large):
+            return cls.between(detected, drawn)
+        return None
 
     def apply(self, detected: Box) -> Box:
         """Return the box that the person would have drawn about a detection."""
