@@ -14,7 +14,7 @@ from streamguard.geometry import Box, Detection, iou
 from streamguard.tracking.appearance import likeness, patch_of, search
 from streamguard.tracking.flow import Gray, Moved, camera_motion, propagate, quarters_of
 from streamguard.tracking.framing import CutSides, Framing
-from streamguard.tracking.picking import Neighbours, reach, size_of
+from streamguard.tracking.picking import Neighbours, reach
 
 _ALIKE = 0.5
 """Likeness to what it looked like before below which something may have come in front of it."""
@@ -67,11 +67,16 @@ _HEAD_ASPECT = 0.7
 _ASPECT_KEPT = 0.9
 """Least width per unit of height: of a head, and the share kept of that of the drawn box."""
 
-_NARROW = 0.62
-_TURNED_ASPECT = 1.0
-"""Width per height of a detection that shows a head from the side, and of the whole head."""
-_SIZE_MEMORY = 0.985
-"""Share of its largest size that is remembered from picture to picture."""
+_FRONTAL, _PROFILE = 0.75, 0.6
+"""Width per height of a detection from which a head is seen from the front, and from the side."""
+_TURNED_ASPECT, _TALLER = 1.1, 0.1
+"""Width per height of a whole head from the side, and how much taller it is than its face."""
+_MAY_TURN = 0.5
+"""Seconds after which a head may have turned from where it looked when the box was drawn."""
+_HEIGHT_KEPT = 0.7
+"""Share of a head's height that is remembered for a second: a hand hides part of a face."""
+_MAX_KEPT = 1.3
+"""Ratio by which a box is larger than what is seen, for what is remembered."""
 
 
 class Ending(StrEnum):
@@ -113,7 +118,7 @@ class Follower:
     def __init__(self, luma: Gray, time: float, box: Box) -> None:
         self.steps = [Step(box, box)]
         self.ending: Ending | None = None
-        self._luma, self._time = luma, time
+        self._luma, self._time, self._start = luma, time, time
         # What is followed is the core: what a detector sees of it, or else what was drawn.
         self._place = self._stay = box
         self._framing: Framing | None = None
@@ -124,7 +129,7 @@ class Follower:
         self._recent_time = self._sure_time = self._flow_time = self._seen_time = time
         self._sure_step = self._seen_step = 0
         self._velocity = (0.0, 0.0)
-        self._size = size_of(box)
+        self._height = box.height
         self._looked: float | None = None
         self._cut_step: int | None = None
         self._neighbours = Neighbours()
@@ -222,7 +227,7 @@ class Follower:
         if self._framing is not None:
             self._place = self._stay = self._framing.undo(drawn)
             self._drawn = self._recent = patch_of(self._luma, self._place)
-            self._size = size_of(self._place)
+            self._height = self._place.height
 
     def _whole(self, seen: Box) -> Box:
         """Return a box as large as the thing, about a detection that the edge may cut."""
@@ -244,7 +249,7 @@ class Follower:
         if self._framing is None or self._share_shown(self._place) < _MOSTLY:
             return 0.0
         unseen = max(0.0, self.unseen - _GRACE) if self.is_sure else self.unseen
-        places = (box.resize(max(1.0, self._size / size_of(box))) for box in self._places)
+        places = (box.resize(max(1.0, self._height / box.height)) for box in self._places)
         near = max(reach(place, seen, unseen) for place in places)
         return near + max(0.0, self._likeness(seen.box) or 0.0) if near > 0 else 0.0
 
@@ -374,25 +379,38 @@ class Follower:
         self._recent, self._recent_time = patch_of(self._luma, place), self._time
 
     def _believe(self, place: Box) -> None:
+        kept = _HEIGHT_KEPT ** abs(self._time - self._sure_time)
+        self._height = max(place.height, kept * self._height)
         self._place = self._stay = place
         self._sure_time = self._flow_time = self._time
         self._sure_step = len(self.steps) - 1
-        self._size = max(size_of(place), _SIZE_MEMORY * self._size)
         framed = self._framed(place)
         unseen = 0.0 if self._framing is None else self.unseen - _GRACE
         self.steps[-1] = Step(_grown(framed, unseen), framed)
 
     def _framed(self, core: Box) -> Box:
         """Return what the person would have drawn, as wide as a head from any side."""
-        box = (self._framing or Framing()).apply(core)
-        is_turned = self._framing is not None and core.width < _NARROW * core.height
-        aspect = max(self._aspect, _TURNED_ASPECT) if is_turned else self._aspect
-        more = max(0.0, aspect * box.height - box.width) / 2
-        return Box(box.x1 - more, box.y1, box.x2 + more, box.y2)
+        if self._framing is None:
+            return _as_wide_as(core, self._aspect)
+        any_side = min(1.0, abs(self._time - self._start) / _MAY_TURN)
+        box = self._framing.apply(core).mix(self._framing.from_any_side().apply(core), any_side)
+        kept = self._height / max(core.height, 1e-3)
+        box = box.resize(min(max(kept, 1.0), _MAX_KEPT))
+        turned = (_FRONTAL - core.width / max(core.height, 1e-3)) / (_FRONTAL - _PROFILE)
+        turned = min(max(turned, 0.0), 1.0)
+        taller = turned * _TALLER * box.height / 2
+        box = Box(box.x1, box.y1 - taller, box.x2, box.y2 + taller)
+        return _as_wide_as(box, self._aspect + turned * max(0.0, _TURNED_ASPECT - self._aspect))
 
     def _share_shown(self, box: Box) -> float:
         height, width = self._luma.shape
         return box.clip(width, height).area / max(box.area, 1e-3)
+
+
+def _as_wide_as(box: Box, aspect: float) -> Box:
+    """Return a box at least as wide, per unit of height, as asked for."""
+    more = max(0.0, aspect * box.height - box.width) / 2
+    return Box(box.x1 - more, box.y1, box.x2 + more, box.y2)
 
 
 def _carried(place: Box, shown: Box, step: Moved) -> Moved:

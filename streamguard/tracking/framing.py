@@ -15,6 +15,8 @@ _SAME = 0.5
 _INSIDE, _LEAST, _CENTRED = 0.8, 0.15, 0.28
 """The same for a small detection in a large box: share of it that is inside, share of the box
 that it fills, and distance of their centres in sizes of the box."""
+_TURN = 0.25
+"""Share of the difference between left and right that is added where a head may have turned."""
 _EDGE = 1.5
 """Pixels from the picture's edge at which a box is cut by it."""
 _WIDEST, _TALLEST = 0.85, 1.3
@@ -52,6 +54,11 @@ class Framing:
         if iou(detected, drawn) >= _SAME or (is_inside and is_centred and is_large):
             return cls.between(detected, drawn)
         return None
+
+    def from_any_side(self) -> Framing:
+        """Return the framing of a head that may have turned: alike to the left and the right."""
+        side = (self.left + self.right) / 2 + abs(self.left - self.right) * _TURN
+        return Framing(side, self.top, side, self.bottom)
 
     def apply(self, detected: Box) -> Box:
         """Return the box that the person would have drawn about a detection."""
