@@ -20,6 +20,8 @@ _LEAST_SHOWN = 0.35
 _FLAT = 3.0
 """Standard deviation of brightness, 0 to 255, below which there is nothing to compare."""
 _SCALES = (0.9, 1.0, 1.1)
+_REACH = 0.5
+"""Sizes of it beyond its centre that have to lie in what is searched."""
 _LARGEST = 48
 """Pixels of a box's long side beyond which a search is done at a smaller size."""
 
@@ -102,9 +104,8 @@ def search(luma: Gray, patch: Patch, near: Box, size: Box) -> tuple[Box, float]:
         size: A box of its last known size.
     """
     shrink = min(1.0, _LARGEST / max(size.width, size.height, 1.0))
-    region = Box(
-        near.x1 - size.width, near.y1 - size.height, near.x2 + size.width, near.y2 + size.height
-    )
+    reach_x, reach_y = _REACH * size.width, _REACH * size.height
+    region = Box(near.x1 - reach_x, near.y1 - reach_y, near.x2 + reach_x, near.y2 + reach_y)
     height, width = luma.shape
     x1, y1, x2, y2 = region.pixels(width, height)
     best, likest = size, -1.0

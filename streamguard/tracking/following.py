@@ -22,6 +22,8 @@ _BELIEVED = 0.62
 """The same that makes up for a moment in which it was not known where it is."""
 _FOUND = 0.75
 """Likeness at which a search finds it again."""
+_FOUND_FACE = 0.85
+"""The same for what a detector sees, too."""
 _AFTER_CUT = 0.85
 """The same after what looked like a cut."""
 _RETURN = 0.4
@@ -254,6 +256,11 @@ class Follower:
         return near + max(0.0, self._likeness(seen.box) or 0.0) if near > 0 else 0.0
 
     @property
+    def _enough(self) -> float:
+        """Likeness at which a search is believed; where detectors see it, they had better."""
+        return _FOUND if self._framing is None else _FOUND_FACE
+
+    @property
     def _places(self) -> tuple[Box, Box]:
         return self._place, self._stay
 
@@ -272,8 +279,8 @@ class Follower:
         least = _ALIKE if step.trusted else _FOUND
         is_there = is_sliver or (step.trusted if alike is None else alike >= least)
         if not is_there:
-            found, score = search(self._luma, self._recent, guess.resize(0.8), self._place)
-            if score >= _FOUND:
+            found, score = search(self._luma, self._recent, guess, self._place)
+            if score >= self._enough:
                 place, is_there = found, True
         if not is_there:
             self._flow_time = self._time
@@ -307,7 +314,7 @@ class Follower:
         for patch in (self._recent, self._drawn):
             near = self._stay.resize(min(3.0, 1 + 2 * unseen))
             found, score = search(self._luma, patch, near, self._stay)
-            if score >= _FOUND:
+            if score >= self._enough:
                 self._settle(found)
                 return
         alike = self._likeness(self._place)
