@@ -32,7 +32,7 @@ from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.records import StoredCandidate
 from streamguard.cli import run
 from streamguard.errors import UsageError
-from streamguard.frames import Candidate, Uncovered
+from streamguard.frames import Candidate, TrackFacts, Uncovered
 from streamguard.geometry import Box
 from streamguard.report import FileRecord, Report
 
@@ -86,7 +86,9 @@ def test_it_says_what_is_clear_from_when_to_when_by_whom_and_why(analysis: Path)
 
 
 def test_what_touches_another_face_is_told_until_somebody_confirms_it(tmp_path: Path) -> None:
-    verdicts = [verdict(n, [moving(1, n), moving(2, n)]) for n in range(20)]
+    verdicts = [verdict(n, [moving(1, n), moving(2, n)]) for n in range(19)]
+    facts = [TrackFacts(track_id=track, hits=5) for track in (1, 2)]
+    verdicts.append(verdict(19, [moving(1, 19), moving(2, 19)], ended=facts))
     path = write_analysis(tmp_path / "clip.mp4.analysis", verdicts)
     with streamguard.edit(path, actor="Ann") as editor:
         editor.add(Clear(track=1), reason="asked")
