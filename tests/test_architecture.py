@@ -1,9 +1,12 @@
-"""The import layers, who may import what, who may construct what, and the exported names."""
+"""Layers of imports, who may import and construct what, exported names, and how large parts are."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import io
+import tokenize
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,13 @@ ALLOWED = {
     "h11": {"relay/"},
     "cv2": {"detection/", "tracking/", "redaction/", "sinks/jpeg.py", "relay/window.py"},
 }
+
+LONGEST, SHORT, SHORT_SHARE = 60, 40, 0.9
+"""Lines that no function goes beyond, and that nine in ten stay below."""
+MODULE_LINES = 275
+LINES_PER_COMMENT = 20
+STILL_LARGE = frozenset(("streamguard.tracking.following",))
+"""Modules that are to be divided."""
 
 
 def modules() -> list[Path]:
@@ -191,3 +201,119 @@ def test_exported_names_are_sorted_and_there() -> None:
     assert list(streamguard.__all__) == sorted(streamguard.__all__)
     assert all(hasattr(streamguard, name) for name in streamguard.__all__)
     assert "anonymize" in streamguard.__all__
+
+
+def sources() -> dict[str, str]:
+    """The text of every module by its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = ("streamguard", *path.relative_to(PACKAGE).with_suffix("").parts)
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = path.read_text("utf-8")
+    return found
+
+
+SOURCES = sources()
+
+
+def functions(text: str) -> Iterator[tuple[str, int]]:
+    """Every function's name and number of lines."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+def comments(text: str) -> int:
+    """How many comments there are; what is said to tools does not count."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    lines = (token.string for token in tokens if token.type == tokenize.COMMENT)
+    return sum("noqa" not in line and "type: ignore" not in line for line in lines)
+
+
+def needs(text: str, known: Mapping[str, str]) -> set[str]:
+    """The modules that must be loaded before this one: what it imports at its top."""
+    found = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                found.add(name if name in known else node.module)
+    return found & known.keys()
+
+
+def cycle(edges: Mapping[str, set[str]]) -> list[str]:
+    """A way from a module back to itself; empty if there is none."""
+    done: set[str] = set()
+
+    def walk(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        for other in sorted(edges.get(name, ())):
+            if found := walk(other, [*way, name]):
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in sorted(edges) if (found := walk(name, []))), [])
+
+
+def classes() -> dict[str, list[str]]:
+    """The modules that define a class of each name."""
+    found = defaultdict(list)
+    for module, text in SOURCES.items():
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(module)
+    return found
+
+
+def test_functions_are_short() -> None:
+    lengths = {
+        f"{module}.{name}": lines
+        for module, text in SOURCES.items()
+        for name, lines in functions(text)
+    }
+    assert len(lengths) > 1000
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+    short = sum(lines < SHORT for lines in lengths.values())
+    assert short >= SHORT_SHARE * len(lengths)
+
+
+def test_modules_are_small() -> None:
+    sizes = {module: text.count("\n") for module, text in SOURCES.items()}
+    assert {
+        module: lines for module, lines in sizes.items() if lines >= MODULE_LINES
+    }.keys() <= STILL_LARGE
+
+
+def test_comments_are_few() -> None:
+    lines = sum(text.count("\n") for text in SOURCES.values())
+    assert sum(map(comments, SOURCES.values())) * LINES_PER_COMMENT <= lines
+
+
+def test_no_module_needs_itself() -> None:
+    edges = {module: needs(text, SOURCES) for module, text in SOURCES.items()}
+    assert sum(map(len, edges.values())) > 500
+    assert cycle(edges) == []
+
+
+def test_a_name_means_one_thing() -> None:
+    doubled = {name: modules for name, modules in classes().items() if len(modules) > 1}
+    assert doubled == {}
+
+
+def test_the_measures_see_what_they_measure() -> None:
+    text = "def f():\n    # why\n    x = 1  # noqa: S1\n    return x\n"
+    assert list(functions(text)) == [("f", 4)]
+    assert comments(text) == 1
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
+    assert cycle({"a": {"b", "c"}, "b": {"c"}}) == []
+    known = {"p": "", "p.a": "", "p.b": ""}
+    late = "from p import a\nif TYPE_CHECKING:\n    import p.b\ndef f():\n    import p.b\n"
+    assert needs(late, known) == {"p.a"}
+    assert needs("from p.a import x\nfrom p import y\n", known) == {"p.a", "p"}

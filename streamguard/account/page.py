@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from typing import Any
 
+from streamguard.account.comparing import compared, settings_of
 from streamguard.account.markup import code, listed, pairs, section, table, text
 from streamguard.analysis.account import Account, Entry
 from streamguard.errors import UsageError
 from streamguard.report import FileRecord, Picture, Report
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_MACHINE = ("memory_limit", "stall_timeout", "overwrite", "input.max_", "input.open_")
-_NO_DECISION = (*_MACHINE, "encoding.", "keep_metadata")
-_NO_RENDER = (*_MACHINE, "hide", "quality", "threshold", "lookahead", "detector", "zones.")
-"""Settings that have no part in a decision, or in a render."""
 _MOST_SPANS = 200
 """Rows of one table after which the report in JSON is the place to look."""
 
@@ -49,8 +45,8 @@ def account_page(report: Report) -> str:
             _pictures(report.pictures),
             _files(report, account),
             _streams(report),
-            _settings(report, account),
-            section("Versions", _compared(account.versions, report.versions)),
+            settings_of(report, account),
+            section("Versions", compared(account.versions, report.versions)),
         )
     )
     return (
@@ -258,40 +254,6 @@ def _streams(report: Report) -> str:
 
 def _named(name: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield name, "<br>".join(map(text, values)) or "nothing"
-
-
-def _settings(report: Report, account: Account) -> str:
-    decided = {k: v for k, v in _flat(account.settings) if not k.startswith(_NO_DECISION)}
-    rendered = {k: v for k, v in _flat(report.settings) if not k.startswith(_NO_RENDER)}
-    return section("Settings", _compared(decided, rendered))
-
-
-def _compared(decided: Mapping[str, str], rendered: Mapping[str, str]) -> str:
-    rows = (
-        (text(name), text(decided.get(name, "")), text(rendered.get(name, "")))
-        for name in {**decided, **rendered}
-    )
-    return table(("", "Decision", "Render"), rows)
-
-
-def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", _plain(value)
-
-
-def _plain(value: Any) -> str:
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return "yes" if value else "no"
-        case list() | tuple():
-            return ", ".join(map(_plain, value)) or "–"
-        case _:
-            return str(value)
 
 
 def _moment(time: str) -> str:
