@@ -2,12 +2,15 @@
 """Speed: anonymizing beside a plain transcode with the same encoder settings.
 
     python tests/bench/speed.py CLIP
+    python tests/bench/speed.py CLIP --apart --quality balanced --rounds 5
     python tests/bench/speed.py CLIP --other "deface {input} -o {output}"
 
 The clip is looped, without encoding it anew, until it is long enough. Everything runs in turn,
 round after round, so that whatever else the machine does hits all alike; printed are medians.
 The transcode is FFmpeg's own command line: same codec, preset and CRF, sound copied.
-Memory is the most that the command itself held at any time.
+Memory is the most that the command itself held at any time. CPU is the time that all cores
+spent on it, user and system; on a busy machine it tells more than the seconds on the clock.
+With --apart, analyzing and rendering are measured beside anonymizing at once.
 """
 
 from __future__ import annotations
@@ -40,15 +43,22 @@ class Runs:
     """What one command took, round by round."""
 
     command: str
+    suffix: str = ".mp4"
     seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
 
-    def once(self, source: Path, output: Path) -> None:
+    def once(self, source: Path, folder: Path) -> None:
         """Run it once more.
+
+        Args:
+            source: The clip.
+            folder: Where the output may lie.
 
         Raises:
             RuntimeError: It failed.
         """
+        output = folder / f"output{self.suffix}"
         names = {"input": shlex.quote(str(source)), "output": shlex.quote(str(output))}
         with tempfile.TemporaryFile() as errors:
             started = time.perf_counter()
@@ -65,6 +75,7 @@ class Runs:
                 raise RuntimeError(f"{self.command}: {errors.read().decode()[-500:]}")
         output.unlink()
         self.seconds.append(seconds)
+        self.cpu.append(usage.ru_utime + usage.ru_stime)
         self.megabytes.append(usage.ru_maxrss / 1024)
 
 
@@ -99,16 +110,40 @@ def machine() -> str:
 def rows(commands: dict[str, Runs], frames: float) -> dict[str, dict[str, float]]:
     """Return the medians of every command."""
     base = statistics.median(commands[BASE].seconds)
+    base_cpu = statistics.median(commands[BASE].cpu)
     found = {}
     for name, runs in commands.items():
-        seconds = statistics.median(runs.seconds)
+        seconds, cpu = statistics.median(runs.seconds), statistics.median(runs.cpu)
         found[name] = {
             "seconds": seconds,
             "of transcode": seconds / base,
+            "cpu": cpu,
+            "cpu of transcode": cpu / base_cpu,
             "fps": frames / seconds,
             "MB": max(runs.megabytes),
         }
     return found
+
+
+def ours(quality: str, folder: Path, *, apart: bool) -> dict[str, Runs]:
+    """Return our own commands for a quality level."""
+    program = f"{sys.executable} -m streamguard"
+    encoder, level = " ".join(ENCODER), f"-q --quality {quality}"
+    found = {quality: Runs(f"{program} anonymize {{input}} -o {{output}} {level} {encoder}")}
+    if apart:
+        made = shlex.quote(str(folder / f"{quality}.analysis"))
+        analyze = f"{program} analyze {{input}} {level} -o {{output}}"
+        render = f"{program} render {made} --input {{input}} -o {{output}} -q {encoder}"
+        found[f"{quality} analyze"] = Runs(analyze, ".analysis")
+        found[f"{quality} render"] = Runs(render)
+    return found
+
+
+def prepare(quality: str, source: Path, folder: Path) -> None:
+    """Make the analysis that is rendered."""
+    command = [sys.executable, "-m", "streamguard", "analyze", str(source), "-q"]
+    command += ["--quality", quality, "-o", str(folder / f"{quality}.analysis")]
+    subprocess.run(command, check=True)
 
 
 def main() -> None:
@@ -120,28 +155,34 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="least length of the input [60]")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each [3]")
     parser.add_argument("--quality", action="append", choices=list(Quality), help="only this one")
+    parser.add_argument("--apart", action="store_true", help="also analyze and render")
     parser.add_argument("--other", metavar="COMMAND", help="another tool, {input} and {output}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     args = parser.parse_args()
-    ours = f"{sys.executable} -m streamguard anonymize {{input}} -o {{output}} -q"
-    commands = {BASE: Runs(TRANSCODE)}
-    for quality in args.quality or list(Quality):
-        commands[str(quality)] = Runs(" ".join([ours, "--quality", quality, *ENCODER]))
-    if args.other:
-        commands["other"] = Runs(args.other)
+    qualities = [str(quality) for quality in args.quality or list(Quality)]
     with tempfile.TemporaryDirectory() as name:
-        source = looped(args.clip, args.seconds, Path(name))
+        folder = Path(name)
+        source = looped(args.clip, args.seconds, folder)
+        commands = {BASE: Runs(TRANSCODE)}
+        for quality in qualities:
+            commands |= ours(quality, folder, apart=args.apart)
+            if args.apart:
+                prepare(quality, source, folder)
+        if args.other:
+            commands["other"] = Runs(args.other)
         frames = probe(source, "stream=nb_read_packets")
         for _ in range(args.rounds):
             for runs in commands.values():
-                runs.once(source, Path(name) / "output.mp4")
+                runs.once(source, folder)
     found = rows(commands, frames)
     print(f"{machine()}\n{args.clip.name}, {frames:.0f} frames, median of {args.rounds}")
-    print(f"{'':<12} {'seconds':>8} {'of transcode':>13} {'fps':>7} {'MB':>6}")
+    print(
+        f"{'':<18} {'seconds':>8} {'of transcode':>13} {'CPU':>7} {'of it':>6} {'fps':>7} {'MB':>6}"
+    )
     for key, row in found.items():
         print(
-            f"{key:<12} {row['seconds']:8.1f} {row['of transcode']:13.2f} {row['fps']:7.1f}"
-            f" {row['MB']:6.0f}"
+            f"{key:<18} {row['seconds']:8.1f} {row['of transcode']:13.2f} {row['cpu']:7.1f}"
+            f" {row['cpu of transcode']:6.2f} {row['fps']:7.1f} {row['MB']:6.0f}"
         )
     if args.json:
         args.json.write_text(json.dumps({"machine": machine(), **found}, indent=1) + "\n", "utf-8")
