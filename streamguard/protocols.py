@@ -40,7 +40,10 @@ class Source(Protocol):
 
 @runtime_checkable
 class Detector(Protocol):
-    """Something that finds faces. It sees an RGB array and a time, nothing else."""
+    """Something that finds things of one kind, such as faces.
+
+    It sees an RGB array and a time, nothing else.
+    """
 
     @property
     def name(self) -> str:
@@ -48,7 +51,7 @@ class Detector(Protocol):
         ...
 
     def detect(self, image: Image, time_ms: int) -> Sequence[Detection]:
-        """Find the faces in one upright picture.
+        """Find the things in one upright picture.
 
         Args:
             image: RGB, shape ``(height, width, 3)``, dtype ``uint8``.

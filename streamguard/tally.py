@@ -15,6 +15,7 @@ class TrackRecord:
 
     Attributes:
         track_id: Number of the track, unique within the run.
+        label: What it follows, such as ``face``.
         first_frame: Index of the first frame it was covered in.
         last_frame: Index of the last frame it was covered in.
         first_ms: Time of the first frame, milliseconds since the video's start.
@@ -25,6 +26,7 @@ class TrackRecord:
     """
 
     track_id: int
+    label: str
     first_frame: int
     last_frame: int
     first_ms: float
@@ -65,6 +67,7 @@ class Tally:
         self._slates_in_a_row = 0
         self._boxes: dict[int, array[int]] = {}
         self._spans: dict[int, tuple[float, float]] = {}
+        self._labels: dict[int, str] = {}
 
     @property
     def faces(self) -> int:
@@ -89,6 +92,7 @@ class Tally:
             track_id, box = cover.track_id, cover.box
             corners = (round(box.x1), round(box.y1), round(box.x2), round(box.y2))
             self._boxes.setdefault(track_id, array("i")).extend((verdict.frame.index, *corners))
+            self._labels[track_id] = cover.label
             first, _ = self._spans.get(track_id, (self.last_ms, 0.0))
             self._spans[track_id] = (first, self.last_ms)
 
@@ -108,4 +112,5 @@ class Tally:
 
     def _track(self, track_id: int) -> TrackRecord:
         boxes = self._boxes[track_id]
-        return TrackRecord(track_id, boxes[0], boxes[-5], *self._spans[track_id], boxes)
+        label, span = self._labels[track_id], self._spans[track_id]
+        return TrackRecord(track_id, label, boxes[0], boxes[-5], *span, boxes)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from code_kit import MOTIONS, Gray, Place, bar_code, clip, draw, ground, is_readable, qr_code
 from frames_kit import as_frame, covered
 
+from streamguard.cli import run
 from streamguard.detection import default_detectors
 from streamguard.detection.opencv_codes import CodeDetector
 from streamguard.geometry import containment
@@ -104,3 +107,43 @@ def test_two_codes_are_two_and_a_ground_is_none() -> None:
 def test_pictures_too_small_for_a_code_hold_none(size: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     assert CodeDetector().detect(picture, 0) == []
+
+
+@pytest.fixture
+def ticket(tmp_path: Path) -> Path:
+    """A film of a ticket with a QR code."""
+    path = tmp_path / "ticket.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for n, picture in enumerate(clip(qr_code(), "moves", SIZE, 12, 4.0)):
+            container.mux(stream.encode(as_frame(rgb(picture), "yuv420p", n).picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+def readable_frames(path: Path) -> list[bool]:
+    with av.open(str(path)) as container:
+        pictures = [picture.to_ndarray(format="gray") for picture in container.decode(video=0)]
+    return [is_readable(np.asarray(picture, np.uint8)) for picture in pictures]
+
+
+def test_a_film_by_the_command_line_and_from_its_analysis(
+    ticket: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sum(readable_frames(ticket)) > 6
+    options = ["--hide", "code", "--effect", "code=solid", "--color", "#102080"]
+    out, again = ticket.with_name("out.mp4"), ticket.with_name("again.mp4")
+    assert run(["anonymize", str(ticket), "-o", str(out), *options]) == 0
+    assert "1 code covered in 12 of 12 frames" in capsys.readouterr().out
+    assert not any(readable_frames(out))
+    assert run(["analyze", str(ticket), *options]) == 0
+    assert run(["render", f"{ticket}.analysis", "-o", str(again)]) == 0
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_verifying_needs_faces_to_be_hidden(
+    ticket: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["anonymize", str(ticket), "--hide", "code", "--verify"]) == 2
+    assert "--hide does not name them" in capsys.readouterr().err

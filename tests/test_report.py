@@ -34,6 +34,7 @@ def test_tally_follows_every_track() -> None:
     seen(tally, 2, {7: Box(1, 2, 8, 9), 3: Box(5, 5, 6, 6)})
     third, seventh = tally.tracks()
     assert (third.track_id, third.first_frame, third.last_frame) == (3, 2, 2)
+    assert third.label == "face"
     assert (seventh.first_frame, seventh.last_frame) == (0, 2)
     assert (seventh.first_ms, seventh.last_ms) == (0.0, 80.0)
     assert list(seventh.boxes) == [0, 0, 2, 8, 9, 2, 1, 2, 8, 9]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from streamguard.cli.progress import duration
 from streamguard.cli.verify import sentences
 from streamguard.cli.work import Outcome
 from streamguard.errors import SinkError, UsageError
+from streamguard.geometry import FACE
 from streamguard.jobs.job import Job, Plan
 from streamguard.report import Report
 
@@ -74,7 +76,8 @@ def tell(outcome: Outcome, as_json: bool) -> None:
 
 
 def _sentence(job: Job, report: Report) -> str:
-    faces = f"{len(report.tracks)} {'face' if len(report.tracks) == 1 else 'faces'}"
+    counts = Counter(track.label for track in report.tracks) or {FACE: 0}
+    faces = " and ".join(f"{n} {label if n == 1 else label + 's'}" for label, n in counts.items())
     faces += " to cover" if _is_analysis(job.output) else " covered"
     if report.frames == 1:
         return f"{job.output}: {faces}"
