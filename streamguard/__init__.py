@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         RedactionSettings,
         Settings,
         Shape,
+        SoundChange,
+        SoundSpan,
     )
     from streamguard.spans import Span, Verification
     from streamguard.tally import TrackRecord
@@ -47,6 +49,8 @@ __all__ = [
     "Report",
     "Settings",
     "Shape",
+    "SoundChange",
+    "SoundSpan",
     "Span",
     "StreamguardError",
     "TrackRecord",
@@ -81,6 +85,8 @@ _HOMES = {
         "RedactionSettings",
         "Settings",
         "Shape",
+        "SoundChange",
+        "SoundSpan",
     ),
     "spans": ("Span", "Verification"),
     "tally": ("TrackRecord",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor, inf
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from numpy.typing import NDArray
 
+MOST_CHANNELS = 8
+"""PyAV reads beyond the end of a frame of more, where each has a plane of its own."""
 _TONE, _LOUDNESS = 1000, 0.125
 """Hertz of a bleep, and its peak as a share of the loudest sound there is."""
 _ROUNDING = 0.005
@@ -125,11 +128,29 @@ class Hush:
             return
         kind = np.dtype(_SAMPLES[frame.format.packed.name])
         new = _samples(kind, (frame.pts or 0) + np.arange(first, last), rate, change)
-        frame.make_writable()
-        for plane in frame.planes:
-            width = 1 if frame.format.is_planar else frame.layout.nb_channels
-            samples = np.frombuffer(memoryview(plane), kind, count * width).reshape(count, width)
+        for samples in _writable(frame, kind):
             samples[first:last] = new[:, None]
+
+
+def _writable(frame: av.AudioFrame, kind: np.dtype[Any]) -> list[NDArray[Any]]:
+    """Return a frame's samples as arrays that change it, of shape ``(samples, channels)``.
+
+    Raises:
+        av.InvalidDataError: It has more channels than PyAV lays bare.
+    """
+    import av
+
+    count, channels = frame.samples, frame.layout.nb_channels
+    if channels > MOST_CHANNELS:
+        raise av.error.InvalidDataError(errno.EINVAL, f"{channels} channels of sound")
+    frame.make_writable()
+    width = 1 if frame.format.is_planar else channels
+    # Of eight planes PyAV names nine.
+    planes = frame.planes[: channels // width]
+    return [
+        np.frombuffer(memoryview(plane), kind, count * width).reshape(count, width)
+        for plane in planes
+    ]
 
 
 def _samples(

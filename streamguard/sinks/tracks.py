@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from streamguard.media.containers import ContainerRules
 from streamguard.media.traits import codec_of, has_decoder
-from streamguard.sinks.hushing import SoundSpans
+from streamguard.sinks.hushing import MOST_CHANNELS, SoundSpans
 from streamguard.sinks.reencoding import ConvertedAudio, can_encode
 from streamguard.sources.hearing import NO_SOUND
 
@@ -103,6 +103,8 @@ def _converted(
     The latter is sound that is muted or bleeped in places.
     """
     codec = codec_of(source)
+    if spans and source.codec_context.channels > MOST_CHANNELS:
+        return None, f"dropped, it is to be muted and has more than {MOST_CHANNELS} channels"
     keeps = bool(spans) and _holds(rules, source, codec)
     own = [_ENCODERS.get(codec, codec)] if keeps else []
     other = _BETTER_ENCODER.get((rules.format, codec), rules.audio)
