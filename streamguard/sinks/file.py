@@ -151,8 +151,7 @@ class FileSink(LocalSink):
         self._output.close()
         if self._lines_left_out:
             self.notes.append(
-                f"{self._lines_left_out} lines of subtitles left out: they are shown where sound is"
-                " muted or bleeped"
+                f"subtitles: {self._lines_left_out} left out that may tell what is muted or bleeped"
             )
         if self._is_sphere:
             self._mark_as_sphere()
