@@ -104,6 +104,8 @@ def test_new_numbers_are_never_used_twice(journal: Journal) -> None:
         (Edit(act=Clear(track=2), actor="Ann", reason="x" * 5000), "at most 4000"),
         (Edit(act=Clear(track=9), actor="Ann", reason="x"), "there is no track 9"),
         (Edit(act=Undo(edit=1), actor="Ann"), "cannot be undone"),
+        (Edit(act=Clear(track=-1), actor="Ann", reason="x"), "-1 is no number"),
+        (Edit(act=Relabel(track=1, label="A\n"), actor="Ann"), "cannot be printed"),
     ],
 )
 def test_what_is_refused_leaves_no_line(journal: Journal, edit: Edit, words: str) -> None:
@@ -388,6 +390,8 @@ def test_an_import_is_all_or_nothing(journal: Journal) -> None:
     edits = [by("Ann", Clear(track=2)), by("Ann", Clear(track=9))]
     with pytest.raises(EditError, match="there is no track 9"):
         journal.extend(edits)
+    with pytest.raises(EditError, match="needs a reason"):
+        journal.extend([by("Ann", Clear(track=2), reason="")])
     assert journal.edits() == ()
     with pytest.raises(EditError, match="another decision"):
         import_lines(journal.analysis.decision_digest, export_lines("other", edits))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from streamguard.analysis.acts import Act
+from streamguard.analysis.acts import Act, Undo
 from streamguard.analysis.codes import Codes
 from streamguard.analysis.edit_json import export_lines, import_lines
 from streamguard.analysis.edits import Edit
@@ -104,6 +104,7 @@ class Editor:
         self.codes.check(wanted)
         done = self._journal.append(wanted, seen=self._seen if seen is None else seen)
         if done.number == self._seen + 1:
+            # What others added in between was not seen yet.
             self._seen = done.number
         return done
 
@@ -113,9 +114,7 @@ class Editor:
         Raises:
             EditError: It is not there, was taken back, or a later edit rests on it.
         """
-        return self._journal.undo(
-            number, self._actor, reason, seen=self._seen if seen is None else seen
-        )
+        return self.add(Undo(edit=number), reason=reason, seen=seen)
 
     def export(self) -> Iterator[str]:
         """Yield every edit as lines of JSON, the first of which names the decision."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
@@ -15,14 +16,15 @@ from streamguard.analysis.acts import Undo
 from streamguard.analysis.chain import seal
 from streamguard.analysis.changing import changing
 from streamguard.analysis.conflicts import refuse_conflict
-from streamguard.analysis.edit_json import text_of
-from streamguard.analysis.edits import BARING, Edit
+from streamguard.analysis.edit_json import act_of, canonical, text_of
+from streamguard.analysis.edits import BARING, Edit, arguments_of
 from streamguard.analysis.folding import active, fold
 from streamguard.analysis.ground import Ground, ground_of
 from streamguard.analysis.numbering import Numbers, Renumbering
 from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.analysis.schema import EDITS
+from streamguard.analysis.things import Things
 from streamguard.errors import EditError
 
 
@@ -85,7 +87,7 @@ class Journal:
             if seen is not None:
                 refuse_conflict(edit.act, log, seen, things)
             numbers = Numbers.after(self.ground.tracks, (e.act for e in log))
-            act = numbers.complete(edit.act, things)
+            act = numbers.complete(edit.act, lambda: things)
             return [replace(edit, act=act, number=len(log) + 1, time=_now())]
 
         return self._append(add)[0]
@@ -115,8 +117,11 @@ class Journal:
             numbers = Numbers.after(self.ground.tracks, (e.act for e in log))
             change = Renumbering(numbers)
             added: list[Edit] = []
+
+            def things() -> Things:
+                return fold(self.ground, active([*log, *added]))
+
             for edit in edits:
-                things = fold(self.ground, active([*log, *added]))
                 act = numbers.complete(change.of(edit.act), things)
                 number = len(log) + len(added) + 1
                 change.edits[edit.number] = number
@@ -198,10 +203,13 @@ def _check(edit: Edit, *, erased: bool = False) -> None:
     for name, text in (("actor", edit.actor), ("reason", edit.reason), ("code", edit.code)):
         if text is not None:
             text_of(name, text)
-    if isinstance(edit.act, BARING) and not (edit.code or edit.reason or erased):
+    has_reason = edit.code or edit.reason or (erased and edit.reason is None)
+    if isinstance(edit.act, BARING) and not has_reason:
         raise EditError(
             f"{edit.kind!r} needs a reason", "Say why it may be seen, in words or by a code"
         )
+    # What is written has to be what is read: the log is never changed again.
+    act_of(edit.kind, json.loads(canonical(arguments_of(edit.act))))
 
 
 def _now() -> str:

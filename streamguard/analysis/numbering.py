@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,12 +58,12 @@ class Numbers:
             case _:
                 pass
 
-    def complete(self, act: Act, things: Things) -> Act:
+    def complete(self, act: Act, things: Callable[[], Things]) -> Act:
         """Return an act with the numbers that it left open, and remember them.
 
         Args:
             act: What somebody wants.
-            things: Who is who before it.
+            things: Gives who is who before it; asked only where that matters.
         """
         if isinstance(act, Group) and not act.person:
             act = replace(act, person=_next(self.persons))
@@ -71,7 +71,7 @@ class Numbers:
             act = replace(
                 act,
                 new=act.new or _next(self.persons),
-                parts=act.parts or tuple(self._parts(act, things)),
+                parts=act.parts or tuple(self._parts(act, things())),
             )
         elif isinstance(act, (*MAKES_TRACK, Split)) and not act.new:
             act = replace(act, new=_next(self.tracks))
