@@ -87,12 +87,12 @@ def unpack_candidates(packed: PackedCandidates) -> Iterator[StoredCandidate]:
         raise damaged("candidates")
     if places[0].min() < 0 or rows[1:3].min() < 0 or rows[1:3].max() >= len(words):
         raise damaged("candidates")
-    start, boxes_of = 0, places.T.tolist()
+    start, frames = 0, places[0].tolist()
+    boxes_of = list(zip(*places[1:].tolist(), strict=True))
     for number, row in enumerate(rows.T.tolist(), packed.first):
         count, label, reason, track_id, sure, *sides = row
-        boxes = {
-            frame: (x1, y1, x2, y2) for frame, x1, y1, x2, y2 in boxes_of[start : start + count]
-        }
+        part = slice(start, start + count)
+        boxes = dict(zip(frames[part], boxes_of[part], strict=True))
         start += count
         candidate = Candidate(
             Box(*map(float, sides)),
