@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streamguard.spans import Span, Verification
     from streamguard.tally import TrackRecord
     from streamguard.verification import verify
+    from streamguard.zone_settings import ZoneSettings
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ __all__ = [
     "StreamguardError",
     "TrackRecord",
     "Verification",
+    "ZoneSettings",
     "__version__",
     "account_page",
     "analyze",
@@ -91,6 +93,7 @@ _HOMES = {
     "spans": ("Span", "Verification"),
     "tally": ("TrackRecord",),
     "verification": ("verify",),
+    "zone_settings": ("ZoneSettings",),
 }
 
 

@@ -1,4 +1,4 @@
-"""Containing faults: errors of any kind become this project's, and no end waits for ever."""
+"""Faults of parts: every error becomes one of this project's, and closing never waits for ever."""
 
 from __future__ import annotations
 

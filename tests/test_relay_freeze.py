@@ -23,7 +23,7 @@ from live_kit import (
 
 from streamguard.relay.camera import CameraParts
 from streamguard.relay.supervisor import Supervisor
-from streamguard.sinks.wire import ConnectionDelay, Sample
+from streamguard.sinks.connections import ConnectionDelay, Sample
 
 LOOKAHEAD = 0.4
 

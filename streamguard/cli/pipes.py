@@ -1,4 +1,4 @@
-"""Standard output and standard error that may go away: nobody loses a file for want of a reader."""
+"""Standard output and standard error whose reader may go away: the run goes on without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks a run to stop, one that comes after a second insists."""
+"""Ctrl-C and SIGTERM: the first asks a run to stop, a later one ends it at once."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _GRAPH, _INPUT, _OUTPUT = 7, 11, 12
 _NAME, _TYPE = 1, 2
 """Numbers of the fields of ValueInfoProto."""
 _BYTES = 2
-"""Wire type of text, bytes and messages (Protocol Buffers encoding)."""
+"""ConnectionWatch type of text, bytes and messages (Protocol Buffers encoding)."""
 _FIXED = {1: 8, 5: 4}
 """Lengths in bytes of the wire types of fixed length."""
 _FLOATS = b"\x0a\x02\x08\x01"

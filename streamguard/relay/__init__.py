@@ -1,1 +1,1 @@
-"""Live relays that can be left alone: capture, detection and every output fail by themselves."""
+"""Live relays: capture, detection and each output are started, watched and replaced apart."""

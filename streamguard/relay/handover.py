@@ -1,4 +1,4 @@
-"""A new camera process takes over from the one before, and the sinks hardly notice."""
+"""A new camera process takes over from the one before, while the sinks stay open."""
 
 from __future__ import annotations
 

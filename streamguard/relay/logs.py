@@ -1,4 +1,4 @@
-"""Log lines for people and for machines, never more than a reader can follow."""
+"""Log lines as text or JSON, and a filter that holds back warnings that repeat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that stall, trickle or never read cost the others nothing."""
+"""Limits on connections: how many there are, and how long each may take to send and to read."""
 
 from __future__ import annotations
 

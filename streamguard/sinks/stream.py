@@ -10,9 +10,9 @@ from streamguard.frames import RedactedFrame
 from streamguard.handoff.sound_ring import SoundRing
 from streamguard.media.address import Address
 from streamguard.media.live_errors import translated
+from streamguard.sinks.connections import BEHIND, CUT, ConnectionWatch
 from streamguard.sinks.kinds import LiveSinkKind
 from streamguard.sinks.livemux import LiveFormat, LiveMuxer, muxer_options
-from streamguard.sinks.wire import BEHIND, CUT, Wire
 
 log = logging.getLogger(__name__)
 
@@ -44,32 +44,32 @@ class Stream:
         if self._muxer.misses_sound:
             self.close()
             self._open()
-        wire = self._wire
-        if wire.was_cut:
+        watch = self._watch
+        if watch.was_cut:
             raise _frozen(self._address)
-        if wire.behind > BEHIND:
+        if watch.behind > BEHIND:
             return False
         try:
             with translated(self._address, _stream_error):
                 self._muxer.write(frame, at)
         except SinkError:
-            if wire.was_cut:
+            if watch.was_cut:
                 raise _frozen(self._address) from None
             raise
         return True
 
     def close(self) -> None:
         """Say good-bye to the server."""
-        self._wire.part()
+        self._watch.part()
         try:
             with translated(self._address, _stream_error):
                 self._output.close()
         finally:
-            self._wire.close()
+            self._watch.close()
 
     def _open(self) -> None:
         with translated(self._address, _stream_error, _ANSWER * 0.9):
-            self._wire = Wire(self._negotiate)
+            self._watch = ConnectionWatch(self._negotiate)
 
     def _negotiate(self) -> None:
         import av

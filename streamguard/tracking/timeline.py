@@ -1,4 +1,4 @@
-"""The held frames: what must be covered in each, and repairs to the past.
+"""The frames that are held: what is covered in each, and what is corrected afterwards.
 
 All boxes here are in pixels of the small luma picture, so that flow needs no conversion.
 """

@@ -1,4 +1,4 @@
-"""The TCP connections behind a network sink: none may hold old pictures back for later.
+"""The TCP connections of a network sink, watched so that none sends old pictures late.
 
 FFmpeg hands pictures to the system and is told they are sent, while a server that froze reads
 none of them. What waits in the system would reach it as soon as it thaws, seconds too late. So
@@ -85,7 +85,7 @@ class ConnectionDelay:
         return now.at - began.at if long and took >= _ENOUGH and 2 * gained < took else 0.0
 
 
-class Wire:
+class ConnectionWatch:
     """Watches the connections that opening a sink made; on Linux, elsewhere it sees none.
 
     Args:
@@ -104,7 +104,7 @@ class Wire:
             # However this process ends, what waits is not sent after its end.
             each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_FAREWELL)
         if self._watched:
-            threading.Thread(target=self._watch, name="wire", daemon=True).start()
+            threading.Thread(target=self._watch, name="connections", daemon=True).start()
 
     def part(self) -> None:
         """Let what was just written go out; call it before a sink is closed in peace."""
