@@ -15,6 +15,10 @@ from streamguard.exchange.given import GivenBox, GivenBoxes
 from streamguard.geometry import Box
 
 _MOST_BYTES = 2**30
+_USED = frozenset(
+    "images annotations categories id image_id category_id name file_name frame_index width height "
+    "bbox track_id score".split()
+)
 
 
 def read_coco(path: Path) -> GivenBoxes:
@@ -51,7 +55,7 @@ def _load(path: Path) -> dict[str, list[dict[str, Any]]]:
         if path.stat().st_size > _MOST_BYTES:
             raise SourceError(f"{path} is larger than 1 GiB", "Give the boxes as CSV")
         with path.open(encoding="utf-8-sig") as file:
-            content = json.load(file)
+            content = json.load(file, object_pairs_hook=_lean)
     except OSError as error:
         if isinstance(error, SourceError):
             raise
@@ -63,6 +67,11 @@ def _load(path: Path) -> dict[str, list[dict[str, Any]]]:
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
             raise SourceError(f"{path.name} holds no list of {name}", "Give the boxes as COCO")
     return dict(content)
+
+
+def _lean(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Keep of an object what is used: outlines take most of such a file."""
+    return {name: value for name, value in pairs if name in _USED}
 
 
 def _images(

@@ -41,7 +41,7 @@ def write_coco(boxes: Boxes, out: TextIO) -> None:
 
 def _images(boxes: Boxes, name: PurePath) -> Iterator[dict[str, Any]]:
     still = boxes.decision.header.still
-    for frame in boxes:
+    for frame in boxes.walk(with_rows=False):
         yield {
             "id": frame.index + 1,
             "file_name": str(name) if still else f"{name.stem}_{frame.index:06}.png",
@@ -74,7 +74,7 @@ def _annotations(boxes: Boxes, categories: dict[str, int]) -> Iterator[dict[str,
 
 def _segments(row: Row, frame: RowFrame) -> Iterator[list[float]]:
     """Yield the areas that lie in the picture, each as ``x, y, x, y, …``."""
-    for area in row.areas:
+    for area in frame.areas(row):
         inside = Polygon(
             tuple(
                 (min(max(x, 0.0), frame.width), min(max(y, 0.0), frame.height))

@@ -98,18 +98,18 @@ class GivenBoxes:
 
     def tracks(self) -> tuple[GivenTrack, ...]:
         """Return every track, by its number."""
-        found: dict[int, GivenTrack] = {}
-        for index in range(len(self)):
-            for one in self.of(index):
-                before = found.get(one.track_id)
-                found[one.track_id] = GivenTrack(
-                    one.track_id,
-                    one.label,
-                    index,
-                    1 + (before.hits if before else 0),
-                    max(one.confidence, before.confidence if before else 0.0),
-                )
-        return tuple(found[number] for number in sorted(found))
+        known, firsts, places, hits = np.unique(
+            self._numbers, return_index=True, return_inverse=True, return_counts=True
+        )
+        lasts, surest = np.zeros(len(known), np.int64), np.zeros(len(known))
+        np.maximum.at(lasts, places, np.repeat(np.arange(len(self)), np.diff(self._starts)))
+        np.maximum.at(surest, places, self._confidences)
+        kinds = self._kinds[firsts]
+        rows = zip(*(each.tolist() for each in (known, kinds, lasts, hits, surest)), strict=True)
+        return tuple(
+            GivenTrack(number, self._labels[kind], last, count, sure)
+            for number, kind, last, count, sure in rows
+        )
 
     def _places(self, index: int) -> range:
         return range(int(self._starts[index]), int(self._starts[index + 1]))
@@ -124,6 +124,8 @@ class GivenBoxes:
 
     def _followed(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the numbers, with new ones for boxes that had none, alike in following frames."""
+        if numbers.all():
+            return numbers
         numbers = numbers.copy()
         fresh = int(numbers.max(initial=0)) + 1
         before: list[tuple[Box, int, int]] = []

@@ -31,7 +31,7 @@ class Row:
         person: Number of the person it belongs to, or 0.
         label: What kind of thing it is, such as ``face``, or `SLATE`.
         box: Where, in pixels of the upright picture; it may reach beyond the edges.
-        areas: The same as polygons; several for a bit mask.
+        outline: The same as it is covered, in pixels of the coded picture.
         source: Who says so: detectors, a person's edit, or why the whole picture is covered.
     """
 
@@ -39,7 +39,7 @@ class Row:
     person: int
     label: str
     box: Box
-    areas: tuple[Polygon, ...]
+    outline: Outline
     source: str
 
 
@@ -53,6 +53,7 @@ class RowFrame:
         width: Width in pixels of the upright picture.
         height: Height of it.
         rows: What is hidden; none if nothing is.
+        upright: How the coded picture is shown.
     """
 
     index: int
@@ -60,6 +61,12 @@ class RowFrame:
     width: int
     height: int
     rows: tuple[Row, ...]
+    upright: Upright
+
+    def areas(self, row: Row) -> Iterator[Polygon]:
+        """Yield a row's outline as polygons of what is shown; a bit mask gives several."""
+        for area in areas_of(row.outline):
+            yield self.upright.shown_polygon(area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +89,28 @@ class Boxes:
 
     def __iter__(self) -> Iterator[RowFrame]:
         """Yield every frame in order."""
+        return self.walk()
+
+    def walk(self, with_rows: bool = True) -> Iterator[RowFrame]:
+        """Yield every frame in order.
+
+        Args:
+            with_rows: Whether to say what is hidden in it.
+        """
         header = self.decision.header
         for record in self.decision.frames(0, self.decision.frame_count):
             width, height = record.width or header.width, record.height or header.height
             upright = Upright(header.quarter_turns, header.mirrored, width, height)
             time = (record.pts or 0) * header.time_base
-            yield RowFrame(record.index, time, *upright.size, self._rows(record, upright))
+            rows = self._rows(record, upright) if with_rows else ()
+            yield RowFrame(record.index, time, *upright.size, rows, upright)
 
     def _rows(self, record: FrameRecord, upright: Upright) -> tuple[Row, ...]:
         if record.state is not FrameState.JUDGED:
             whole = Box(0, 0, *upright.size)
+            coded = Box(0, 0, upright.width, upright.height)
             reason = record.reason or record.state.name.lower()
-            return (Row(0, 0, SLATE, whole, (rectangle(whole),), reason),)
+            return (Row(0, 0, SLATE, whole, coded, reason),)
         return tuple(self._row(cover, upright) for cover in self.covers(record))
 
     def _row(self, cover: Cover, upright: Upright) -> Row:
@@ -103,7 +120,7 @@ class Boxes:
             self.persons.get(number, 0),
             cover.label,
             upright.shown(cover.box),
-            tuple(upright.shown_polygon(area) for area in areas_of(cover.outline)),
+            cover.outline,
             self.sources.get(number, "edit"),
         )
 
