@@ -29,7 +29,7 @@ from streamguard.pipeline import Observer, decide
 from streamguard.progress import Progress
 from streamguard.report import Report
 from streamguard.runs import Work, opened, sink_for, streams_of, write
-from streamguard.settings import InputSettings, RedactionSettings, Settings
+from streamguard.settings import InputSettings, RedactionSettings, Settings, SoundSpan
 from streamguard.sinks.suffixes import fitting_suffix
 from streamguard.sources import open_source
 from streamguard.versions import models
@@ -243,17 +243,20 @@ def output_beside(path: Path, source: Path) -> Path:
 
 
 def as_decided(settings: Settings, decision: Analysis) -> Settings:
-    """Return settings with what the analysis says of covers and of the part that was read.
+    """Return settings with what the analysis says of covers, sound and the part that was read.
 
     Limits are the caller's: a stranger's file does not raise them.
 
     Raises:
         AnalysisError: It says what is not understood.
     """
+    decided = decision.header.settings
+    spans = restored(tuple[SoundSpan, ...], decided.get("sound_spans", ()))
     return replace(
         settings,
         input=as_read(settings.input, decision.header),
-        redaction=restored(RedactionSettings, decision.header.settings.get("redaction", {})),
+        redaction=restored(RedactionSettings, decided.get("redaction", {})),
+        sound_spans=(*spans, *settings.sound_spans),
     )
 
 

@@ -450,15 +450,20 @@ def test_a_span_that_is_empty_is_refused(times: tuple[float, float]) -> None:
 def test_an_edit_hushes_what_is_rendered_and_the_report_says_so(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", [("aac", babble(1), RATE)])
     decision, output = tmp_path / "in.mp4.analysis", tmp_path / "out.mp4"
-    streamguard.analyze(source, decision, Settings(quality=streamguard.Quality.FAST))
+    settings = Settings(quality=streamguard.Quality.FAST, sound_spans=(BLEEPED,))
+    streamguard.analyze(source, decision, settings)
     with streamguard.edit(decision, actor="editor") as editor:
         editor.add(ChangeSound(start=0.6, end=0.9, sound=SoundChange.MUTE), reason="a name")
     report = streamguard.render(decision, output)
-    assert report.settings["sound_spans"] == ({"start": 0.6, "end": 0.9, "kind": "mute"},)
+    assert report.settings["sound_spans"] == (
+        {"start": 1.3, "end": 1.5, "kind": "bleep"},
+        {"start": 0.6, "end": 0.9, "kind": "mute"},
+    )
     assert any("muted or bleeped" in note for note in report.notes)
     assert any("audio" in words for words in report.streams_kept)
     assert loudness(part(heard(output), 0.6, 0.9)) < 0.001
-    assert loudness(part(heard(output), 1.0, 1.9)) > 0.1
+    assert pitch(part(heard(output), 1.3, 1.5)) == pytest.approx(1000, abs=10)
+    assert loudness(part(heard(output), 1.6, 1.9)) > 0.1
     assert streamguard.verify(output, original=source).passed
 
 

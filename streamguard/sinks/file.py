@@ -40,6 +40,7 @@ class FileSink(LocalSink):
         self._tracks: dict[int, OutputTrack] = {}
         self._spans = SoundSpans(settings.sound_spans)
         self._held: list[PassthroughPacket] = []
+        self._held_bytes = 0
         self._lines_left_out = 0
         info, traits = self._as_written(source)
         options = dict(self._rules.options)
@@ -125,7 +126,8 @@ class FileSink(LocalSink):
         """Whether a packet waits for the first picture, or is a line that may tell a muted word."""
         if not self._spans.is_placed:
             self._held.append(packet)
-            if sum(one.packet.size for one in self._held) > _MOST_HELD:
+            self._held_bytes += packet.packet.size
+            if self._held_bytes > _MOST_HELD:
                 raise SinkError(
                     f"too much sound comes before the first picture of {self.path}",
                     "Drop the sound, or undo the edits that mute it",
