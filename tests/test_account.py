@@ -324,3 +324,23 @@ def test_a_render_is_not_skipped_where_the_input_is_another(
         file.write(b"more")
     assert run(rendering(tmp_path, tmp_path)) == 1
     assert "is not the file that was analyzed" in capsys.readouterr().err
+
+
+def test_nothing_that_is_read_is_replaced(folder: Path, tmp_path: Path) -> None:
+    video, analysis = tmp_path / "face.mp4", tmp_path / "face.mp4.analysis"
+    for path in (video, analysis):
+        shutil.copy(folder / path.name, tmp_path)
+    before = [path.read_bytes() for path in (video, analysis)]
+    render = [*rendering(tmp_path, tmp_path), "--overwrite"]
+    both = ["--report", str(tmp_path / "one"), "--account", str(tmp_path / "one")]
+    for words in (
+        [*render, "--report", str(video)],
+        [*render, "--account", str(video)],
+        [*render, "--account", str(analysis)],
+        [*render, *both],
+        ["verify", str(video), "--analysis", str(analysis), "--report", str(analysis)],
+        ["export", str(analysis), "--format", "csv", "-o", str(video), "--overwrite"],
+    ):
+        assert run(words) == 2, words
+    assert [path.read_bytes() for path in (video, analysis)] == before
+    assert not (tmp_path / "out.mp4").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from streamguard.cli.files import text_file
@@ -15,23 +15,25 @@ SUFFIX = ".account.html"
 """What is added to an output's name where there are several."""
 
 
-def account_writer(path: Path, plan: Plan, overwrite: bool) -> Callable[[Outcome], None]:
+def account_writer(
+    path: Path, plan: Plan, overwrite: bool, taken: Collection[Path]
+) -> Callable[[Outcome], None]:
     """Return what writes the account of an outcome; it is refused here what can be.
 
     Args:
         path: The page, or for several analyses a folder for a page of each.
         plan: What is rendered.
         overwrite: Whether pages may be replaced.
+        taken: What no page may replace, as `Path.resolve` gives it.
 
     Raises:
-        UsageError: A page would replace an input or an output.
+        UsageError: A page would replace something that is taken.
         OutputExistsError: A page exists, and may not be replaced.
     """
     pages = {job.output: _page(path, job, plan.batch) for job in plan.jobs}
-    taken = {item.resolve() for job in plan.jobs for item in (job.source, job.output)}
     for page in pages.values():
         if page.resolve() in taken:
-            raise UsageError(f"the account {page} is also an input or an output")
+            raise UsageError(f"the account {page} is also an input or an output", "Choose another")
         if os.path.lexists(page) and not overwrite:
             raise OutputExistsError(f"{page} exists", "Choose another name, or use --overwrite")
 

@@ -147,9 +147,12 @@ def _run(options: dict[str, Any], recipe: Recipe, rules: Rules, streams: Opening
         todo = watched(
             lambda: _plan(options, rules), "looking for files", timeout=None, cancelled=stop
         )
-        file = ending.enter_context(report_file(options["report"], todo, overwrite))
+        wanted = [path for path in (options["report"], options.get("account")) if path is not None]
+        taken = {path.resolve() for job in todo.jobs for path in recipe.files_of(job) if wanted}
+        file = ending.enter_context(report_file(options["report"], todo, overwrite, taken))
         if options.get("account") is not None:
-            account = account_writer(options["account"], todo, overwrite)
+            taken |= {path.resolve() for path in wanted[:-1]}
+            account = account_writer(options["account"], todo, overwrite, taken)
         for made in outcomes_of(todo.jobs, recipe, options["jobs"], stop):
             outcome = made if used is None else used.named(made)
             outcomes.append(outcome)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -38,6 +39,9 @@ def command(analysis: Path, form: str, output: Path | None, overwrite: bool) -> 
 
     with closing(open_analysis(analysis)) as opened:
         boxes = boxes_of(opened)
-        stream = nullcontext(sys.stdout)
-        with text_file(output, [analysis], overwrite) if output is not None else stream as out:
+        with ExitStack() as ending:
+            out: TextIO = sys.stdout
+            if output is not None:
+                inputs = [analysis.with_name(file.name) for file in opened.header.files]
+                out = ending.enter_context(text_file(output, [*inputs, analysis], overwrite))
             FORMATS[form](boxes, out)

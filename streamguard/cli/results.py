@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -179,11 +179,19 @@ class ReportFile:
 
 
 @contextmanager
-def report_file(path: Path | None, plan: Plan, overwrite: bool) -> Iterator[ReportFile | None]:
+def report_file(
+    path: Path | None, plan: Plan, overwrite: bool, taken: Collection[Path]
+) -> Iterator[ReportFile | None]:
     """Write a report beside its final name; it gets that name when the block ends well.
 
+    Args:
+        path: Its name, or None for no report.
+        plan: What is done.
+        overwrite: Whether it may be replaced.
+        taken: What it may not replace, as `Path.resolve` gives it.
+
     Raises:
-        UsageError: The report would replace an input or an output.
+        UsageError: The report would replace something that is taken.
         OutputExistsError: It exists, and may not be overwritten.
         SinkError: It cannot be written.
     """
@@ -192,9 +200,8 @@ def report_file(path: Path | None, plan: Plan, overwrite: bool) -> Iterator[Repo
         return
     from streamguard.media.target import Target
 
-    for job in plan.jobs:
-        if path.resolve() in (job.source.resolve(), job.output.resolve()):
-            raise UsageError(f"the report {path} is also an input or an output")
+    if path.resolve() in taken:
+        raise UsageError(f"the report {path} is also an input or an output", "Choose another")
     target = Target(path, plan.jobs[0].source, overwrite)
     try:
         report = ReportFile(target.part, plan.batch)

@@ -73,7 +73,8 @@ def command(
         stop = ending.enter_context(stop_on_signal())
         report = None
         if how["report"] is not None:
-            report = ending.enter_context(text_file(how["report"], files, how["overwrite"]))
+            inputs = [*filter(None, [how["analysis"]]), *files]
+            report = ending.enter_context(text_file(how["report"], inputs, how["overwrite"]))
         with shown(output.name) as show:
             found = streamguard.verify(
                 output,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 import streamguard
 from streamguard.deciding import content_of, input_of
-from streamguard.errors import CancelledError, SystemNotReadyError
+from streamguard.errors import CancelledError, StreamguardError, SystemNotReadyError
 from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job
 from streamguard.keeping import analysis_beside
@@ -77,6 +77,19 @@ class Recipe:
         if self.original is None or job.folder is None or not self.original.is_dir():
             return self.original
         return self.original / job.source.parent.relative_to(job.folder)
+
+    def files_of(self, job: Job) -> tuple[Path, ...]:
+        """Return every file that a job reads or writes by a name, as far as can be told."""
+        files = [job.source, job.output]
+        if self.boxes is not None:
+            files.append(self.boxes)
+        if self.keeps_analysis:
+            files.append(analysis_beside(job.source))
+        if self.task is Task.RENDER:
+            # What is wrong with an analysis is told when it is rendered.
+            with suppress(StreamguardError):
+                files.append(input_of(job.source, self.original_of(job)))
+        return tuple(files)
 
     def history(self) -> History:
         """Return what knows which jobs were done before."""
