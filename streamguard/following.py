@@ -26,8 +26,8 @@ from streamguard.pursuit import Pursuit, SmallPicture
 from streamguard.settings import Settings
 from streamguard.sources import open_source
 from streamguard.stages import Stage, run_alone
-from streamguard.tracking.following import Step
 from streamguard.tracking.paths import joined, unsure_spans
+from streamguard.tracking.steps import Step
 
 DEFAULTS = Settings()
 _DETECTOR = "centerface"

@@ -15,9 +15,10 @@ from streamguard.frames import Frame
 from streamguard.geometry import Box, Detection
 from streamguard.media.scaling import TrackingScale
 from streamguard.tracking.flow import Gray
-from streamguard.tracking.following import Follower, Step
+from streamguard.tracking.following import Follower
 from streamguard.tracking.paths import Way
 from streamguard.tracking.scenes import CutFinder
+from streamguard.tracking.steps import Step
 
 _CHUNK = 8.0
 """Seconds of small pictures that following back holds at once."""

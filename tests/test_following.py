@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from streamguard.geometry import Box, Detection, containment, iou
 from streamguard.tracking.flow import Gray
-from streamguard.tracking.following import Ending, Follower
+from streamguard.tracking.following import Follower
 from streamguard.tracking.framing import CutSides, Framing
+from streamguard.tracking.steps import Ending
 
 HEIGHT, WIDTH, RATE = 270, 480, 25
 SIDE = 150

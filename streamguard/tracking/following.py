@@ -7,14 +7,24 @@ the pictures in the order in which it is to follow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from streamguard.geometry import Box, Detection, iou
 from streamguard.tracking.appearance import likeness, patch_of, search
 from streamguard.tracking.flow import Gray, Moved, camera_motion, propagate, quarters_of
 from streamguard.tracking.framing import CutSides, Framing
 from streamguard.tracking.picking import Neighbours, reach
+from streamguard.tracking.steps import (
+    MOSTLY,
+    NEAR,
+    Ending,
+    Step,
+    as_wide_as,
+    both,
+    carried,
+    corrected,
+    grown,
+    side_held,
+)
 
 _ALIKE = 0.5
 """Likeness to what it looked like before below which something may have come in front of it."""
@@ -34,11 +44,6 @@ _DOUBT = 2.5
 """The same where flow still follows something, which may be a head that has turned away."""
 _FORGOTTEN = 4.0
 """The same where it looks as before, but a detector that once saw it does not any more."""
-_GROWTH = 0.8
-"""Growth of its box's width per second that it is not seen; half that in height."""
-_MAX_GROWTH = 1.6
-_MAX_UNION = 3.0
-"""Sides of a box that covers two places where it may be, in sizes of the thing."""
 _GRACE = 0.25
 """Seconds unseen that mean nothing."""
 _LOOK_EVERY = 0.2
@@ -49,16 +54,12 @@ _RECENT = 0.3
 _VELOCITY_MEMORY = 0.7
 _SLOWING = 0.93
 """Share of its own velocity, beyond the camera's, kept from picture to picture while hidden."""
-_NEAR = 0.3
-"""IoU of two boxes of one place."""
 _MAX_CHANGE = 1.25
 """Ratio by which one detection may change a side of the box."""
 _MAX_SHRINKING = 1.12
 """The same for smaller: something in front of it leaves little to be seen."""
 _KNOWN = 0.3
 """Confidence of the first detection that says how a detector frames it."""
-_MOSTLY = 0.8
-"""Share of a box inside the picture from which its size can be told, and it can be recognised."""
 _SLIVER = 0.35
 """The same below which flow may follow what lies behind it."""
 _GONE = 0.02
@@ -79,29 +80,6 @@ _HEIGHT_KEPT = 0.7
 """Share of a head's height that is remembered for a second: a hand hides part of a face."""
 _MAX_KEPT = 1.3
 """Ratio by which a box is larger than what is seen, for what is remembered."""
-
-
-class Ending(StrEnum):
-    """Why following ended."""
-
-    CUT = "cut"
-    LEFT = "left the picture"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Where it is in one picture.
-
-    Attributes:
-        box: What to cover, grown where its place is uncertain.
-        place: The likeliest place of the thing itself.
-        is_sure: Whether something vouches for it: how it looks, or a detector.
-    """
-
-    box: Box
-    place: Box
-    is_sure: bool = True
 
 
 class Follower:
@@ -170,7 +148,7 @@ class Follower:
         shown = self._place.clip(luma.shape[1], luma.shape[0])
         moved = propagate(self._luma, luma, [*quarters, shown, *self._neighbours.boxes])
         camera = camera_motion(quarters, moved)
-        step = _carried(self._place, shown, moved[len(quarters)])
+        step = carried(self._place, shown, moved[len(quarters)])
         self._neighbours.carry(moved[len(quarters) + 1 :])
         self._luma, self._time = luma, time
         was_sure = self.is_sure
@@ -215,7 +193,7 @@ class Follower:
             return
         self._seen_time = self._time
         seen = self._whole(seen)
-        is_near = self.is_sure and iou(seen, self._place) >= _NEAR
+        is_near = self.is_sure and iou(seen, self._place) >= NEAR
         self._settle(self._place.mix(seen, _TRUST) if is_near else seen)
 
     def _learn_framing(self, seen: Sequence[Detection]) -> None:
@@ -240,15 +218,15 @@ class Follower:
         seen = seen.limit(size, _MAX_CHANGE)
         x1, y1, x2, y2 = seen.x1, seen.y1, seen.x2, seen.y2
         if cut.left != cut.right:
-            x1, x2 = _side_held(x1, x2, max(size.width, x2 - x1), cut.left)
+            x1, x2 = side_held(x1, x2, max(size.width, x2 - x1), cut.left)
         if cut.top != cut.bottom:
-            y1, y2 = _side_held(y1, y2, max(size.height, y2 - y1), cut.top)
+            y1, y2 = side_held(y1, y2, max(size.height, y2 - y1), cut.top)
         return Box(x1, y1, x2, y2)
 
     def _fit(self, seen: Detection) -> float:
         """Return how well a detection away from its place fits, 0 for one of something else."""
         # At the edge nobody sees it any more, but perhaps the next one.
-        if self._framing is None or self._share_shown(self._place) < _MOSTLY:
+        if self._framing is None or self._share_shown(self._place) < MOSTLY:
             return 0.0
         unseen = max(0.0, self.unseen - _GRACE) if self.is_sure else self.unseen
         places = (box.resize(max(1.0, self._height / box.height)) for box in self._places)
@@ -345,9 +323,9 @@ class Follower:
 
     def _coast(self) -> None:
         """Cover where it may be, since nobody knows where it is."""
-        grown = _grown(self._framed(self._stay), self.unseen)
+        larger = grown(self._framed(self._stay), self.unseen)
         place = self._framed(self._place)
-        self.steps[-1] = Step(_both(grown, place, place), place, False)
+        self.steps[-1] = Step(both(larger, place, place), place, False)
 
     def _expected(self, camera: tuple[float, float] | None) -> tuple[float, float]:
         """Return how far it should move in one picture: with the camera, and on its own."""
@@ -374,12 +352,12 @@ class Follower:
             since = self._seen_step
             for n in range(since + 1, newest):
                 share = (n - since) / (newest - since)
-                self.steps[n] = _corrected(self.steps[n], now, before, share)
+                self.steps[n] = corrected(self.steps[n], now, before, share)
         else:
             since, start = self._sure_step, self.steps[self._sure_step].place
             for n in range(since + 1, newest):
                 between = start.mix(now, (n - since) / (newest - since))
-                box = _both(self.steps[n].box, between, between)
+                box = both(self.steps[n].box, between, between)
                 self.steps[n] = Step(box, between, False)
         self._believe(place)
         self._seen_step = newest
@@ -393,12 +371,12 @@ class Follower:
         self._sure_step = len(self.steps) - 1
         framed = self._framed(place)
         unseen = 0.0 if self._framing is None else self.unseen - _GRACE
-        self.steps[-1] = Step(_grown(framed, unseen), framed)
+        self.steps[-1] = Step(grown(framed, unseen), framed)
 
     def _framed(self, core: Box) -> Box:
         """Return what the person would have drawn, as wide as a head from any side."""
         if self._framing is None:
-            return _as_wide_as(core, self._aspect)
+            return as_wide_as(core, self._aspect)
         any_side = min(1.0, abs(self._time - self._start) / _MAY_TURN)
         box = self._framing.apply(core).mix(self._framing.from_any_side().apply(core), any_side)
         kept = self._height / max(core.height, 1e-3)
@@ -407,64 +385,8 @@ class Follower:
         turned = min(max(turned, 0.0), 1.0)
         taller = turned * _TALLER * box.height / 2
         box = Box(box.x1, box.y1 - taller, box.x2, box.y2 + taller)
-        return _as_wide_as(box, self._aspect + turned * max(0.0, _TURNED_ASPECT - self._aspect))
+        return as_wide_as(box, self._aspect + turned * max(0.0, _TURNED_ASPECT - self._aspect))
 
     def _share_shown(self, box: Box) -> float:
         height, width = self._luma.shape
         return box.clip(width, height).area / max(box.area, 1e-3)
-
-
-def _as_wide_as(box: Box, aspect: float) -> Box:
-    """Return a box at least as wide, per unit of height, as asked for."""
-    more = max(0.0, aspect * box.height - box.width) / 2
-    return Box(box.x1 - more, box.y1, box.x2 + more, box.y2)
-
-
-def _carried(place: Box, shown: Box, step: Moved) -> Moved:
-    """Return where a box went whose part inside the picture flow has carried."""
-    if not step.trusted:
-        return Moved(place, False)
-    # A sliver at the edge tells where it goes, but not how it grows.
-    ratio = step.box.width / shown.width if shown.area >= _MOSTLY * place.area else 1.0
-    (x, y), (ax, ay), (bx, by) = place.center, shown.center, step.box.center
-    dx, dy = bx - ax + (ratio - 1) * (x - ax), by - ay + (ratio - 1) * (y - ay)
-    return Moved(place.resize(ratio).shift(dx, dy), True)
-
-
-def _grown(box: Box, unseen: float) -> Box:
-    """Return a box grown for the time that nobody has seen what is in it."""
-    width = box.width * min(_MAX_GROWTH, 1 + _GROWTH * max(0.0, unseen))
-    height = box.height * min(_MAX_GROWTH, 1 + _GROWTH / 2 * max(0.0, unseen))
-    x, y = box.center
-    return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-
-
-def _side_held(first: float, last: float, length: float, first_is_cut: bool) -> tuple[float, float]:
-    """Return a stretch of a length, of which one end is known."""
-    return (last - length, last) if first_is_cut else (first, first + length)
-
-
-def _both(first: Box, second: Box, size: Box) -> Box:
-    """Return a box that holds both; the first alone where they lie too far apart."""
-    union = first.union(second)
-    is_near = union.width <= _MAX_UNION * size.width and union.height <= _MAX_UNION * size.height
-    return union if is_near else first
-
-
-def _corrected(step: Step, seen: Box, predicted: Box, share: float) -> Step:
-    """Return a step with its share of the error that was found out later."""
-    change = [
-        share * (end - start)
-        for start, end in zip(
-            (predicted.x1, predicted.y1, predicted.x2, predicted.y2),
-            (seen.x1, seen.y1, seen.x2, seen.y2),
-            strict=True,
-        )
-    ]
-    place, box = _changed(step.place, change), _changed(step.box, change)
-    is_sure = step.is_sure and iou(place, step.place) >= _NEAR
-    return Step(box if is_sure else _both(step.box, place, place), place, is_sure)
-
-
-def _changed(box: Box, change: Sequence[float]) -> Box:
-    return Box(box.x1 + change[0], box.y1 + change[1], box.x2 + change[2], box.y2 + change[3])
