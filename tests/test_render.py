@@ -466,6 +466,45 @@ def test_folders_by_the_command_line(folder: Path, capsys: pytest.CaptureFixture
     assert {status for _, status in told(capsys)} == {"skipped"}
 
 
+def clear(decided: Path) -> None:
+    with Journal(decided) as journal:
+        track = journal.analysis.tracks()[0].track_id
+        journal.append(Edit(act=Clear(track=track), actor="Ada", reason="she agreed"))
+
+
+def test_edits_outlive_another_run_over_their_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decide = ["analyze", str(folder), "--quality", "fast", "--json"]
+    assert run(decide) == 0
+    clear(folder / "clip.mp4.analysis")
+    edited = (folder / "clip.mp4.analysis").read_bytes()
+    capsys.readouterr()
+    assert run(decide) == 0
+    assert told(capsys) == [("clip.mp4", "skipped"), ("photo.png", "skipped")]
+    assert run([*decide, "--padding", "0.4"]) == 1
+    assert told(capsys) == [("clip.mp4", "failed"), ("photo.png", "done")]
+    assert (folder / "clip.mp4.analysis").read_bytes() == edited
+
+
+def test_an_analysis_is_kept_also_of_what_was_done_before(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = folder.parent / "out"
+    cover = ["anonymize", str(folder), "-o", str(out), "--quality", "fast", "--json"]
+    keep = [*cover, "--keep-analysis"]
+    assert run(cover) == 0
+    assert run(keep) == 0
+    capsys.readouterr()
+    assert run(keep) == 0
+    assert told(capsys) == [("clip.mp4", "skipped"), ("photo.png", "skipped")]
+    clear(folder / "clip.mp4.analysis")
+    edited = (folder / "clip.mp4.analysis").read_bytes()
+    assert run([*keep, "--padding", "0.4"]) == 1
+    assert told(capsys) == [("clip.mp4", "failed"), ("photo.png", "done")]
+    assert (folder / "clip.mp4.analysis").read_bytes() == edited
+
+
 def test_analyses_apart_from_their_inputs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     apart = folder.parent / "apart"
     assert run(["analyze", str(folder), "-o", str(apart), "--quality", "fast", "-q"]) == 0
@@ -491,7 +530,9 @@ def test_keeping_an_analysis_by_the_command_line(clip: Path, tmp_path: Path) -> 
     assert run(["anonymize", str(source), "--keep-analysis", "--quality", "fast", "-q"]) == 0
     assert files(tmp_path) == {"a.b.mp4", "a.b.mp4.analysis", "a.b.anonymized.mp4"}
     assert run(["render", f"{source}.analysis", "--overwrite", "-q"]) == 0
-    assert files(tmp_path) == {"a.b.mp4", "a.b.mp4.analysis", "a.b.anonymized.mp4"}
+    # What was rendered is written down, so that it is not rendered again.
+    kept = {"a.b.mp4", "a.b.mp4.analysis", "a.b.anonymized.mp4"}
+    assert files(tmp_path) - {".streamguard.done"} == kept
 
 
 @pytest.mark.parametrize(

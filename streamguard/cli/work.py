@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -11,7 +12,13 @@ from pathlib import Path
 
 import streamguard
 from streamguard.deciding import content_of, input_of
-from streamguard.errors import CancelledError, StreamguardError, SystemNotReadyError
+from streamguard.errors import (
+    CancelledError,
+    OutputExistsError,
+    StreamguardError,
+    SystemNotReadyError,
+)
+from streamguard.jobs.decided import is_edited_since, refuse_edited
 from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job
 from streamguard.keeping import analysis_beside
@@ -129,7 +136,7 @@ class JobRunner:
             SystemNotReadyError: This machine lacks something.
         """
         try:
-            state = self._history.state_of(job, self._stop)
+            state = self._state_of(job)
             if state is JobState.DONE:
                 return Outcome(job)
             report = self._make(job, name, shown, state is JobState.AGAIN)
@@ -143,6 +150,25 @@ class JobRunner:
                 raise CancelledError("stopped on request", "Nothing was written") from error
             return Outcome(job, error=error)
         return Outcome(job, report)
+
+    def _state_of(self, job: Job) -> JobState:
+        recipe = self._recipe
+        try:
+            state = self._history.state_of(job, self._stop)
+        except OutputExistsError:
+            if recipe.task is Task.ANALYZE and is_edited_since(
+                job, recipe.settings, versions, self._stop
+            ):
+                return JobState.DONE
+            raise
+        kept = analysis_beside(job.source)
+        if not recipe.keeps_analysis or state is JobState.NEW:
+            return state
+        if not os.path.lexists(kept):
+            return JobState.AGAIN
+        if state is JobState.AGAIN:
+            refuse_edited(kept)
+        return state
 
     def _make(self, job: Job, name: str, shown: Shown, again: bool) -> Report:
         settings = self._recipe.settings
