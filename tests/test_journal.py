@@ -31,9 +31,13 @@ from streamguard.analysis.acts import (
 )
 from streamguard.analysis.edit_json import export_lines, heading_of, import_lines
 from streamguard.analysis.edits import Edit
+from streamguard.analysis.found import add_found
 from streamguard.analysis.journal import Journal
+from streamguard.analysis.records import StoredCandidate
 from streamguard.errors import AnalysisError, EditConflictError, EditError, SinkPermissionError
-from streamguard.settings import Effect, SoundChange
+from streamguard.frames import Candidate, Uncovered
+from streamguard.geometry import Box
+from streamguard.settings import Effect, Settings, SoundChange
 
 FOLLOWED = Follow(frame=3, box=(1, 2, 11, 12), boxes=((3, 1, 2, 11, 12), (4, 2, 2, 12, 12)))
 
@@ -223,6 +227,38 @@ def test_a_row_that_was_changed_is_told(
         journal.edits()
     with pytest.raises(EditError, match=words):
         journal.append(by("Ann", Clear(track=1)))
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ('UPDATE edits SET arguments = \'{"track":1,"confirm":true}\'', "edit 1 is not what"),
+        ("DELETE FROM actors", "is missing"),
+    ],
+)
+def test_nothing_is_rendered_of_a_log_that_was_changed(
+    tmp_path: Path, face_clip: Path, statement: str, words: str
+) -> None:
+    analysis, output = tmp_path / "face.analysis", tmp_path / "out.mp4"
+    streamguard.analyze(face_clip, analysis, Settings(quality=streamguard.Quality.FAST))
+    with streamguard.edit(analysis, actor="Ann") as editor:
+        editor.add(Clear(track=1, first=10, last=12), reason="agreed")
+    change(analysis, statement)
+    with pytest.raises(EditError, match=words):
+        streamguard.render(analysis, output, source=face_clip)
+    assert [path.name for path in tmp_path.iterdir()] == ["face.analysis"]
+
+
+def test_candidates_of_a_second_look_are_known_to_who_has_the_file_open(path: Path) -> None:
+    with Journal(path) as ours, Journal(path) as theirs:
+        theirs.append(by("Bob", Clear(track=2)))
+        ours.append(by("Ann", Clear(track=1)))
+        seen = Candidate(Box(10, 300, 40, 340), 0.6, Uncovered.WEAK)
+        stored = StoredCandidate(0, 70, 70, seen, {70: (10, 300, 40, 340)})
+        add_found(path, ours.analysis.decision_digest, [stored])
+        number = max(c.number for c in ours.analysis.candidates())
+        assert ours.append(by("Ann", Believe(candidate=number))).number == 3
+        assert theirs.append(by("Bob", Clear(track=3))).number == 4
 
 
 def test_edits_of_another_decision_do_not_fit(tmp_path: Path, path: Path) -> None:

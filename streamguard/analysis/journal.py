@@ -12,7 +12,7 @@ from pathlib import Path
 
 from streamguard.analysis import database
 from streamguard.analysis import journal_rows as rows
-from streamguard.analysis.acts import Undo
+from streamguard.analysis.acts import Believe, Undo
 from streamguard.analysis.chain import seal
 from streamguard.analysis.changing import changing
 from streamguard.analysis.conflicts import refuse_conflict
@@ -81,6 +81,7 @@ class Journal:
             SinkError: The file cannot be written.
         """
         _check(edit)
+        self._know([edit])
 
         def add(log: Sequence[Edit]) -> list[Edit]:
             things = fold(self.ground, active(log))
@@ -112,6 +113,7 @@ class Journal:
         edits = list(edits)
         for edit in edits:
             _check(edit, erased=True)
+        self._know(edits)
 
         def add(log: Sequence[Edit]) -> list[Edit]:
             numbers = Numbers.after(self.ground.tracks, (e.act for e in log))
@@ -169,12 +171,20 @@ class Journal:
             self._ground = ground_of(self.analysis)
         return self._ground
 
+    def _know(self, edits: Iterable[Edit]) -> None:
+        """Take in candidates that a second look has added since, where an edit names one."""
+        named = {edit.act.candidate for edit in edits if isinstance(edit.act, Believe)}
+        if not named <= self.ground.candidates.keys():
+            found = {candidate.number: candidate for candidate in self.analysis.candidates()}
+            self._ground = replace(self.ground, candidates=found)
+
     def _read(self) -> tuple[tuple[Edit, ...], str]:
         return edits_of(self.analysis)
 
     def _append(self, add: Callable[[Sequence[Edit]], list[Edit]]) -> list[Edit]:
         with self._writing() as connection:
             log, digest = rows.read(connection, self.analysis.decision_digest)
+            self._know(log)
             added = add(log)
             fold(self.ground, active([*log, *added]))
             for edit in added:
