@@ -72,7 +72,7 @@ _ASPECT_KEPT = 0.9
 
 _FRONTAL, _PROFILE = 0.75, 0.6
 """Width per height of a detection from which a head is seen from the front, and from the side."""
-_TURNED_ASPECT, _TALLER = 1.1, 0.1
+_TURNED_ASPECT, _TALLER = 1.3, 0.15
 """Width per height of a whole head from the side, and how much taller it is than its face."""
 _MAY_TURN = 0.5
 """Seconds after which a head may have turned from where it looked when the box was drawn."""
@@ -180,32 +180,31 @@ class Follower:
             return
         self._neighbours.add([one for one in free if one is not found], found.box, self._time)
         if len(self.steps) > 1:
-            self._see(found.box, found.confidence)
+            self._see(found)
 
-    def _see(self, seen: Box, confidence: float) -> None:
-        if self._framing is None:
+    def _see(self, seen: Detection) -> None:
+        before, is_new = self._framed(self._place), self._framing is None
+        if is_new:
             framing = Framing() if self._cut_sides.any else Framing.told_by(seen, self._place)
-            if confidence < _KNOWN or framing is None or not self.is_sure:
+            if seen.confidence < _KNOWN or framing is None or not self.is_sure:
                 return
             self._framing = framing
-            self._seen_time = self._time
-            self._settle(self._whole(seen), framing.undo(self._place))
-            return
+            self._height = seen.box.height
         self._seen_time = self._time
-        seen = self._whole(seen)
-        is_near = self.is_sure and iou(seen, self._place) >= NEAR
-        self._settle(self._place.mix(seen, _TRUST) if is_near else seen)
+        place = self._whole(seen.box)
+        is_near = self.is_sure and not is_new and iou(place, self._place) >= _NEAR
+        self._settle(self._place.mix(place, _TRUST) if is_near else place, before)
 
     def _learn_framing(self, seen: Sequence[Detection]) -> None:
         """Learn from the picture the box was drawn in how a detector frames the thing."""
         drawn = self._place
-        known = [one.box for one in seen if one.confidence >= _KNOWN]
-        best = max(known, key=lambda box: iou(box, drawn), default=None)
+        known = [one for one in seen if one.confidence >= _KNOWN]
+        best = max(known, key=lambda one: iou(one.box, drawn), default=None)
         if best is None or self._cut_sides.any:
             return
         self._framing = Framing.told_by(best, drawn)
         if self._framing is not None:
-            self._place = self._stay = self._framing.undo(drawn)
+            self._place = self._stay = best.box
             self._drawn = self._recent = patch_of(self._luma, self._place)
             self._height = self._place.height
 
@@ -344,10 +343,15 @@ class Follower:
         if is_fresh and abs(self._time - self._recent_time) >= _RECENT:
             self._recent, self._recent_time = patch_of(self._luma, place), self._time
 
-    def _settle(self, place: Box, predicted: Box | None = None) -> None:
-        """Believe a place found by looking, and repair the pictures since it was last known."""
+    def _settle(self, place: Box, before: Box | None = None) -> None:
+        """Believe a place found by looking, and repair the pictures since it was last known.
+
+        Args:
+            place: The place.
+            before: Where it was thought to be, framed; by default where flow has led.
+        """
         newest, now = len(self.steps) - 1, self._framed(place)
-        before = self._framed(predicted or self._place)
+        before = before or self._framed(self._place)
         if self.is_sure:
             since = self._seen_step
             for n in range(since + 1, newest):

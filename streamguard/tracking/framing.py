@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from streamguard.geometry import Box, containment, iou
+from streamguard.geometry import Box, Detection, containment, iou
 
 _INSET = 0.25
 """Share of a detection that the person's framing may leave out on each side."""
@@ -15,6 +15,11 @@ _SAME = 0.5
 _INSIDE, _LEAST, _CENTRED = 0.8, 0.15, 0.28
 """The same for a small detection in a large box: share of it that is inside, share of the box
 that it fills, and distance of their centres in sizes of the box."""
+_SIDE_INSIDE, _CLEAR, _PART = 0.6, 0.5, 0.6
+"""The same for a face that is seen at one side of a drawn head: share inside, confidence, and
+share of the box that it fills at most."""
+_SIDE_ASPECT = 0.65
+"""Width per height of a detection below which it shows a head from the side."""
 _TURN = 0.25
 """Share of the difference between left and right that is added where a head may have turned."""
 _EDGE = 1.5
@@ -44,16 +49,32 @@ class Framing:
         )
 
     @classmethod
-    def told_by(cls, detected: Box, drawn: Box) -> Framing | None:
-        """Return the framing if both boxes are likely of one thing, seen whole, else None."""
-        (ax, ay), (bx, by) = detected.center, drawn.center
-        size = math.sqrt(max(drawn.area, 1e-4))
-        is_inside = containment(detected, drawn) >= _INSIDE and detected.area < drawn.area
-        is_centred = math.hypot(ax - bx, ay - by) <= _CENTRED * size
-        is_large = detected.area >= _LEAST * drawn.area
-        if iou(detected, drawn) >= _SAME or (is_inside and is_centred and is_large):
-            return cls.between(detected, drawn)
+    def told_by(cls, seen: Detection, drawn: Box) -> Framing | None:
+        """Return the framing if both boxes are likely of one thing, else None."""
+        detected = seen.box
+        (x, y), (cx, cy) = detected.center, drawn.center
+        off = math.hypot(x - cx, y - cy) / math.sqrt(max(drawn.area, 1e-4))
+        share = detected.area / max(drawn.area, 1e-4)
+        inside = containment(detected, drawn)
+        if iou(detected, drawn) >= _SAME:
+            return cls._of_head(detected, drawn)
+        if not _LEAST <= share < 1:
+            return None
+        if inside >= _INSIDE and off <= _CENTRED:
+            return cls._of_head(detected, drawn)
+        is_in_it = drawn.x1 < x < drawn.x2 and drawn.y1 < y < drawn.y2
+        is_clear = seen.confidence >= _CLEAR and share <= _PART
+        if is_in_it and is_clear and inside >= _SIDE_INSIDE:
+            return cls._of_head(detected, drawn)
         return None
+
+    @classmethod
+    def _of_head(cls, detected: Box, drawn: Box) -> Framing:
+        """Return the framing; of a head from the side only what tells of it from the front."""
+        framing = cls.between(detected, drawn)
+        if detected.width >= _SIDE_ASPECT * detected.height:
+            return framing
+        return Framing(0.0, max(0.0, framing.top), 0.0, max(0.0, framing.bottom))
 
     def from_any_side(self) -> Framing:
         """Return the framing of a head that may have turned: alike to the left and the right."""
