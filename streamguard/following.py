@@ -27,7 +27,7 @@ from streamguard.settings import Settings
 from streamguard.sources import open_source
 from streamguard.stages import Stage, run_alone
 from streamguard.tracking.paths import joined, unsure_spans
-from streamguard.tracking.steps import Step
+from streamguard.tracking.trail import Step
 
 DEFAULTS = Settings()
 _DETECTOR = "centerface"

@@ -18,7 +18,7 @@ from streamguard.tracking.flow import Gray
 from streamguard.tracking.following import Follower
 from streamguard.tracking.paths import Way
 from streamguard.tracking.scenes import CutFinder
-from streamguard.tracking.steps import Step
+from streamguard.tracking.trail import Step
 
 _CHUNK = 8.0
 """Seconds of small pictures that following back holds at once."""

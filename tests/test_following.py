@@ -14,7 +14,7 @@ from streamguard.geometry import Box, Detection, containment, iou
 from streamguard.tracking.flow import Gray
 from streamguard.tracking.following import Follower
 from streamguard.tracking.framing import CutSides, Framing
-from streamguard.tracking.steps import Ending
+from streamguard.tracking.trail import Ending
 
 HEIGHT, WIDTH, RATE = 270, 480, 25
 SIDE = 150

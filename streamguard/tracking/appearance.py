@@ -133,3 +133,44 @@ def search(luma: Gray, patch: Patch, near: Box, size: Box) -> tuple[Box, float]:
             (ox, oy), likest = sized.center, float(score)
             best = sized.shift(cx - ox, cy - oy)
     return best, likest
+
+
+class Looks:
+    """What a thing looks like: when it was drawn, and of late.
+
+    Args:
+        luma: The picture it was drawn in.
+        box: Where.
+        time: When, in seconds.
+    """
+
+    def __init__(self, luma: Gray, box: Box, time: float) -> None:
+        self._drawn = self._recent = patch_of(luma, box)
+        self._time = time
+
+    def renew(self, luma: Gray, box: Box, time: float) -> None:
+        """Remember what it looks like now."""
+        self._recent, self._time = patch_of(luma, box), time
+
+    def age(self, time: float) -> float:
+        """Return the seconds since it was last remembered."""
+        return abs(time - self._time)
+
+    def likeness(self, luma: Gray, box: Box) -> float | None:
+        """Return how much a place looks like it, or None where that cannot be told."""
+        shown = patch_of(luma, box)
+        told = [likeness(shown, known) for known in (self._recent, self._drawn)]
+        return max((score for score in told if score is not None), default=None)
+
+    def find(self, luma: Gray, near: Box, size: Box, enough: float) -> Box | None:
+        """Return where in a region it is, if something there is alike enough."""
+        found, score = search(luma, self._recent, near, size)
+        return found if score >= enough else None
+
+    def find_as_drawn(self, luma: Gray, near: Box, size: Box, enough: float) -> Box | None:
+        """Return the same, looking like of late or like when it was drawn."""
+        found = self.find(luma, near, size, enough)
+        if found is None:
+            place, score = search(luma, self._drawn, near, size)
+            found = place if score >= enough else None
+        return found

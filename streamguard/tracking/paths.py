@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streamguard.geometry import Box, iou
-from streamguard.tracking.steps import Step
+from streamguard.tracking.trail import Step
 
 _AGREE = 0.3
 """IoU from which two ways from two drawn boxes are taken for one."""
