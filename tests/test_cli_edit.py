@@ -84,6 +84,11 @@ def test_what_has_a_number_is_shown(shell: Shell) -> None:
     assert tracks[0] == ["track", "person", "label", "first", "last", "best", "confidence"]
     assert [row[0] for row in tracks[1:]] == ["1", "2", "3", "4"]
     assert "[1,3]" in shell("show", "people")
+    rows = [
+        json.loads(line) for line in shell("show", "tracks", "--at", "5", "--json").splitlines()
+    ]
+    assert rows[0] == {"track": 1, "label": "face", "state": "covered", "box": [50, 100, 90, 140]}
+    assert [row["track"] for row in rows] == [1, 2, 4]
     assert "weak" in shell("show", "candidates")
     assert "gdpr:consent" in shell("codes")
     assert shell("show", "doubts")
@@ -116,6 +121,8 @@ def test_export_erase_and_import(tmp_path: Path, shell: Shell, path: Path) -> No
         (["box", "1,2,3"], 2, "is not 4 whole numbers"),
         (["polygon", "1,2", "x,3", "4,5"], 2, "is not 2 whole numbers"),
         (["undo", "1"], 1, "edit 1 cannot be undone"),
+        (["show", "tracks", "--at", "100"], 1, "there is no frame 100"),
+        (["show", "people", "--at", "10"], 2, "--at is for tracks"),
         (["erase-actor", "Eve"], 1, "no edit is by 'Eve'"),
         (["shred"], 2, "No such command"),
     ],

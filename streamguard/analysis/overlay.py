@@ -20,6 +20,7 @@ class Overlay:
 
     def __init__(self, things: Things) -> None:
         self._drawings = list(things.drawings.items())
+        self._effects = things.effects
         self._parts: dict[int, list[Part]] = {}
         for part in things.parts.values():
             self._parts.setdefault(part.origin, []).append(part)
@@ -37,13 +38,13 @@ class Overlay:
     def _named(self, cover: Cover, frame: int) -> tuple[int, Cover]:
         for part in self._parts.get(cover.track_id, ()):
             if part.first <= frame <= part.last:
-                return part.number, _as_said(cover, part)
+                return part.number, self._as_said(cover, part)
         # A cover that no part knows can be left clear by nobody.
         return 0, cover
 
-
-def _as_said(cover: Cover, part: Part) -> Cover:
-    number, label, effect = part.number, part.label, part.effect or cover.effect
-    if (number, label, effect) == (cover.track_id, cover.label, cover.effect):
-        return cover
-    return replace(cover, track_id=number, label=label, effect=effect)
+    def _as_said(self, cover: Cover, part: Part) -> Cover:
+        number, label = part.number, part.label
+        effect = part.effect or self._effects.get(label) or cover.effect
+        if (number, label, effect) == (cover.track_id, cover.label, cover.effect):
+            return cover
+        return replace(cover, track_id=number, label=label, effect=effect)

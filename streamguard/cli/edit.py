@@ -12,6 +12,8 @@ import click
 from streamguard.cli import edit_acts, edit_follow
 from streamguard.cli.console import say, verbosity_options
 from streamguard.cli.edit_session import Session
+from streamguard.cli.edit_values import Moment, frames_of, moment
+from streamguard.cli.files import text_file
 
 _PATH = click.Path(path_type=Path, readable=False)
 
@@ -60,14 +62,22 @@ def _list(session: Session, /, as_json: bool) -> None:
 @click.argument(
     "what", type=click.Choice(["tracks", "people", "candidates", "doubts", "groups", "clear"])
 )
+@click.option(
+    "--at", callback=moment, metavar="FRAME", help="Of tracks, only where they are in this frame."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print lines of JSON.")
 @click.pass_obj
-def _show(session: Session, /, what: str, as_json: bool) -> None:
+def _show(session: Session, /, what: str, at: Moment | None, as_json: bool) -> None:
     """Show tracks, people, candidates, doubts, proposed groups, or what is clear."""
-    from streamguard.cli.edit_words import rows_of, table
+    from streamguard.cli.edit_words import rows_at, rows_of, table
 
+    if at is not None and what != "tracks":
+        raise click.UsageError("--at is for tracks")
     with session.open() as editor:
-        rows = rows_of(editor, what)
+        if at is None:
+            rows = rows_of(editor, what)
+        else:
+            rows = rows_at(editor, frames_of(editor.analysis, {"at": at})["at"])
     if as_json:
         click.echo("".join(json.dumps(row) + "\n" for row in rows), nl=False)
     else:
@@ -95,13 +105,8 @@ def _export(session: Session, /, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    from streamguard.errors import OutputExistsError
-
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise OutputExistsError(f"{output} exists", "Choose another name") from None
+    with text_file(output, [session.path], overwrite=False) as file:
+        file.write(text)
 
 
 @command.command(name="import")

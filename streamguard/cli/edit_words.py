@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from streamguard.analysis.acts import Undo
 from streamguard.analysis.edits import Edit, arguments_of
 from streamguard.analysis.folding import active
+from streamguard.errors import EditError
 
 if TYPE_CHECKING:
     from streamguard.analysis.editor import Editor
@@ -61,6 +62,29 @@ def rows_of(editor: Editor, what: str) -> list[Row]:
         "clear": _clear,
     }[what]
     return list(rows(editor))
+
+
+def rows_at(editor: Editor, frame: int) -> list[Row]:
+    """Return where each track is in a frame, and whether it is covered there.
+
+    Raises:
+        EditError: There is no such frame.
+    """
+    record = next(iter(editor.analysis.frames(frame, frame + 1)), None)
+    if record is None:
+        raise EditError(f"there is no frame {frame}", f"There are {editor.analysis.frame_count}")
+    placed = editor.placed()
+    covers = [(cover, "covered") for cover in placed.apply(record)]
+    covers += [(cover, "clear") for cover in placed.cleared(record)]
+    return [
+        {
+            "track": cover.track_id,
+            "label": cover.label,
+            "state": state,
+            "box": [round(v) for v in (cover.box.x1, cover.box.y1, cover.box.x2, cover.box.y2)],
+        }
+        for cover, state in sorted(covers, key=lambda pair: pair[0].track_id)
+    ]
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
