@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -627,3 +628,21 @@ def test_stretches_in_which_a_track_was_lost_are_not_without_number() -> None:
     anonymizer.close()
     assert len(maker._lost[1]) <= 500
     assert maker._lost[1][-1][1] == 3998
+
+
+def test_in_a_live_stream_nobody_is_told_more_than_the_covers() -> None:
+    frames = [frame(n, MIDDLE if n < 30 or n > 110 else None) for n in range(130)]
+
+    def decided(live: bool) -> list[Verdict]:
+        detectors = {"face": {Role.SECOND: SeesRed(lambda n, _close: 0.9 if n < 30 else 0.15)}}
+        anonymizer = Anonymizer(replace(info(), live=live), Settings(), detectors)
+        with closing(anonymizer):
+            verdicts = [verdict for one in frames for verdict in anonymizer.push(one)]
+            return verdicts + anonymizer.finish()
+
+    told, live = decided(False), decided(True)
+    assert [verdict.covers for verdict in live] == [verdict.covers for verdict in told]
+    assert any(verdict.covers for verdict in told)
+    assert any(verdict.candidates for verdict in told)
+    assert any(verdict.ended for verdict in told)
+    assert not any(verdict.candidates or verdict.ended for verdict in live)

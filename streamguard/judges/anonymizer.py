@@ -53,7 +53,7 @@ class Anonymizer:
         detectors: Detectors | None = None,
     ) -> None:
         self._subjects = {subject.label: subject for subject in subjects_of(settings.hide)}
-        self._is_still = info.still
+        self._is_still, self._is_live = info.still, info.live
         self._wraps, self._turns = info.equirectangular, info.quarter_turns
         self._plan: DetectionPlan = settings.plan.for_still() if info.still else settings.plan
         self._redaction = settings.redaction
@@ -185,10 +185,13 @@ class Anonymizer:
             self._tracker,
             self._timeline,
             self._scale,
-            {label: finder.names_by_role for label, finder in self._finders.items()},
+            None if self._is_live else self._names(),
             sphere=self._sphere,
             redaction=self._redaction,
         )
+
+    def _names(self) -> dict[str, dict[Role, str]]:
+        return {label: finder.names_by_role for label, finder in self._finders.items()}
 
     def _kinds(self) -> list[TrackingKind]:
         return [subject.kind(self._plan) for subject in self._subjects.values()]

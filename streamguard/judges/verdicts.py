@@ -30,7 +30,8 @@ class VerdictMaker:
         tracker: Which tracks are believed.
         timeline: What they cover.
         scale: How the tracking picture lies over the coded one.
-        names: Names of the detectors by label and role.
+        names: Names of the detectors by label and role; None where nobody asks for more than
+            covers, as in a live stream.
         sphere: How the picture wraps round, if it does.
         redaction: What covers look like.
     """
@@ -40,7 +41,7 @@ class VerdictMaker:
         tracker: Tracker,
         timeline: Timeline,
         scale: TrackingScale,
-        names: Mapping[str, Mapping[Role, str]],
+        names: Mapping[str, Mapping[Role, str]] | None,
         *,
         sphere: Sphere | None,
         redaction: RedactionSettings,
@@ -63,6 +64,9 @@ class VerdictMaker:
         """
         moment, boxes = self._timeline.pop()
         covers = self._covers(frame, moment, boxes)
+        if self._names is None:
+            self._tracker.forget(moment.time)
+            return Verdict(frame, () if frame.damage else covers, frame.damage)
         candidates = () if frame.damage else self._candidates(frame, moment, boxes, covers)
         self._note(frame.index, {cover.track_id for cover in covers}, moment)
         ended = self._told + self._facts(self._tracker.forget(moment.time))
@@ -132,6 +136,8 @@ class VerdictMaker:
 
     def _facts(self, tracks: Iterable[Track]) -> tuple[TrackFacts, ...]:
         """Return the facts of tracks that were covered, and whose last cover is out."""
+        if self._names is None:
+            return ()
         ended = [track for track in tracks if track.track_id in self._covered]
         self._covered.difference_update(track.track_id for track in ended)
         return tuple(
