@@ -9,22 +9,20 @@ from dataclasses import replace
 from itertools import count
 
 from streamguard.detection import Detectors, default_detectors
-from streamguard.detection.finder import Finder, Finding
-from streamguard.detection.layers import Layer
-from streamguard.detection.looks import CloseLookRequest, Look, Role, widened
+from streamguard.detection.finder import Finder
+from streamguard.detection.looks import CloseLookRequest, Look, widened
 from streamguard.detection.schedule import Schedule
 from streamguard.detection.subjects import subjects_of
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, UsageError
 from streamguard.frames import Frame, TrackFacts, Verdict, VideoInfo
-from streamguard.geometry import nms
+from streamguard.judges.observing import observe
 from streamguard.judges.verdicts import VerdictMaker
 from streamguard.media.scaling import TrackingScale
 from streamguard.media.sphere import Sphere
 from streamguard.plans import DetectionPlan
 from streamguard.settings import Settings
 from streamguard.tracking.kinds import TrackingKind
-from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.scenes import CutFinder
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
@@ -181,17 +179,15 @@ class Anonymizer:
         self._cuts = CutFinder()
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
+        names = {label: finder.names_by_role for label, finder in self._finders.items()}
         self._verdicts = VerdictMaker(
             self._tracker,
             self._timeline,
             self._scale,
-            None if self._is_live else self._names(),
+            None if self._is_live else names,
             sphere=self._sphere,
             redaction=self._redaction,
         )
-
-    def _names(self) -> dict[str, dict[Role, str]]:
-        return {label: finder.names_by_role for label, finder in self._finders.items()}
 
     def _kinds(self) -> list[TrackingKind]:
         return [subject.kind(self._plan) for subject in self._subjects.values()]
@@ -221,40 +217,7 @@ class Anonymizer:
             findings = finder.find(view, every, time_ms, frame.quarter_turns)
             if self._sphere and self._is_still:
                 findings += finder.find_at_poles(view, every[0], time_ms)
-            self._observe(label, findings)
-
-    def _observe(self, label: str, findings: Sequence[Finding]) -> None:
-        """Hand what was found to the tracker, in pixels of the tracking picture."""
-        for turns in sorted({f.look.turns for f in findings}):
-            alike = [f for f in findings if f.look.turns == turns and _is_second(f)]
-            self._take_in(label, alike)
-        self._take_in(label, [f for f in findings if not _is_second(f)])
-
-    def _take_in(self, label: str, findings: Sequence[Finding]) -> None:
-        """Hand on what one detector found in pictures turned alike."""
-        if not findings:
-            return
-        scale = self._scale
-        second, turns = _is_second(findings[0]), findings[0].look.turns
-        found = nms([detection for finding in findings for detection in finding.detections])
-        is_close = any(f.look.is_close for f in findings)
-        self._tracker.observe(
-            [
-                Observation(scale.to_small(d.box), d.confidence, second, is_close, turns)
-                for d in found
-            ],
-            [
-                SearchedRegion(
-                    scale.to_small(f.look.region),
-                    scale.length_to_small(f.look.smallest),
-                    f.look.is_close,
-                    turns,
-                )
-                for f in findings
-                if second and f.look.layer is Layer.COLOR
-            ],
-            label,
-        )
+            observe(self._tracker, self._scale, label, findings)
 
     def _is_due(self, now: float) -> bool:
         if not self._held:
@@ -269,7 +232,3 @@ class Anonymizer:
         frame = self._held.popleft()
         self._held_bytes -= frame.nbytes
         return self._verdicts.make(frame)
-
-
-def _is_second(finding: Finding) -> bool:
-    return finding.look.role is Role.SECOND

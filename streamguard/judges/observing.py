@@ -1,0 +1,59 @@
+"""From what detectors found to what the tracker is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamguard.detection.finder import Finding
+from streamguard.detection.layers import Layer
+from streamguard.detection.schedule import Role
+from streamguard.geometry import nms
+from streamguard.media.scaling import TrackingScale
+from streamguard.tracking.observations import Observation, SearchedRegion
+from streamguard.tracking.tracker import Tracker
+
+
+def observe(
+    tracker: Tracker, scale: TrackingScale, label: str, findings: Sequence[Finding]
+) -> None:
+    """Hand what was found to the tracker, in pixels of the tracking picture.
+
+    Args:
+        tracker: Who is told.
+        scale: How the tracking picture lies over the coded one.
+        label: What was looked for.
+        findings: What each look found.
+    """
+    for turns in sorted({finding.look.turns for finding in findings}):
+        alike = [f for f in findings if f.look.turns == turns and _is_second(f)]
+        _take_in(tracker, scale, label, alike)
+    _take_in(tracker, scale, label, [f for f in findings if not _is_second(f)])
+
+
+def _take_in(
+    tracker: Tracker, scale: TrackingScale, label: str, findings: Sequence[Finding]
+) -> None:
+    """Hand on what one detector found in pictures turned alike."""
+    if not findings:
+        return
+    second, turns = _is_second(findings[0]), findings[0].look.turns
+    found = nms([detection for finding in findings for detection in finding.detections])
+    is_close = any(f.look.is_close for f in findings)
+    tracker.observe(
+        [Observation(scale.to_small(d.box), d.confidence, second, is_close, turns) for d in found],
+        [
+            SearchedRegion(
+                scale.to_small(f.look.region),
+                scale.length_to_small(f.look.smallest),
+                f.look.is_close,
+                turns,
+            )
+            for f in findings
+            if second and f.look.layer is Layer.COLOR
+        ],
+        label,
+    )
+
+
+def _is_second(finding: Finding) -> bool:
+    return finding.look.role is Role.SECOND
