@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from streamguard.detection.finder import Finding
 from streamguard.detection.layers import Layer
-from streamguard.detection.schedule import Role
+from streamguard.detection.looks import Role
 from streamguard.geometry import nms
 from streamguard.media.scaling import TrackingScale
 from streamguard.tracking.observations import Observation, SearchedRegion
