@@ -77,6 +77,7 @@ def _anonymize(
         ending.enter_context(letting_go(judge.close))
         kept = None
         if keep_analysis is not None:
+            work.hold()
             kept = ending.enter_context(
                 keeping(keep_analysis, source, settings, work.stop, models())
             )

@@ -72,6 +72,7 @@ def analyze(
 def _analyze(work: Work, path: Path, settings: Settings, given: Given | None) -> Report:
     source = work.source
     with ExitStack() as ending:
+        work.hold()
         made_by = models() if given is None else {given.name: given.sha256}
         kept = ending.enter_context(keeping(path, source, settings, work.stop, made_by))
         judge = Anonymizer(source.info, settings) if given is None else given
@@ -85,6 +86,7 @@ def _analyze(work: Work, path: Path, settings: Settings, given: Given | None) ->
 
         whole = with_zones(judge, settings.zones)
         decide(source, whole, on_verdict, settings=settings, cancelled=work.stop)
+        work.check_held()
         watched(kept.finish, f"finishing {path}", timeout=None, cancelled=work.stop)
         return work.report(
             work.record(source.path),
@@ -165,6 +167,7 @@ def _render(
     source = work.source
     with ExitStack() as ending:
         sink = ending.enter_context(sink_for(output, source, settings))
+        work.hold()
         check_identity(decision.header, source.files_read, work.stop)
         write(work, Replay(decision, placed), sink, settings, watch=watch)
         return work.report(

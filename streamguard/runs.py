@@ -6,11 +6,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from streamguard.analysis.identity import FileWatch
 from streamguard.analysis.writer import AnalysisWriter
 from streamguard.faults import let_go, letting_go, patience_after
 from streamguard.frames import RedactedFrame, Verdict
@@ -35,6 +36,7 @@ class Work:
         source: The open input.
         reporter: Tells how far it is.
         stop: Set it from anywhere to stop.
+        watch: Notices whether the input becomes another one.
 
     Attributes:
         source: The open input.
@@ -42,10 +44,15 @@ class Work:
     """
 
     def __init__(
-        self, source: LocalSource, reporter: ProgressReporter, stop: threading.Event
+        self,
+        source: LocalSource,
+        reporter: ProgressReporter,
+        stop: threading.Event,
+        watch: FileWatch,
     ) -> None:
         self.source = source
         self.stop = stop
+        self._watch = watch
         self._reporter = reporter
         self._tally = Tally()
 
@@ -55,6 +62,22 @@ class Work:
         tally.add(verdict)
         total = self.source.info.frames
         self._reporter.tell(tally.frames, total, tally.faces, tally.last_ms / 1000)
+
+    def hold(self) -> None:
+        """Hold the input to what it was when it was opened, since a decision belongs to it.
+
+        Raises:
+            SourceError: One of its files is gone.
+        """
+        self._watch.start(self.source.files_read)
+
+    def check_held(self) -> None:
+        """Check that an input that is held is as it was.
+
+        Raises:
+            SourceError: It is gone, was replaced, or was written to.
+        """
+        self._watch.check()
 
     def record(self, path: str | os.PathLike[str]) -> FileRecord:
         """Return a file's name and content, as `record_file` does."""
@@ -119,10 +142,11 @@ def opened(
     """
     reporter = ProgressReporter(progress)
     stop = cancelled or threading.Event()
+    watch = FileWatch(Path(source))
     try:
         found = open_source(source, options, stop)
         with letting_go(found.close):
-            yield Work(found, reporter, stop)
+            yield Work(found, reporter, stop, watch)
     finally:
         give_back()
 
@@ -172,9 +196,13 @@ def write(
             watch(verdict, redacted)
         work.count(verdict)
 
-    parts = Parts(work.source, judge, MaskRedactor(settings.redaction), sink)
-    if kept is not None:
-        parts = replace(parts, before_close=kept.finish)
+    def finish() -> None:
+        work.check_held()
+        if kept is not None:
+            kept.finish()
+
+    redactor = MaskRedactor(settings.redaction)
+    parts = Parts(work.source, judge, redactor, sink, before_close=finish)
     run(parts, settings=settings, observe=observe, cancelled=work.stop)
 
 

@@ -32,6 +32,7 @@ from streamguard.errors import (
     AnalysisError,
     CancelledError,
     OutputExistsError,
+    SourceError,
     SourceNotFoundError,
     StreamguardError,
 )
@@ -326,6 +327,43 @@ def test_an_analysis_of_fewer_frames_is_an_error_and_leaves_nothing(
     with pytest.raises(AnalysisError, match=f"has {COUNT - 1} frames, {COUNT} were judged"):
         streamguard.render(decided)
     assert files(decided.parent) == {"clip.mp4", "clip.mp4.analysis"}
+
+
+@pytest.mark.parametrize("what", ["analyze", "keep", "render"])
+@pytest.mark.parametrize("how", ["replaced", "written to", "removed"])
+def test_an_input_that_changes_on_the_way_is_an_error_and_leaves_nothing(
+    what: str, how: str, decided: Path
+) -> None:
+    source, folder = decided.parent / "clip.mp4", decided.parent
+    if what != "render":
+        decided.unlink()
+    changed: list[str] = []
+
+    def change(_progress: object) -> None:
+        if changed:
+            return
+        changed.append(how)
+        if how == "written to":
+            with source.open("ab") as file:
+                file.write(b"x")
+            return
+        data = source.read_bytes()
+        source.unlink()
+        if how == "replaced":
+            source.write_bytes(data)
+
+    def act() -> None:
+        if what == "analyze":
+            streamguard.analyze(source, None, FAST, change)
+        elif what == "keep":
+            streamguard.anonymize(source, folder / "o.mp4", FAST, change, keep_analysis=decided)
+        else:
+            streamguard.render(decided, None, FAST, change)
+
+    before = files(folder)
+    with pytest.raises(SourceError, match=r"changed|does not exist"):
+        act()
+    assert files(folder) == before - ({"clip.mp4"} if how == "removed" else set())
 
 
 def test_an_unfinished_analysis_is_not_rendered(clip: Path, tmp_path: Path) -> None:

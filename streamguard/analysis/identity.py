@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from streamguard.analysis.records import FileIdentity, Header
@@ -60,6 +60,40 @@ def check_identity(
             raise AnalysisError(f"{path} is not the file that was analyzed", _HINT)
 
 
+class FileWatch:
+    """Notices whether files become others while a run reads them.
+
+    Args:
+        path: The input; it is not open yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # What is wrong with a file that is not there, opening it tells.
+        self._marks = {path: _mark(_stat(path))} if path.is_file() else {}
+        self._is_on = False
+
+    def start(self, paths: Iterable[Path]) -> None:
+        """Watch the input, and these other files that are read for it.
+
+        Raises:
+            SourceError: One of them is gone.
+        """
+        self._is_on = True
+        for path in paths:
+            if path not in self._marks:
+                self._marks[path] = _mark(_stat(path))
+
+    def check(self) -> None:
+        """Check that all that is watched is as it was.
+
+        Raises:
+            SourceError: A file is gone, was replaced, or was written to.
+        """
+        for path, mark in self._marks.items() if self._is_on else ():
+            if _mark(_stat(path)) != mark:
+                raise _changed(path)
+
+
 _HINT = "Name the right input, or analyze this one"
 
 
@@ -76,8 +110,12 @@ def _identify(path: Path, cancelled: threading.Event | None) -> FileIdentity:
     except OSError as error:
         raise unreadable(path, error) from error
     if _mark(_stat(path)) != _mark(before):
-        raise SourceError(f"{path} changed while it was read", "Wait until nobody writes to it")
+        raise _changed(path)
     return FileIdentity(path.name, before.st_size, total.hexdigest())
+
+
+def _changed(path: Path) -> SourceError:
+    return SourceError(f"{path} changed while it was read", "Wait until nobody writes to it")
 
 
 def _stat(path: Path) -> os.stat_result:
