@@ -152,7 +152,15 @@ def render(  # noqa: PLR0913 - all but four by name
         account = account_of(decision, log, digest, placed)
         taking = Pictures(account if pictures else None)
         with opened(found, settings.input, progress, cancelled) as work:
-            report = _render(work, decision, placed, result, settings, taking.add)
+            orientation = work.source.traits.orientation
+            report = _render(
+                work,
+                decision,
+                placed,
+                result,
+                settings,
+                lambda _verdict, redacted: taking.add(redacted, orientation),
+            )
             return replace(report, decision=account, pictures=taking.taken)
 
 

@@ -175,7 +175,11 @@ def _second_look(report: Report) -> str:
     if found is None:
         return ""
     if found.passed:
-        return section("A second look", "<p>No face seems to be left.</p>\n")
+        looked = f"{found.looked:,} of {found.frames:,} frames were looked at"
+        words = "No face seems to be left"
+        if found.left_clear:
+            words += f" but those left clear on purpose, seen {found.left_clear:,} times"
+        return section("A second look", f"<p>{looked}. {words}.</p>\n")
     rows = (
         (
             f"{_clock(one.first_ms / 1000)} – {_clock(one.last_ms / 1000)}",

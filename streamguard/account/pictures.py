@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamguard.analysis.account import Account
-from streamguard.frames import RedactedFrame, Verdict
+from streamguard.frames import RedactedFrame
+from streamguard.media.traits import Orientation
 from streamguard.report import Picture
 from streamguard.sinks.jpeg import jpeg_of
 
@@ -30,15 +31,19 @@ class Pictures:
         """The pictures so far, by frame."""
         return tuple(self._taken)
 
-    def add(self, verdict: Verdict, redacted: RedactedFrame) -> None:
+    def add(self, redacted: RedactedFrame, orientation: Orientation) -> None:
         """Take a picture if this frame is wanted.
+
+        Args:
+            redacted: The frame as it was written.
+            orientation: How it is brought upright.
 
         Raises:
             SinkError: It cannot be encoded.
         """
         caption = self._wanted.pop(redacted.index, None)
         if caption is not None:
-            jpeg = jpeg_of(redacted, _SIDE, verdict.frame.quarter_turns)
+            jpeg = jpeg_of(redacted, _SIDE, orientation)
             self._taken.append(Picture(redacted.index, caption, jpeg))
 
 
