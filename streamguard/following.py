@@ -13,7 +13,7 @@ from pathlib import Path
 from streamguard.analysis.acts import BoxAt, Follow, Pixels
 from streamguard.analysis.identity import check_identity
 from streamguard.analysis.reader import Analysis, open_analysis
-from streamguard.deciding import as_decided, input_of
+from streamguard.analysis_input import as_decided, input_of
 from streamguard.detection.finder import Finder
 from streamguard.detection.looks import Role
 from streamguard.detection.registry import make_detector

@@ -40,7 +40,7 @@ LAYERS = (
     {"account"},
     {"pipeline"},
     {"relay"},
-    {"inspection", "decided", "footage", "keeping", "runs"},
+    {"analysis_input", "inspection", "decided", "footage", "keeping", "runs"},
     {"pursuit"},
     {"api", "deciding", "verification", "doctor"},
     {"following"},

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import streamguard
-from streamguard.deciding import content_of, input_of
+from streamguard.analysis_input import content_of, input_of
 from streamguard.errors import (
     CancelledError,
     OutputExistsError,
