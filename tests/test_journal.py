@@ -215,6 +215,12 @@ def test_two_processes_that_append_at_once_both_land(path: Path) -> None:
         ("DELETE FROM edits WHERE number = 1", "edit 1 is missing"),
         ("DELETE FROM edits WHERE number = 2", "there are boxes of edit 2"),
         ("UPDATE edits SET number = 3 WHERE number = 2", "edit 2 is missing"),
+        ("UPDATE edits SET code = x'00' WHERE number = 1", "an edit is not what"),
+        ("UPDATE edits SET actor = 'Eve' WHERE number = 1", "an edit is not what"),
+        ("UPDATE edits SET reason = x'41' WHERE number = 1", "an edit is not what"),
+        ("UPDATE actors SET seal = x'01'", "an edit is not what"),
+        ("UPDATE drawn SET x1 = 1.5", "an edit is not what"),
+        ("DROP TABLE drawn", "lacks its table drawn"),
     ],
 )
 def test_a_row_that_was_changed_is_told(

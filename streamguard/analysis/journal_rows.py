@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
+from types import UnionType
 from typing import Any
 
 from streamguard.analysis.acts import BoxAt, Follow
@@ -27,15 +29,19 @@ def read(connection: sqlite3.Connection, decision: str) -> tuple[tuple[Edit, ...
         EditError: A row is not what was written.
     """
     digest = start_of(decision)
-    if not set(EDITS) <= tables_of(connection):
+    there = EDITS.keys() & tables_of(connection)
+    if not there:
         return (), digest
+    if missing := EDITS.keys() - there:
+        raise EditError(f"the log of edits lacks its table {min(missing)}", _HINT)
     actors = {
-        number: _true(Sealed(*sealed), f"actor {number}")
-        for number, *sealed in connection.execute("SELECT number, name, salt, seal FROM actors")
+        row[0]: _true(Sealed(*_typed(row, _ACTOR)[1:]), f"actor {row[0]}")
+        for row in connection.execute("SELECT number, name, salt, seal FROM actors")
     }
     drawn = _drawn(connection)
     edits: list[Edit] = []
-    for row in connection.execute(f"SELECT {_COLUMNS}, digest FROM edits ORDER BY number"):
+    for found in connection.execute(f"SELECT {_COLUMNS}, digest FROM edits ORDER BY number"):
+        row = _typed(found, _EDIT)
         number, _, actor = row[:3]
         if number != len(edits) + 1 or actor not in actors:
             raise EditError(f"edit {len(edits) + 1} is missing", _HINT)
@@ -50,6 +56,9 @@ def read(connection: sqlite3.Connection, decision: str) -> tuple[tuple[Edit, ...
 
 
 _COLUMNS = "number, time, actor, kind, arguments, code, reason, reason_salt, reason_seal"
+_EDIT = (int, str, int, str, str, str, str | None, str | None, str, str)
+_ACTOR = (int, str | None, str | None, str)
+_DRAWN = (int,) * 6
 
 
 def write(connection: sqlite3.Connection, edit: Edit, reason: Sealed, before: str) -> str:
@@ -142,10 +151,17 @@ def _edit(row: tuple[Any, ...], actor: Sealed, boxes: tuple[BoxAt, ...]) -> Edit
 
 def _drawn(connection: sqlite3.Connection) -> dict[int, tuple[BoxAt, ...]]:
     found: dict[int, list[BoxAt]] = {}
-    for edit, *box in connection.execute("SELECT * FROM drawn ORDER BY edit, frame"):
-        frame, x1, y1, x2, y2 = box
+    for row in connection.execute("SELECT * FROM drawn ORDER BY edit, frame"):
+        edit, frame, x1, y1, x2, y2 = _typed(row, _DRAWN)
         found.setdefault(edit, []).append((frame, x1, y1, x2, y2))
     return {edit: tuple(boxes) for edit, boxes in found.items()}
+
+
+def _typed(row: tuple[Any, ...], types: Sequence[type | UnionType]) -> tuple[Any, ...]:
+    """Return a row once each value has the type of its column, which SQLite lets be."""
+    if not all(map(isinstance, row, types)):
+        raise EditError("an edit is not what was written", _HINT)
+    return row
 
 
 def _true(sealed: Sealed, what: str) -> Sealed:
