@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from conftest import ROOT
 import streamguard
 from streamguard.analysis import schema
 from streamguard.analysis.reader import open_analysis
-from streamguard.analysis.records import SCHEMA
+from streamguard.analysis.records import SCHEMA, Header
 from streamguard.frames import Cover
 from streamguard.geometry import Box
 from streamguard.plans import Quality
@@ -75,6 +76,12 @@ def test_it_names_every_table_and_column() -> None:
     said["found"] |= columns_of("candidates")
     for table, columns in said.items():
         assert columns == columns_of(table), table
+
+
+def test_it_names_every_fact_of_the_header() -> None:
+    (said,) = re.findall(r"^\| `name` \| (`width`.*?)\. \|$", PAGE, re.MULTILINE)
+    names = {field.name for field in fields(Header)} - {"files"}
+    assert set(re.findall(r"`(\w+)`", said)) == names
 
 
 def test_it_says_how_the_file_is_marked(decided: Path) -> None:

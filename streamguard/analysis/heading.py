@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from dataclasses import fields
 from fractions import Fraction
@@ -11,6 +12,11 @@ from typing import Any
 from streamguard.analysis.columns import damaged, parsed
 from streamguard.analysis.records import FileIdentity, Header
 
+_MAX_NAMES = 100
+_MAX_FILES = 200_000
+"""Rows that are read; a playlist has half as many entries at most."""
+_FRACTION = re.compile(r"[0-9]{1,18}(/[0-9]{1,18})?", re.ASCII)
+"""Not all that Python's own reader takes: a few bytes of an exponent can fill all memory."""
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -39,17 +45,18 @@ def load_header(connection: sqlite3.Connection) -> Header:
     """
     try:
         values = {
-            name: parsed(_text(text)) for name, text in connection.execute("SELECT * FROM header")
+            name: parsed(_text(text))
+            for name, text in connection.execute(f"SELECT * FROM header LIMIT {_MAX_NAMES}")
         }
         rate = values["frame_rate"]
         return Header(
             files=_files(connection),
-            width=_whole(values["width"]),
-            height=_whole(values["height"]),
+            width=_positive(values["width"]),
+            height=_positive(values["height"]),
             pix_fmt=_text(values["pix_fmt"]),
-            time_base=Fraction(_text(values["time_base"])),
-            frame_rate=None if rate is None else Fraction(_text(rate)),
-            quarter_turns=_whole(values["quarter_turns"]),
+            time_base=_fraction(values["time_base"]),
+            frame_rate=_fraction(rate) if rate not in (None, "0") else None,
+            quarter_turns=_whole(values["quarter_turns"]) % 4,
             mirrored=bool(values["mirrored"]),
             still=bool(values["still"]),
             equirectangular=bool(values["equirectangular"]),
@@ -70,7 +77,10 @@ def load_header(connection: sqlite3.Connection) -> Header:
 
 
 def _files(connection: sqlite3.Connection) -> tuple[FileIdentity, ...]:
-    rows = connection.execute("SELECT name, size, sha256 FROM files ORDER BY number").fetchall()
+    query = f"SELECT name, size, sha256 FROM files ORDER BY number LIMIT {_MAX_FILES + 1}"
+    rows = connection.execute(query).fetchall()
+    if not 0 < len(rows) <= _MAX_FILES:
+        raise ValueError("an analysis is of a file, and of a playlist's at most")
     files = tuple(FileIdentity(_text(n), _whole(size), _text(sha)) for n, size, sha in rows)
     for file in files:
         if len(file.sha256) != 64 or not set(file.sha256) <= _HEX:
@@ -82,6 +92,18 @@ def _files(connection: sqlite3.Connection) -> tuple[FileIdentity, ...]:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Fraction) else value
+
+
+def _fraction(value: Any) -> Fraction:
+    if not _FRACTION.fullmatch(_text(value)) or not (fraction := Fraction(value)):
+        raise ValueError("no fraction above 0")
+    return fraction
+
+
+def _positive(value: Any) -> int:
+    if _whole(value) < 1:
+        raise ValueError("no size")
+    return int(value)
 
 
 def _whole(value: Any) -> int:

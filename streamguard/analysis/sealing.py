@@ -43,7 +43,7 @@ def verify_seal(connection: sqlite3.Connection, version: int, path: Path) -> Non
     Raises:
         AnalysisError: It holds something else.
     """
-    seals = connection.execute("SELECT frames, digest FROM seal").fetchall()
+    seals = connection.execute("SELECT frames, digest FROM seal LIMIT 2").fetchall()
     if not seals:
         return
     counted = connection.execute(
