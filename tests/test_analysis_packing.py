@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from streamguard.analysis.candidate_groups import CandidateGroups
 from streamguard.analysis.candidates import pack_candidates, unpack_candidates
 from streamguard.analysis.columns import inflate, pack_columns, unpack_columns
+from streamguard.analysis.outline_text import outlines_from
 from streamguard.analysis.packing import MAX_COVERS, pack, unpack, weight_of
 from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.records import FrameRecord, FrameState, StoredCandidate
@@ -265,3 +266,25 @@ def test_when_it_was_committed_changes_nothing(tmp_path: Path) -> None:
         digests.append(analysis.decision_digest)
         analysis.close()
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7",
+        "[7]",
+        '[{"polygon": [[1, 1], [2, 2]]}]',
+        '[{"polygon": [[1, 1], [2, 2], [3, 1e9]]}]',
+        '[{"polygon": [[1, 1], [2, 2], [3, 99999999999]]}]',
+        '[{"box": [0, 0, 9, 9], "columns": 8, "rows": 2, "bits": "AA=="}]',
+        '[{"box": [0, 0, 9, 9], "columns": 8, "rows": 1, "bits": "A"}]',
+        '[{"box": [0, 0, 9, 9], "columns": -8, "rows": -1, "bits": "AA=="}]',
+        '[{"box": [0, 0, 9], "columns": 8, "rows": 1, "bits": "AA=="}]',
+        "[" * 100_000,
+    ],
+)
+def test_an_outline_that_makes_no_sense_is_refused(text: str) -> None:
+    good = '[{"box": [0, 0, 9, 9], "columns": 8, "rows": 1, "bits": "AA=="}]'
+    assert outlines_from(zlib.compress(good.encode()))
+    with pytest.raises(AnalysisError):
+        outlines_from(zlib.compress(text.encode()))

@@ -14,6 +14,8 @@ from streamguard.errors import AnalysisError
 from streamguard.geometry import Box
 from streamguard.outlines import BitMask, Outline, Polygon
 
+_FAR = 2**31
+"""Pixels; boxes, which are stored in four bytes, reach as far."""
 _LIMIT = 2**23
 """Bytes of text that the outlines of one chunk may take."""
 
@@ -60,7 +62,7 @@ def _plain(outline: Outline) -> dict[str, Any]:
 
 def _outline(plain: dict[str, Any]) -> Outline:
     if "polygon" in plain:
-        points = tuple((float(int(x)), float(int(y))) for x, y in plain["polygon"])
+        points = tuple((_side(x), _side(y)) for x, y in plain["polygon"])
         if len(points) < 3:
             raise ValueError("a polygon has three corners at least")
         return Polygon(points)
@@ -71,5 +73,11 @@ def _outline(plain: dict[str, Any]) -> Outline:
         raise damaged("a mask") from error
     if min(columns, rows) < 1 or len(bits) != (columns * rows + 7) // 8:
         raise ValueError("a mask has as many bits as cells")
-    x1, y1, x2, y2 = (float(int(side)) for side in plain["box"])
+    x1, y1, x2, y2 = map(_side, plain["box"])
     return BitMask(Box(x1, y1, x2, y2), columns, rows, bits)
+
+
+def _side(value: Any) -> float:
+    if not isinstance(value, int) or abs(value) > _FAR:
+        raise ValueError("no place in a picture")
+    return float(value)
