@@ -24,7 +24,7 @@ from PIL import Image
 import streamguard
 from streamguard.account.page import account_page
 from streamguard.analysis.account import Account, account_of
-from streamguard.analysis.acts import Clear, Confirm, Dismiss, DrawBox, Group
+from streamguard.analysis.acts import Clear, Confirm, Dismiss, DrawBox, Group, Split
 from streamguard.analysis.found import add_found
 from streamguard.analysis.journal import edits_of
 from streamguard.analysis.placing import place
@@ -111,6 +111,17 @@ def test_an_erased_name_leaves_the_account_whole(analysis: Path) -> None:
     after = accounted(analysis)
     assert after.left_clear[0].actor == "actor 1 (name erased)"
     assert after.edits == before.edits
+
+
+def test_what_was_confirmed_is_told_whatever_becomes_of_the_person(analysis: Path) -> None:
+    with streamguard.edit(analysis, actor="Ann") as editor:
+        editor.add(Confirm(person=1), reason="I looked")
+        before = [(one.edit, one.track, one.last) for one in accounted(analysis).confirmed]
+        assert before == [(2, 1, 19), (3, 11, 39), (6, 1, 39), (6, 6, 39)]
+        editor.add(Group(tracks=(1, 6)))
+        editor.add(Split(track=6, frame=30))
+    after = [(one.edit, one.track, one.last) for one in accounted(analysis).confirmed]
+    assert after == [(2, 1, 19), (3, 11, 39), (6, 1, 39), (6, 6, 29)]
 
 
 class Checker(HTMLParser):

@@ -385,3 +385,30 @@ def test_boxes_of_another_length_decide_nothing(tmp_path: Path, frames: int, wor
     path.write_text(exported("csv", Decided([(FACE,), ()])))
     with pytest.raises(SourceError, match=words):
         judged(path, frames)
+
+
+_TWO = coco([{"file_name": "a0"}, {"file_name": "a1"}], {"bbox": [1, 1, 5, 5]})
+VALID = {
+    ".csv": f"{HEAD},label\n0,1,1,9,9,64,48,face\n1,,,,,64,48,\n".encode(),
+    ".json": json.dumps(
+        coco([{"file_name": "a0"}, {"file_name": "a1"}], {"bbox": [1, 1, 5, 5]})
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("suffix", sorted(VALID))
+@given(st.data())
+def test_whatever_is_changed_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, data: st.DataObject
+) -> None:
+    content = bytearray(VALID[suffix])
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+    path = tmp_path_factory.getbasetemp() / f"changed{suffix}"
+    path.write_bytes(content)
+    try:
+        boxes = read_boxes(path)
+    except SourceError:
+        return
+    assert all(one.box.is_finite for index in range(len(boxes)) for one in boxes.of(index))

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from streamguard.analysis.acts import Act, Clear, Confirm, Dismiss, Undo
+from streamguard.analysis.acts import Act, Undo
 from streamguard.analysis.codes import Codes
 from streamguard.analysis.edits import Edit, arguments_of
 from streamguard.analysis.folding import active
 from streamguard.analysis.placing import Exemption, Placed, Withheld
 from streamguard.analysis.reader import Analysis
-from streamguard.analysis.stretches import Stretch, joined
+from streamguard.analysis.stretches import Stretch, joined, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,14 +173,10 @@ class _Book:
         return self._entry(one.edit, one.track, (one.first, one.last), one.reasons)
 
     def confirmed(self) -> Iterator[Entry]:
-        for edit in self._active.values():
-            act = edit.act
-            if isinstance(act, Confirm) or (isinstance(act, Clear | Dismiss) and act.confirm):
-                person = 0 if isinstance(act, Dismiss) else act.person
-                for part in self._things.chosen(act.track, person):
-                    first, last = _span(act, part.stretch)
-                    if first <= last:
-                        yield self._entry(edit.number, part.number, (first, last))
+        for one in self._things.confirmed:
+            # What was split off later is somebody else, whom nobody vouched for.
+            for stretch in within([one.stretch], self._things.parts[one.part].stretch):
+                yield self._entry(one.edit, one.part, stretch)
 
     def line(self, edit: Edit) -> EditLine:
         return EditLine(
@@ -235,15 +231,6 @@ class _Clock:
     def _time(self, frame: int) -> Fraction:
         (record,) = self._analysis.frames(frame, frame + 1)
         return (record.pts or 0) * self._analysis.header.time_base
-
-
-def _span(act: Act, whole: Stretch) -> Stretch:
-    """Return the frames of a part that an act is about."""
-    first, last = getattr(act, "first", None), getattr(act, "last", None)
-    return (
-        whole[0] if first is None else max(first, whole[0]),
-        whole[1] if last is None else min(last, whole[1]),
-    )
 
 
 def _about(act: Act) -> str:

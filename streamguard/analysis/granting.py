@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from streamguard.analysis.acts import Clear, Confirm, CoverAgain, Dismiss
 from streamguard.analysis.ground import Ground
-from streamguard.analysis.stretches import Stretch, joined, within, without
-from streamguard.analysis.things import Grant, Part, Things
+from streamguard.analysis.stretches import Stretch, within, without
+from streamguard.analysis.things import Confirmation, Grant, Part, Things
 from streamguard.errors import EditError
 
 
@@ -23,7 +23,7 @@ def clear(act: Clear, number: int, things: Things, ground: Ground) -> None:
         grant = Grant(edit=number, part=part.number, stretches=(stretch,), at=at, person=act.person)
         things.grants.append(grant)
         if act.confirm:
-            _confirm_part(things, part, stretch)
+            things.confirmed.append(Confirmation(number, part.number, stretch))
 
 
 def dismiss(act: Dismiss, number: int, things: Things, ground: Ground) -> None:
@@ -34,7 +34,7 @@ def dismiss(act: Dismiss, number: int, things: Things, ground: Ground) -> None:
     grant = Grant(edit=number, part=part.number, stretches=(part.stretch,), at=at, is_face=False)
     things.grants.append(grant)
     if act.confirm:
-        _confirm_part(things, part, part.stretch)
+        things.confirmed.append(Confirmation(number, part.number, part.stretch))
 
 
 def cover(act: CoverAgain, number: int, things: Things, ground: Ground) -> None:
@@ -55,12 +55,7 @@ def cover(act: CoverAgain, number: int, things: Things, ground: Ground) -> None:
 def confirm(act: Confirm, number: int, things: Things, ground: Ground) -> None:
     """Note the frames in which a person vouches for a part."""
     for part, stretch in _overlapping(act, things, ground):
-        _confirm_part(things, part, stretch)
-
-
-def _confirm_part(things: Things, part: Part, stretch: Stretch) -> None:
-    before = things.confirmed.get(part.number, [])
-    things.confirmed[part.number] = joined([*before, stretch])
+        things.confirmed.append(Confirmation(number, part.number, stretch))
 
 
 def _overlapping(

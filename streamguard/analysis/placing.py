@@ -228,7 +228,8 @@ def _breaks(decision: DecisionWithTracks, ground: Ground, things: Things) -> dic
     for number in watched:
         track = ground.tracks.get(things.parts[number].origin)
         breaks = closeness.breaks(number, track, ground.rate)
-        found[number] = _unconfirmed(breaks, things.confirmed.get(number, []))
+        confirmed = joined(one.stretch for one in things.confirmed if one.part == number)
+        found[number] = _unconfirmed(breaks, confirmed)
     return found
 
 

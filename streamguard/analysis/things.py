@@ -91,6 +91,21 @@ class Grant:
     is_face: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What one edit vouched for.
+
+    Attributes:
+        edit: Number of the edit.
+        part: Number of the part.
+        stretch: Its frames at that time.
+    """
+
+    edit: int
+    part: int
+    stretch: Stretch
+
+
 @dataclass(slots=True)
 class Things:
     """Who is who after some edits, and what was said of them."""
@@ -98,7 +113,7 @@ class Things:
     parts: dict[int, Part] = field(default_factory=dict)
     drawings: dict[int, Drawing] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
-    confirmed: dict[int, list[Stretch]] = field(default_factory=dict)
+    confirmed: list[Confirmation] = field(default_factory=list)
     effects: dict[str, Effect] = field(default_factory=dict)
     persons: set[int] = field(default_factory=set)
     used: set[int] = field(default_factory=set)
