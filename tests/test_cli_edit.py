@@ -110,6 +110,16 @@ def test_export_erase_and_import(tmp_path: Path, shell: Shell, path: Path) -> No
     assert (tmp_path / "again.jsonl").read_text() == lines.read_text()
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"{}", b"[" * 10_000])
+def test_a_file_that_holds_no_edits_is_refused(
+    tmp_path: Path, shell: Shell, content: bytes
+) -> None:
+    lines = tmp_path / "edits.jsonl"
+    lines.write_bytes(content)
+    assert "error: " in shell("import", str(lines), code=1)
+    assert "unexpected" not in shell("import", str(lines), code=1)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

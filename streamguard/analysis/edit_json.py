@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from streamguard.analysis.acts import Act
 from streamguard.analysis.edits import KINDS, Edit, arguments_of
@@ -96,6 +96,11 @@ def export_lines(decision: str, edits: Iterable[Edit]) -> Iterator[str]:
     """
     yield heading_of(decision)
     yield from map(line_of, edits)
+
+
+def lines_of(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; one that is too long comes in pieces, which are no edits."""
+    return iter(lambda: file.readline(_MAX_LINE + 1), "")
 
 
 def import_lines(decision: str, lines: Iterable[str]) -> list[Edit]:

@@ -16,6 +16,8 @@ from streamguard.cli.edit_values import Moment, frames_of, moment
 from streamguard.cli.files import text_file
 
 _PATH = click.Path(path_type=Path, readable=False)
+# Bytes that are no text make a line that is no edit.
+_LINES = click.File("r", encoding="utf-8", errors="replace")
 
 
 @click.group(name="edit", short_help="Change what an analysis covers.")
@@ -110,12 +112,16 @@ def _export(session: Session, /, output: Path | None) -> None:
 
 
 @command.command(name="import")
-@click.argument("lines", type=click.File("r", encoding="utf-8"), metavar="FILE.jsonl")
+@click.argument(
+    "lines", type=click.File("r", encoding="utf-8", errors="replace"), metavar="FILE.jsonl"
+)
 @click.pass_obj
 def _import(session: Session, /, lines: Any) -> None:
     """Add edits that were exported from the same decision, all of them or none."""
+    from streamguard.analysis.edit_json import lines_of
+
     with session.open() as editor:
-        say(f"{len(editor.import_(lines))} edits added")
+        say(f"{len(editor.import_(lines_of(lines)))} edits added")
 
 
 @command.command(name="erase-actor")
