@@ -9,12 +9,9 @@ from fractions import Fraction
 import av
 from av.subtitles.stream import SubtitleStream
 
-from streamguard.geometry import FACE, Box
+from streamguard.geometry import FACE, ZONE, Box
 from streamguard.outlines import Outline, bounds
 from streamguard.settings import Effect
-
-ZONE = "zone"
-"""Label of what is covered whatever is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,8 @@ class Box:
 
 FACE = "face"
 """The label of faces: what is looked for unless something else is asked for."""
+ZONE = "zone"
+"""Label of what is covered whatever is there."""
 CODE = "code"
 """The label of QR and bar codes."""
 

@@ -6,7 +6,8 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from streamguard.frames import ZONE, Frame, Verdict
+from streamguard.frames import Frame, Verdict
+from streamguard.geometry import ZONE
 
 
 @dataclass(frozen=True, slots=True)

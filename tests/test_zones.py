@@ -16,8 +16,8 @@ from streamguard import anonymize
 from streamguard.cli import run
 from streamguard.cli.zones import zones_from
 from streamguard.errors import UsageError
-from streamguard.frames import ZONE, Cover, Frame, Uncovered, Verdict
-from streamguard.geometry import Box
+from streamguard.frames import Cover, Frame, Uncovered, Verdict
+from streamguard.geometry import ZONE, Box
 from streamguard.judges.zones import Zones, contains, holds, with_zones
 from streamguard.outlines import Polygon
 from streamguard.plans import DetectionPlan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from streamguard.errors import UsageError
-from streamguard.frames import ZONE
+from streamguard.geometry import ZONE
 from streamguard.settings import Effect, RedactionSettings, Settings
 
 _EFFECTS = ", ".join(effect.value for effect in Effect)

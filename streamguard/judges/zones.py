@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from streamguard.frames import ZONE, Candidate, Cover, Frame, Uncovered, Verdict
-from streamguard.geometry import Box
+from streamguard.frames import Candidate, Cover, Frame, Uncovered, Verdict
+from streamguard.geometry import ZONE, Box
 from streamguard.outlines import Point, Polygon, to_pixels
 from streamguard.plans import DetectionPlan
 from streamguard.protocols import AdaptiveJudge, Judge

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from streamguard.errors import SinkError, UsageError
-from streamguard.frames import ZONE
+from streamguard.geometry import ZONE
 from streamguard.media.address import Address, AddressKind, parse_address
 from streamguard.relay.lines import Key, Lines, expanded
 from streamguard.relay.plan import RelayConfig
