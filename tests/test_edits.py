@@ -203,6 +203,18 @@ def test_a_track_that_leaves_a_clear_person_is_covered_again() -> None:
     assert clear_frames(made, placed, 3) == []
 
 
+def test_a_person_is_looked_at_in_one_frame_and_its_other_parts_where_they_show_best() -> None:
+    made = apart()
+    made.lost = ((40, 45),)
+    acts: list[Act] = [Group(tracks=(1, 3), person=1), Clear(person=1, at=5)]
+    placed = after(made, *acts)
+    assert clear_frames(made, placed, 1) == list(range(40))
+    assert clear_frames(made, placed, 3) == list(range(20, 40))
+    placed = after(made, acts[0], Clear(person=1, at=60))
+    assert clear_frames(made, placed, 1) == list(range(46, 100))
+    assert clear_frames(made, placed, 3) == list(range(46, 80))
+
+
 def test_a_person_is_split_at_a_frame() -> None:
     made = apart()
     acts: list[Act] = [Group(tracks=(1, 3), person=1), Clear(person=1)]

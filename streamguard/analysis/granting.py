@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from streamguard.analysis.acts import Clear, Confirm, CoverAgain, Dismiss
 from streamguard.analysis.ground import Ground
-from streamguard.analysis.stretches import Stretch, within, without
+from streamguard.analysis.stretches import Stretch, holds, within, without
 from streamguard.analysis.things import Confirmation, Grant, Part, Things
 from streamguard.errors import EditError
 
@@ -15,15 +15,20 @@ def clear(act: Clear, number: int, things: Things, ground: Ground) -> None:
     """Leave parts clear, each from where somebody looked at it."""
     parts = _overlapping(act, things, ground)
     for part, stretch in parts:
-        at = act.at if act.at is not None else part.best
-        if not within([(at, at)], stretch):
-            if act.at is not None and not act.person:
-                raise EditError(f"frame {at} is not in frames {stretch[0]} to {stretch[1]}")
-            at = stretch[0]
+        at = _looked_at(act, part, stretch)
         grant = Grant(edit=number, part=part.number, stretches=(stretch,), at=at, person=act.person)
         things.grants.append(grant)
         if act.confirm:
             things.confirmed.append(Confirmation(number, part.number, stretch))
+
+
+def _looked_at(act: Clear, part: Part, stretch: Stretch) -> int:
+    """Return the frame in which somebody looked at a part."""
+    if act.at is not None and holds(stretch, act.at):
+        return act.at
+    if act.at is not None and not act.person:
+        raise EditError(f"frame {act.at} is not in frames {stretch[0]} to {stretch[1]}")
+    return part.best if holds(stretch, part.best) else stretch[0]
 
 
 def dismiss(act: Dismiss, number: int, things: Things, ground: Ground) -> None:
