@@ -139,7 +139,7 @@ def heard(path: Path, track: int = 0, begin: float | None = None) -> Sound:
     with av.open(str(path)) as container:
         shown = next(container.decode(video=0))
         begin = float(shown.time or 0) if begin is None else begin
-    sound = np.zeros(round(2 * LASTS * RATE), np.float32)
+    sound = np.zeros(round(3 * LASTS * RATE), np.float32)
     due = None
     with av.open(str(path)) as container:
         resampler = av.AudioResampler("flt", "mono", RATE)
@@ -331,6 +331,20 @@ def test_times_count_from_the_first_picture_of_a_part(tmp_path: Path) -> None:
     alike, later = likeness(part(heard(source), 1.4, 1.7), part(sound, 0.6, 0.9))
     assert alike > 0.9
     assert abs(later) < 0.022
+
+
+@pytest.mark.parametrize("ending", ["ts", "avi"])
+def test_sound_that_changes_its_form_midway_goes_on(tmp_path: Path, ending: str) -> None:
+    first = film(tmp_path / "one.ts", [("aac", babble(1), RATE)])
+    second = film(tmp_path / "two.ts", [("aac", babble(2, 32_000), 32_000)])
+    source = tmp_path / "joined.ts"
+    source.write_bytes(first.read_bytes() + second.read_bytes())
+    hushed(source, tmp_path / f"out.{ending}", SoundSpan(0.5, 0.8), SoundSpan(2.9, 3.2))
+    sound = heard(tmp_path / f"out.{ending}")
+    for start, end in ((0.55, 0.75), (2.95, 3.15)):
+        assert loudness(part(sound, start, end)) < 0.001
+    for start, end in ((1.0, 1.8), (2.2, 2.7), (3.4, 3.8)):
+        assert loudness(part(sound, start, end)) > 0.1
 
 
 def test_sound_that_cannot_be_decoded_is_left_out_where_it_would_be_copied(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
@@ -55,6 +56,7 @@ class ConvertedAudio:
         self._hush = Hush(spans, source) if spans else None
         self._resampler: av.AudioResampler | None = None
         self._clock = SampleClock()
+        self._evener = _Evener()
 
     def take(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
         """Decode the packet; return what the encoder has ready.
@@ -62,7 +64,8 @@ class ConvertedAudio:
         Raises:
             av.FFmpegError: The packet cannot be decoded.
         """
-        return [out for frame in self._decoder.decode(packet) for out in self._encode(frame)]
+        frames = self._decoder.decode(packet)
+        return [out for frame in frames if self._place(frame) for out in self._encode(frame)]
 
     def finish(self) -> list[av.Packet[Any]]:
         """Flush decoder and encoder."""
@@ -73,26 +76,28 @@ class ConvertedAudio:
         except av.FFmpegError:
             log.debug("the last of the sound cannot be decoded")
             frames = []
-        packets = [out for frame in [*frames, None] for out in self._encode(frame)]
+        packets = [out for frame in frames if self._place(frame) for out in self._encode(frame)]
+        if self._resampler is not None:
+            packets += self._encode_all(self._resampler.resample(None))
         return packets + list(self.stream.encode(None))
 
-    def _encode(self, frame: av.AudioFrame | None) -> list[av.Packet[Any]]:
+    def _encode(self, frame: av.AudioFrame) -> list[av.Packet[Any]]:
         import av
 
-        if frame is not None and not self._place(frame):
-            return []
         context = self.stream.codec_context
         if self._resampler is None:
-            if frame is None:
-                return []
             self._resampler = av.AudioResampler(
                 context.format, context.layout, context.sample_rate, context.frame_size or None
             )
+        resample = self._resampler.resample
         return [
             packet
-            for resampled in self._resampler.resample(frame)
-            for packet in self.stream.encode(resampled)
+            for even in self._evener.take(frame)
+            for packet in self._encode_all(resample(even))
         ]
+
+    def _encode_all(self, frames: Iterable[av.AudioFrame]) -> list[av.Packet[Any]]:
+        return [packet for frame in frames for packet in self.stream.encode(frame)]
 
     def _place(self, frame: av.AudioFrame) -> bool:
         """Give a frame its time, and replace what nobody shall hear; tell if it is wanted."""
@@ -120,6 +125,29 @@ def can_encode(encoder: str, source: AudioStream) -> bool:
         log.debug("%s does not take this sound", encoder)
         return False
     return True
+
+
+class _Evener:
+    """Gives all sound the form of its first frame: broadcasts change theirs midway."""
+
+    def __init__(self) -> None:
+        self._form: tuple[Any, ...] = ()
+        self._now: tuple[Any, ...] = ()
+        self._resampler: av.AudioResampler | None = None
+
+    def take(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        """Return a frame in the form of the first one, with the time it had."""
+        import av
+
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        self._form = self._form or form
+        if form == self._form:
+            self._now = form
+            return [frame]
+        if form != self._now or self._resampler is None:
+            self._now = form
+            self._resampler = av.AudioResampler(*self._form)
+        return self._resampler.resample(frame)
 
 
 class SampleClock:
