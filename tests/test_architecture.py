@@ -128,6 +128,12 @@ def test_outside_libraries_stay_where_they_belong(path: Path) -> None:
             )
 
 
+@pytest.mark.parametrize("name", ["pipeline.py", "relay/worker.py", "relay/output.py"])
+def test_whoever_decides_is_only_known_as_a_judge(name: str) -> None:
+    for imported in imports(PACKAGE / name):
+        assert not imported.startswith("streamguard.judges"), f"{name} must not import {imported}"
+
+
 def constructions(path: Path, cls: str) -> list[int]:
     """Return the lines on which ``cls(...)`` is called, or which hide it behind another name."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
