@@ -31,6 +31,8 @@ class DetectionPlan:
             one each beat of the second opinion; 0 is none.
         sideways: Beats of the second opinion between two looks at the picture lying on its
             side, left and right in turn, for faces of people who lie; 0 is none.
+        any_way_up: Whether things are found whatever way up they are: the picture is not turned
+            for them.
         crop_every: Seconds between two close looks at a face that was lost or is doubted.
         close_side: Side in pixels of the picture that a close look is given.
         lookahead: Seconds that frames are held back.
@@ -49,6 +51,7 @@ class DetectionPlan:
     keep_threshold: float = 0.12
     tiles: int = 0
     sideways: int = 0
+    any_way_up: bool = False
     crop_every: float = 0.2
     close_side: int = 128
     lookahead: float = 1.0

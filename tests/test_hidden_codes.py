@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import av
@@ -13,8 +13,12 @@ from frames_kit import as_frame, covered
 
 from streamguard.cli import run
 from streamguard.detection import default_detectors
+from streamguard.detection.looks import Role
 from streamguard.detection.opencv_codes import CodeDetector
-from streamguard.geometry import containment
+from streamguard.detection.schedule import Schedule
+from streamguard.detection.subjects import SUBJECTS
+from streamguard.geometry import Detection, containment
+from streamguard.plans import Quality
 from streamguard.protocols import Detector
 from streamguard.settings import Effect, RedactionSettings, Settings
 
@@ -62,6 +66,15 @@ def test_photos_are_looked_at_for_codes_at_full_size() -> None:
     assert not is_readable(after)
 
 
+def test_a_photo_is_shown_once_to_who_finds_codes_any_way_up() -> None:
+    plan = SUBJECTS["code"].plan(Settings(quality=Quality.THOROUGH).plan.for_still())
+    looks = Schedule(plan, 4000, 3000).still_looks()
+    assert [(look.role, look.width) for look in looks] == [
+        (Role.SECOND, 4000),
+        (Role.PRIMARY, 2880),
+    ]
+
+
 def test_codes_stay_where_only_faces_are_hidden() -> None:
     pictures = list(clip(qr_code(), "still", SIZE, 2, 6.0))
     assert all(is_readable(picture) for picture in hidden(pictures, Settings()))
@@ -91,6 +104,22 @@ def test_codes_are_found_whatever_way_up(code: Gray, angle: float) -> None:
     assert found[0].box.width > 0.7 * width or found[0].box.height > 0.7 * height
     detector.close()
     detector.close()
+
+
+def test_codes_are_found_where_they_are_in_a_large_picture() -> None:
+    picture = ground(1920, 1080)
+    draw(picture, qr_code(), Place(300, 300, 120))
+    draw(picture, bar_code(), Place(1300, 700, 260))
+    places = {(round(x, -2), round(y, -2)) for x, y in map(center, detected(picture))}
+    assert places == {(300, 300), (1300, 700)}
+
+
+def center(found: Detection) -> tuple[float, float]:
+    return found.box.center
+
+
+def detected(picture: Gray) -> Sequence[Detection]:
+    return CodeDetector().detect(rgb(picture), 0)
 
 
 def test_two_codes_are_two_and_a_ground_is_none() -> None:

@@ -13,8 +13,10 @@ from streamguard.geometry import CODE, Box, Detection
 from streamguard.protocols import Image
 
 _BAR_SIDE = 960
-"""Long side in pixels up to which bar codes are looked for: measured, every one that can be read
-in a picture twice as wide is found in it."""
+"""Long side in pixels of a picture in which bar codes of 4 pixels a bar are found; in larger ones
+some of these are missed, but smaller ones are found."""
+_ANY_SIDE = 2.0**20
+"""Pixels above which the detector of bar codes may reduce pictures by itself."""
 _LEAST_SIDE = 24
 """Pixels below which no code fits that could be read."""
 _CONFIDENCE = 1.0
@@ -34,7 +36,9 @@ class CodeDetector:
         if min(image.shape[:2]) < _LEAST_SIDE:
             return []
         gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-        corners = [*_corners(self._squares, gray), *_corners(self._bars, *_shrunk(gray))]
+        corners = [*_corners(self._squares, gray), *_corners(self._bars, gray)]
+        if max(gray.shape) > _BAR_SIDE:
+            corners.extend(_corners(self._bars, *_shrunk(gray)))
         return [Detection(_box(four), _CONFIDENCE, CODE) for four in corners]
 
     def close(self) -> None:
@@ -49,15 +53,15 @@ class CodeDetector:
 
     @cached_property
     def _bars(self) -> cv2.barcode.BarcodeDetector:
-        return cv2.barcode.BarcodeDetector()
+        bars = cv2.barcode.BarcodeDetector()
+        bars.setDownsamplingThreshold(_ANY_SIDE)
+        return bars
 
 
 def _shrunk(gray: Gray) -> tuple[Gray, float]:
-    """Return a picture no larger than bar codes need, and by how much it was reduced."""
+    """Return a picture of the size that large bar codes need, and by how much it was reduced."""
     height, width = gray.shape
     scale = _BAR_SIDE / max(height, width)
-    if scale >= 1:
-        return gray, 1.0
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8), 1 / scale
 

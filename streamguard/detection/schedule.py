@@ -117,7 +117,8 @@ class Schedule:
         """
         whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
         looks = [whole, self._look(Role.PRIMARY, self._whole, self._plan.primary_side)]
-        looks += [replace(whole, turns=turns) for turns in _SIDEWAYS]
+        if not self._plan.any_way_up:
+            looks += [replace(whole, turns=turns) for turns in _SIDEWAYS]
         tiles = [self._next_tile(_MAX_ENLARGEMENT) for _ in range(self._plan.tiles**2)]
         return looks + tiles
 
@@ -159,7 +160,7 @@ class Schedule:
         """Return a look at the whole picture on one side and then the other, every few beats."""
         every = self._plan.sideways
         self._beat += 1
-        if not every or self._beat % every:
+        if self._plan.any_way_up or not every or self._beat % every:
             return []
         whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
         return [replace(whole, turns=_SIDEWAYS[self._beat // every % len(_SIDEWAYS)])]

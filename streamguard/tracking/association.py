@@ -12,13 +12,13 @@ _NEAR = 0.6
 """Centres closer than this share of the mean box size may match without overlapping much."""
 _SIZE_RANGE = (0.45, 2.2)
 _OUTSIDE = 0.2
-"""Share of its size by which a face's centre is beyond the edge once it has left."""
+"""Share of its size by which a thing's centre is beyond the edge once it has left."""
 
 
 def similarity(a: Box, b: Box) -> float:
-    """Return how likely two boxes show the same face, 0 (not at all) to 1 (identical).
+    """Return how likely two boxes show the same thing, 0 (not at all) to 1 (identical).
 
-    Mostly IoU; for fast small faces, whose boxes hardly overlap any more, nearness of the
+    Mostly IoU; for small fast things, whose boxes hardly overlap any more, nearness of the
     centres counts when the sizes agree.
     """
     if _lie_apart(a, b):
@@ -78,10 +78,10 @@ def is_covered(box: Box, others: Sequence[Box], share: float = 0.7) -> bool:
 
 
 def has_left(box: Box, shape: tuple[int, ...]) -> bool:
-    """Return whether so much of a face is outside a picture that nothing tells it any more.
+    """Return whether so much of a thing is outside a picture that nothing tells it any more.
 
     Args:
-        box: The face.
+        box: The thing.
         shape: ``(height, width)`` of the picture.
     """
     x, y = box.center

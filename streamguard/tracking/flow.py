@@ -18,7 +18,7 @@ Gray = NDArray[np.uint8]
 _GRID = 3
 """Points per side of the grid laid over each box."""
 _CORE = 0.8
-"""Share of the box the grid spans: the rim shows more background than face."""
+"""Share of the box the grid spans: the rim shows more background than thing."""
 _WINDOW = (9, 9)
 _LEVELS = 3
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03)

@@ -32,8 +32,8 @@ class SearchedRegion:
 
     Attributes:
         region: Where.
-        smallest: Size of a face it would have seen there.
-        is_close: Whether it was a close look at one face.
+        smallest: Size of a thing it would have seen there.
+        is_close: Whether it was a close look at one thing.
         turns: Clockwise quarter turns beyond upright of the picture.
     """
 

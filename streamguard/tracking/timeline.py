@@ -18,11 +18,11 @@ from streamguard.tracking.observations import Observation
 
 _MAX_SMOOTHING = 1.05
 _MAX_BLIND = 6
-"""Frames a face is followed back without any trusted flow before that is given up."""
+"""Frames a thing is followed back without any trusted flow before that is given up."""
 _BLIND_GROWTH = 1.05
 """Growth per such frame: nobody knows where it was, only that it was near."""
 _MAX_SCALE = 1.5
-"""Flow's small errors of scale add up; no face grows or shrinks by more within a look-ahead."""
+"""Flow's small errors of scale add up; nothing grows or shrinks by more within a look-ahead."""
 _LOOSE = 1.25
 """Boxes whose union is larger than the larger of them by less than this become one."""
 _SMOOTHING = 3
@@ -70,17 +70,17 @@ class Timeline:
         self.moments.append(moment)
 
     def trace_back(
-        self, faces: Mapping[int, Box], until: float = -math.inf, start: float = math.inf
+        self, things: Mapping[int, Box], until: float = -math.inf, start: float = math.inf
     ) -> None:
-        """Follow faces seen in one moment back to where they came from.
+        """Follow things seen in one moment back to where they came from.
 
         Args:
-            faces: Boxes in that moment, by track. Each is covered in every held moment
+            things: Boxes in that moment, by track. Each is covered in every held moment
                 back to the last cut, the picture's edge, or where it is covered anyway.
             until: Time in seconds to stop at.
             start: Time of the moment they were seen in; the newest by default.
         """
-        going = dict(faces)
+        going = dict(things)
         blind = dict.fromkeys(going, 0)
         moments = self.moments
         newest = max((i for i, m in enumerate(moments) if m.time <= start), default=0)
@@ -91,7 +91,7 @@ class Timeline:
             for (track_id, _), step in zip(list(going.items()), moved, strict=True):
                 blind[track_id] = 0 if step.trusted else blind[track_id] + 1
                 box = step.box if step.trusted else _guessed(step.box, moments[index + 1].camera)
-                box = box.limit(faces[track_id], _MAX_SCALE)
+                box = box.limit(things[track_id], _MAX_SCALE)
                 if blind[track_id] > _MAX_BLIND or self._has_ended(index, track_id, box):
                     del going[track_id]
                 else:
@@ -146,7 +146,7 @@ class Timeline:
         return moment, smooth
 
     def _has_ended(self, index: int, track_id: int, box: Box) -> bool:
-        """Return whether a face followed back has left the picture or is covered anyway."""
+        """Return whether a thing followed back has left the picture or is covered anyway."""
         moment = self.moments[index]
         if has_left(box, moment.luma.shape):
             # Cover what shows here, but no further back.
@@ -157,7 +157,7 @@ class Timeline:
 
 
 def _guessed(box: Box, camera: tuple[float, float] | None) -> Box:
-    """Return where a face was a moment before, for all one knows without flow."""
+    """Return where a thing was a moment before, for all one knows without flow."""
     dx, dy = camera or (0.0, 0.0)
     return box.shift(-dx, -dy).resize(_BLIND_GROWTH)
 

@@ -173,8 +173,8 @@ class Tracker:
             if not track.is_traced and (everything or track.is_worth_tracing):
                 track.is_traced = True
                 ready.setdefault(track.born, {})[track.track_id] = track.first
-        for born, faces in ready.items():
-            self._timeline.trace_back(faces, start=born)
+        for born, things in ready.items():
+            self._timeline.trace_back(things, start=born)
 
     def _see(self, track: Track, observation: Observation, moment: Moment) -> None:
         self._timeline.bridge(track.track_id, observation.box, track.box, track.last_seen)

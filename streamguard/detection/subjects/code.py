@@ -30,14 +30,13 @@ def _detectors(_plan: DetectionPlan) -> dict[Role, Detector]:
 
 
 def _plan(plan: DetectionPlan) -> DetectionPlan:
-    # Codes are found whatever way up they are.
     return replace(
         plan,
         primary_side=round(_COARSER * plan.second_side),
         second_side=_FINER * plan.second_side,
         close_side=_CLOSE_SIDE,
         tiles=0,
-        sideways=0,
+        any_way_up=True,
     )
 
 
