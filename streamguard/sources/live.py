@@ -19,7 +19,7 @@ from streamguard.media.traits import codec_of, main_video
 from streamguard.sources.decoding import Decoding
 from streamguard.sources.gaps import listening, tells_of_gap
 from streamguard.sources.kinds import LiveSourceKind
-from streamguard.sources.options import LiveOptions
+from streamguard.sources.options import LiveOptions, ffmpeg_options
 from streamguard.sources.sound import SoundClock, config_of, head_of, without_adts
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ _IN_PARTS = 2
 """Packets of video that a gap may touch: one that is read, one that is still put together."""
 DAMAGED = "damaged"
 """What is said of every frame that cannot be vouched for; it is written on the slate."""
-# What a server may make FFmpeg open. No files: a hostile playlist could name ours.
-_NETWORK = "rtsp,rtp,rtcp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,rtmpt,crypto,data"
 
 
 class LiveSource:
@@ -196,7 +194,7 @@ STREAMS = LiveSourceKind(takes=lambda _address: True, opens=LiveSource)
 def _open(address: Address, options: LiveOptions) -> InputContainer:
     import av
 
-    settings = _ffmpeg_options(address, options)
+    settings = ffmpeg_options(address, options)
     log.debug("opening %s", address)
     av.logging.set_level(None)
     return av.open(
@@ -207,34 +205,6 @@ def _open(address: Address, options: LiveOptions) -> InputContainer:
         metadata_errors="replace",
         timeout=(options.open_timeout / 2, options.read_timeout / 2),
     )
-
-
-def _ffmpeg_options(address: Address, options: LiveOptions) -> dict[str, str]:
-    """Return what FFmpeg is told; little is probed, nothing is buffered."""
-    match address.kind:
-        case AddressKind.WEBCAM:
-            wanted = {"video_size": options.size, "framerate": f"{options.fps or ''}"}
-            return {key: value for key, value in wanted.items() if value}
-        case AddressKind.LAVFI | AddressKind.FILE:
-            return {}
-        case _:
-            pass
-    common = {
-        "fflags": "nobuffer",
-        "flags": "low_delay",
-        "analyzeduration": "500000",
-        "probesize": "500000",
-        "protocol_whitelist": _NETWORK,
-    }
-    microseconds = str(round(options.read_timeout * 1_000_000))
-    if address.kind is AddressKind.RTSP:
-        transport = {"rtsp_transport": options.rtsp_transport, "timeout": microseconds}
-        return common | transport | {"allowed_media_types": _media_types(options)}
-    return common | {"rw_timeout": microseconds}
-
-
-def _media_types(options: LiveOptions) -> str:
-    return "video+audio" if options.audio else "video"
 
 
 def _info(video: VideoStream) -> VideoInfo:
