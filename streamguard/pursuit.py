@@ -121,8 +121,9 @@ class Pursuit:
         chunk = self._chunk(max(first, index + 1 - self._chunk_size), index + 1, cuts)
         later = (self._shot(frame, cuts) for frame in self._footage.read(index + 1, last + 1))
         # On comes first: the footage stands at the next frame.
-        on = self._follow(chunk[-1], later, box)
-        return self._follow(chunk[-1], self._before(chunk, first), box), on
+        start = chunk[-1]
+        on = self._follow(start, later, box)
+        return self._follow(start, self._before(chunk, first), box), on
 
     def _follow(self, start: _Shot, shots: Iterable[_Shot], box: Box) -> Way:
         if start.luma is None:
@@ -171,17 +172,19 @@ class Pursuit:
         return _Shot(frame.index, frame.time_ms / 1000, luma, is_cut, frame)
 
     def _before(self, chunk: list[_Shot], first: int) -> Iterator[_Shot]:
-        """Yield the shots before the last of a chunk, the latest first."""
-        is_cut, chunk = chunk[-1].is_cut, chunk[:-1]
+        """Take the last shot off a chunk, and yield those before it, the latest first."""
+        is_cut = chunk.pop().is_cut
         low = chunk[0].index if chunk else first
         while True:
-            for shot in reversed(chunk):
+            # Each is let go once it is done with: a chunk is as large as memory allows.
+            while chunk:
+                shot = chunk.pop()
                 yield replace(shot, is_cut=is_cut)
                 is_cut = shot.is_cut or (is_cut and shot.luma is None)
             if low <= first:
                 return
             high, low = low, max(first, low - self._chunk_size)
-            chunk = self._chunk(low, high, CutFinder())
+            chunk += self._chunk(low, high, CutFinder())
 
     def _chunk(self, low: int, high: int, cuts: CutFinder) -> list[_Shot]:
         """Return a stretch of shots; of the frames themselves no more than memory allows."""
