@@ -116,15 +116,13 @@ def carry_on(
     boxes = [(Box(x, y, x + w, y + h), True) for x, y, w, h in entry["faces"]]
     boxes += [(Box(x, y, x + w, y + h), False) for x, y, w, h in entry.get("ignore", [])]
     going = [face for face in faces if max(face) == number - 1]
-    places = [face[number - 1][0].shift(*motion).clip(shape[1], shape[0]) for face in going]
-    pairs = sorted(
-        (
-            (iou(place, box), f, b)
-            for f, place in enumerate(places)
-            for b, (box, _) in enumerate(boxes)
-        ),
-        reverse=True,
-    )
+    pairs = []
+    for f, face in enumerate(going):
+        place = face[number - 1][0]
+        moved = place.shift(*motion).clip(shape[1], shape[0])
+        # A camera that follows a face moves everything but that face.
+        pairs += [(max(iou(moved, box), iou(place, box)), f, b) for b, (box, _) in enumerate(boxes)]
+    pairs.sort(reverse=True)
     taken: set[int] = set()
     carried: set[int] = set()
     for likeness, f, b in pairs:
