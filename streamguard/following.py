@@ -21,6 +21,7 @@ from streamguard.errors import EditError
 from streamguard.faults import letting_go
 from streamguard.footage import Footage
 from streamguard.geometry import Box
+from streamguard.memory import give_back
 from streamguard.outlines import to_pixels
 from streamguard.pursuit import Pursuit, SmallPicture
 from streamguard.settings import Settings
@@ -124,7 +125,10 @@ def follow(
                 pursuit = _pursuit(footage, decision, finder, settings.memory_limit)
                 results.append(_followed(pursuit, anchors, decision.frame_count, label))
 
-        run_alone(Stage("following a box", work), settings.stall_timeout, stop)
+        try:
+            run_alone(Stage("following a box", work), settings.stall_timeout, stop)
+        finally:
+            give_back()
     return results[0]
 
 

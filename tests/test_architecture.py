@@ -42,8 +42,7 @@ LAYERS = (
     {"relay"},
     {"analysis_input", "inspection", "decided", "footage", "keeping", "runs"},
     {"pursuit"},
-    {"api", "deciding", "verification", "doctor"},
-    {"following"},
+    {"api", "deciding", "following", "verification", "doctor"},
     {"jobs"},
     {"cli", "web"},
 )

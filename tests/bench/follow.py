@@ -165,16 +165,19 @@ class Painter:
         return bool((luma[y1:y2, x1:x2] < BLACK).all())
 
 
-def measure(clip: Path, entries: dict[int, dict[str, Any]]) -> dict[str, Score]:
-    """Follow every face of a clip from one box in each of three frames."""
-    scores = {where: Score() for where in WHERE}
+def measure(clip: Path, entries: dict[int, dict[str, Any]], every: int) -> dict[str, Score]:
+    """Follow every face of a clip from one box in each of three frames, or in every so many."""
+    scores: dict[str, Score] = defaultdict(Score)
     chance = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
         analysis, count = blank_analysis(clip, Path(folder))
         for number, face in enumerate(faces_of(clip, entries)):
             frames = sorted(frame for frame, (_, counts) in face.items() if counts)
-            drawn = frames[0], frames[len(frames) // 2], chance.choice(frames)
-            for where, at in zip(WHERE, drawn, strict=True):
+            named = frames[0], frames[len(frames) // 2], chance.choice(frames)
+            drawn = list(zip(WHERE, named, strict=True))
+            if every:
+                drawn = [("each", at) for at in frames[every // 4 :: every]]
+            for where, at in drawn:
                 score = one_box(clip, analysis, face, at)
                 score.decoded = count
                 if score.reached < score.frames:
@@ -230,6 +233,7 @@ def main() -> None:
     parser.add_argument("media", type=Path, help="folder with gt.json")
     parser.add_argument("--only", default="", metavar="TEXT", help="only files with it in the path")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--every", type=int, default=0, metavar="N", help="in each N-th frame")
     parser.add_argument("--missed", action="store_true", help="name what was not reached")
     args = parser.parse_args()
     print(
@@ -241,14 +245,14 @@ def main() -> None:
     for name, entries in truth(args.media, args.only).items():
         if Path(name).suffix.lower() in PHOTOS or len(entries) < 2:
             continue
-        for where, score in measure(args.media / name, entries).items():
+        for where, score in measure(args.media / name, entries, args.every).items():
             show(name, where, score)
             rows[f"{name} {where}"] = score.figures()
             totals[where].add(score)
             totals["all"].add(score)
-    for where in (*WHERE, "all"):
-        show("all clips", where, totals[where])
-        rows[f"all clips {where}"] = totals[where].figures()
+    for where, total in totals.items():
+        show("all clips", where, total)
+        rows[f"all clips {where}"] = total.figures()
     if args.missed:
         print("\n".join(totals["all"].missed))
     if args.json:
