@@ -17,6 +17,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from code_kit import qr_code
 from conftest import ROOT
 from numpy.typing import NDArray
 from PIL import Image
@@ -45,6 +46,7 @@ from streamguard.settings import (
     Settings,
     Shape,
 )
+from streamguard.zone_settings import ZoneSettings
 
 Picture = NDArray[np.uint8]
 FAST = Settings(quality=Quality.FAST)
@@ -176,6 +178,17 @@ def clear_animation(folder: Path, astronaut: Picture) -> Path:
     return path
 
 
+def with_code(folder: Path, astronaut: Picture) -> Path:
+    """Beside the moving face a QR code lies still."""
+    code = np.kron(qr_code(), np.ones((3, 3), np.uint8))[..., None]
+    pictures = moving(astronaut)
+    for picture in pictures:
+        picture[-code.shape[0] :, -code.shape[1] :] = code
+    return write_clip(folder / "code.mp4", pictures)
+
+
+CODES = RedactionSettings(effects=(("code", Effect.SOLID),), padding=0.2)
+AREAS = ZoneSettings(cover=(((0.0, 0.0), (0.2, 0.0), (0.1, 0.3)),))
 ROUND = InputSettings(projection=Projection.EQUIRECTANGULAR)
 CASES: dict[str, tuple[Callable[[Path, Picture], Path], Settings]] = {
     "plain": (plain, Settings()),
@@ -187,6 +200,8 @@ CASES: dict[str, tuple[Callable[[Path, Picture], Path], Settings]] = {
     "look-ahead shortened": (plain, replace(FAST, memory_limit=600_000)),
     "no look-ahead": (plain, replace(FAST, lookahead=0.0)),
     "part": (plain, replace(FAST, input=InputSettings(start=0.2, end=0.7))),
+    "codes": (with_code, replace(FAST, hide=("face", "code"), redaction=CODES)),
+    "zones": (plain, replace(FAST, zones=AREAS)),
     "all round": (plain, replace(FAST, input=ROUND)),
     "photo": (photo, Settings()),
     "photo cut short": (cut_photo, FAST),
@@ -206,6 +221,8 @@ def test_rendered_frames_are_those_of_anonymizing_at_once(
     assert row["same"], row["words"]
     assert row["error"] == ""
     assert row["covers"] or row["slates"]
+    if name in ("codes", "zones"):
+        assert row["covers"] > 1.5 * row["frames"]
     if name == "damaged":
         assert 0 < row["slates"] < row["frames"]
     if name == "another size midway":
