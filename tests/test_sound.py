@@ -122,6 +122,13 @@ def test_the_last_packet_of_a_track_keeps_its_length(tmp_path: Path) -> None:
         )
 
 
+def test_amr_of_a_phone_stays_in_3gp(tmp_path: Path, media: Path) -> None:
+    path = media / "odd" / "h263_amr.3gp"
+    (note,) = cast("Any", copy(open_source(path), tmp_path / "out.3gp")).notes
+    assert "amr_nb → aac" in note
+    assert heard(tmp_path / "out.3gp") == pytest.approx(heard(path), abs=0.15)
+
+
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
     """A film whose sound is noise that calls itself FLAC."""

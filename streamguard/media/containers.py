@@ -68,7 +68,8 @@ _MOV = replace(
     format="mov",
     sound=frozenset(("aac", "mp3", "mp2", "ac3", "eac3", "dts", "alac", "adpcm_ima_qt", *_PCM)),
 )
-_3GP = replace(_MP4, format="3gp", codecs=("h264",), sound=frozenset(("aac", "amr_nb", "amr_wb")))
+# Phones store several frames of AMR in a packet, which the muxer refuses.
+_3GP = replace(_MP4, format="3gp", codecs=("h264",), sound=frozenset(("aac",)))
 _MKV = ContainerRules(
     format="matroska",
     sound=frozenset(
