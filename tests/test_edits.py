@@ -111,6 +111,7 @@ def test_what_crosses_stays_covered_from_there_until_somebody_confirms() -> None
     assert whole.withheld() == ()
     assert clear_frames(made, after(made, Clear(track=1, confirm=True)), 1) == list(range(FRAMES))
     assert clear_frames(made, after(made, Clear(track=1, at=99)), 1) == list(range(last + 1, 100))
+    assert clear_frames(made, after(made, Clear(track=2, at=0)), 2) == list(range(first))
 
 
 def test_a_track_that_became_somebody_else_bares_nobody() -> None:
@@ -189,6 +190,16 @@ def test_a_part_that_is_somebody_else_is_covered_again() -> None:
     placed = after(made, Split(track=1, frame=50, new=9), Clear(track=9))
     assert clear_frames(made, placed, 1) == list(range(50, 100))
     assert [e.track for e in placed.exemptions()] == [9]
+
+
+def test_the_new_part_of_a_split_track_belongs_to_nobody_yet() -> None:
+    made = crossing()
+    acts: list[Act] = [Group(tracks=(1, 2), person=1), Split(track=1, frame=30, new=9)]
+    placed = after(made, *acts, Clear(person=1))
+    assert {part.number for part in placed.things.members(1)} == {1, 2}
+    # So it touches the other track as anybody would.
+    (held,) = (item for item in placed.withheld() if item.track == 2)
+    assert held.reasons == ("it touches track 9",)
 
 
 def test_a_track_that_leaves_a_clear_person_is_covered_again() -> None:
