@@ -20,7 +20,7 @@ from streamguard.exchange import read_boxes
 from streamguard.faults import letting_go, watched
 from streamguard.frames import Verdict
 from streamguard.judges.anonymizer import Anonymizer
-from streamguard.judges.given import Given
+from streamguard.judges.given import GivenBoxesJudge
 from streamguard.judges.replay import Replay
 from streamguard.judges.zones import with_zones
 from streamguard.keeping import analysis_beside, keeping
@@ -66,7 +66,7 @@ def analyze(
         return _analyze(work, path, settings, given)
 
 
-def _analyze(work: Work, path: Path, settings: Settings, given: Given | None) -> Report:
+def _analyze(work: Work, path: Path, settings: Settings, given: GivenBoxesJudge | None) -> Report:
     source = work.source
     with ExitStack() as ending:
         work.hold()
@@ -95,7 +95,7 @@ def _analyze(work: Work, path: Path, settings: Settings, given: Given | None) ->
         )
 
 
-def _given(path: Path, work: Work) -> Given:
+def _given(path: Path, work: Work) -> GivenBoxesJudge:
     """Return a judge by the boxes of a file.
 
     Raises:
@@ -103,7 +103,7 @@ def _given(path: Path, work: Work) -> Given:
     """
     record = work.record(path)
     boxes = watched(lambda: read_boxes(path), f"reading {path}", timeout=None, cancelled=work.stop)
-    return Given(boxes, record.sha256, work.source.traits.orientation.mirrored)
+    return GivenBoxesJudge(boxes, record.sha256, work.source.traits.orientation.mirrored)
 
 
 def render(  # noqa: PLR0913 - all but four by name

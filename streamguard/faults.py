@@ -52,7 +52,7 @@ def let_go(action: Callable[[], None], patience: float | None = PATIENCE) -> Non
     Raises:
         BaseException: Whatever ``action`` raised in time.
     """
-    call = Call(action, "closing")
+    call = WatchedCall(action, "closing")
     until = float("inf") if patience is None else time.monotonic() + patience
     while not call.ended(_POLL) and time.monotonic() < until:
         pass
@@ -99,7 +99,7 @@ def watched(
         StalledError: Time is up.
         BaseException: Whatever ``action`` raised.
     """
-    call = Call(action, what)
+    call = WatchedCall(action, what)
     until = float("inf") if timeout is None else time.monotonic() + timeout
     try:
         while not call.ended(_POLL):
@@ -116,7 +116,7 @@ def watched(
     return call.value()
 
 
-class Call(Generic[T]):
+class WatchedCall(Generic[T]):
     """One call in a thread of its own, which cannot keep the process alive.
 
     Attributes:

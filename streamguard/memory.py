@@ -23,7 +23,7 @@ def give_back() -> None:
             trim(0)
 
 
-class _Bound:
+class _MemoryBound:
     """The bound of this process; it is one for all threads, since the system knows no other."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class _Bound:
                     resource.setrlimit(resource.RLIMIT_DATA, self._before)
 
 
-_BOUND = _Bound()
+_BOUND = _MemoryBound()
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
         StreamguardError: A file cannot be read or does not fit, the detector failed, nothing
             moved for a minute, or ``cancelled`` was set.
     """
-    how = _How(Path(output), _path(original), _path(analysis), threshold, every)
+    how = _VerifyOptions(Path(output), _path(original), _path(analysis), threshold, every)
     reporter = ProgressReporter(progress)
     with ExitStack() as ending:
         look = _SecondLook(how, limits, cancelled or threading.Event(), ending)
@@ -69,7 +69,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
 
 
 @dataclass(frozen=True, slots=True)
-class _How:
+class _VerifyOptions:
     """What is asked for, by the names of `verify`."""
 
     output: Path
@@ -89,7 +89,7 @@ class _SecondLook:
     """Everything that is open while a file is looked at; ``ending`` closes it."""
 
     def __init__(
-        self, how: _How, limits: InputSettings, stop: threading.Event, ending: ExitStack
+        self, how: _VerifyOptions, limits: InputSettings, stop: threading.Event, ending: ExitStack
     ) -> None:
         self._how, self._stop = how, stop
         self._decided = None

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from analysis_kit import moving, verdict
 
-from streamguard.analysis.doubts import Course, doubt_of_candidate, doubts_of_track
+from streamguard.analysis.doubts import CoverSummary, doubt_of_candidate, doubts_of_track
 from streamguard.analysis.gathering import TrackTally
 from streamguard.analysis.records import Doubt, StoredCandidate, StoredTrack
 from streamguard.analysis.writer import record_of
@@ -28,7 +28,7 @@ SURE = StoredTrack(
     blind=0.05,
     luma=120.0,
 )
-LARGE = Course(height=80.0)
+LARGE = CoverSummary(height=80.0)
 BOX = (0, 0, 60, 60)
 
 
@@ -55,7 +55,7 @@ def test_a_face_that_is_sure_is_not_doubted() -> None:
         ),
         (
             replace(SURE, sources=("centerface",), hits=2, luma=30.0),
-            Course(12.0),
+            CoverSummary(12.0),
             ("one detector", "dark", "small"),
             0.3,
             0.5,
@@ -63,7 +63,7 @@ def test_a_face_that_is_sure_is_not_doubted() -> None:
     ],
 )
 def test_reasons_and_scores(
-    track: StoredTrack, course: Course, reasons: Sequence[str], low: float, high: float
+    track: StoredTrack, course: CoverSummary, reasons: Sequence[str], low: float, high: float
 ) -> None:
     (doubt,) = doubts_of_track(track, course)
     assert (doubt.first, doubt.last, doubt.track_id, doubt.candidate) == (10, 90, 3, 0)
@@ -77,7 +77,7 @@ def test_what_was_never_told_of_a_track_is_no_reason() -> None:
 
 
 def test_stretches_have_doubts_of_their_own() -> None:
-    course = Course(80.0, fast=((20, 24), (60, 60)), damaged=((40, 41),))
+    course = CoverSummary(80.0, fast=((20, 24), (60, 60)), damaged=((40, 41),))
     assert doubts_of_track(SURE, course) == [
         Doubt(20, 24, 0.25, ("fast",), 3),
         Doubt(60, 60, 0.25, ("fast",), 3),

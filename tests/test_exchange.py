@@ -25,7 +25,7 @@ from streamguard.exchange import FORMATS, read_boxes
 from streamguard.exchange.rows import Boxes, areas_of
 from streamguard.frames import Cover
 from streamguard.geometry import Box
-from streamguard.judges.given import Given
+from streamguard.judges.given import GivenBoxesJudge
 from streamguard.media.orientation import Turner
 from streamguard.media.traits import Orientation
 from streamguard.media.upright import Upright
@@ -341,7 +341,7 @@ GREY = np.full((48, 64, 3), 90, np.uint8)
 
 
 def judged(path: Path, frames: int = 2, turns: int = 0, damage: str = "") -> list[Any]:
-    judge = Given(read_boxes(path))
+    judge = GivenBoxesJudge(read_boxes(path))
     assert isinstance(judge, Judge)
     verdicts = []
     for number in range(frames):
@@ -373,7 +373,7 @@ def test_mirrored_pictures_are_covered_where_they_are_shown(tmp_path: Path) -> N
     path = tmp_path / "boxes.csv"
     path.write_text(exported("csv", Decided([(FACE,)], replace(HEADER, mirrored=True))))
     assert read_boxes(path).of(0)[0].box == Box(34, 12, 54, 40)
-    (verdict,) = Given(read_boxes(path), mirrored=True).push(as_frame(GREY, "yuv420p"))
+    (verdict,) = GivenBoxesJudge(read_boxes(path), mirrored=True).push(as_frame(GREY, "yuv420p"))
     assert verdict.covers == (FACE,)
 
 

@@ -7,15 +7,15 @@ from edit_kit import Made, standing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamguard.analysis.grouping import Ends, ends_of, propose_groups
+from streamguard.analysis.grouping import TrackEnds, ends_of, propose_groups
 from streamguard.geometry import Box
 
 
-def ends(track: int, start: float, end: float, x: float = 100, **other: object) -> Ends:
+def ends(track: int, start: float, end: float, x: float = 100, **other: object) -> TrackEnds:
     box = other.get("first", Box(x, 100, x + 40, 150))
     assert isinstance(box, Box)
     label = str(other.get("label", "face"))
-    return Ends(track, label, start, end, box, box)
+    return TrackEnds(track, label, start, end, box, box)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def ends(track: int, start: float, end: float, x: float = 100, **other: object) 
     ],
 )
 def test_tracks_that_continue_one_another(
-    tracks: list[Ends], groups: list[tuple[int, ...]]
+    tracks: list[TrackEnds], groups: list[tuple[int, ...]]
 ) -> None:
     assert propose_groups(tracks) == groups
 

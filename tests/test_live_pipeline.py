@@ -34,7 +34,7 @@ from live_kit import (
     written,
 )
 
-from streamguard.relay.states import Drop, State
+from streamguard.relay.states import DropReason, State
 from streamguard.settings import Settings
 
 SOURCE = f"lavfi:{source_graph()}"
@@ -147,7 +147,7 @@ def test_a_camera_is_ready_while_frames_are_shown(tmp_path: Path, faults: Path, 
         assert all(shown(output) for output in camera.outputs)
         (faults / "error").touch()
         until(supervisor, lambda camera: not camera.ready)
-        assert camera.status.dropped[Drop.DETECTOR] > 0
+        assert camera.status.dropped[DropReason.DETECTOR] > 0
 
 
 @pytest.mark.parametrize("fault", ["hang", "native-hang", "crash"])

@@ -21,7 +21,7 @@ from live_kit import ROOT, free_port, stop
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamguard.relay.states import Drop, Reason
+from streamguard.relay.states import DropReason, Reason
 
 SOURCE = "lavfi:testsrc2=size=320x240:rate=25"
 SECRET = "hunter2hunter2"
@@ -119,7 +119,7 @@ def test_every_promised_metric_is_there_and_counts(relay: Relay) -> None:
 
 def test_every_reason_is_counted_from_the_start(relay: Relay) -> None:
     text = relay.ask("/metrics")[1].decode()
-    for name, reasons in (("frames_dropped", Drop), ("slate_frames", Reason)):
+    for name, reasons in (("frames_dropped", DropReason), ("slate_frames", Reason)):
         lines = [line for line in text.splitlines() if line.startswith(f"streamguard_{name}_total")]
         for reason in reasons:
             assert any(f'reason="{reason}"' in line for line in lines), reason

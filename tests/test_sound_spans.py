@@ -19,7 +19,7 @@ from streamguard.analysis.acts import ChangeSound
 from streamguard.errors import UsageError
 from streamguard.settings import InputSettings, Settings, SoundChange, SoundSpan
 from streamguard.sinks.file import FileSink
-from streamguard.sinks.hushing import Hush, SoundSpans
+from streamguard.sinks.hushing import SoundSpans, SpanReplacer
 from streamguard.sources import open_source
 
 Sound = NDArray[np.float32] | NDArray[np.float64]
@@ -391,11 +391,11 @@ def samples_of(frame: av.AudioFrame) -> NDArray[np.float64]:
     return (rows.astype(float) - (top if kind[0] == "u" else 0)) / top
 
 
-def hush(path: Path, *spans: SoundSpan) -> Hush:
+def hush(path: Path, *spans: SoundSpan) -> SpanReplacer:
     placed = SoundSpans(spans)
     placed.place(Fraction(0))
     with av.open(str(path)) as container:
-        return Hush(placed, container.streams.audio[0])
+        return SpanReplacer(placed, container.streams.audio[0])
 
 
 @pytest.mark.parametrize("layout", ["mono", "stereo", "5.1", "7.1"])

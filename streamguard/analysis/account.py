@@ -133,7 +133,7 @@ def account_of(analysis: Analysis, log: Sequence[Edit], digest: str, placed: Pla
         digest: SHA-256 of them.
         placed: The same, placed.
     """
-    header, book = analysis.header, _Book(analysis, log, placed)
+    header, book = analysis.header, _AccountLines(analysis, log, placed)
     clear = placed.exemptions()
     stretches = joined((one.first, one.last) for one in clear)
     return Account(
@@ -153,7 +153,7 @@ def account_of(analysis: Analysis, log: Sequence[Edit], digest: str, placed: Pla
     )
 
 
-class _Book:
+class _AccountLines:
     """Makes lines of an account."""
 
     def __init__(self, analysis: Analysis, log: Sequence[Edit], placed: Placed) -> None:

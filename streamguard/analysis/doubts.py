@@ -46,7 +46,7 @@ _Reason = tuple[float, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class CoverSummary:
     """What the covers of a track say about it.
 
     Attributes:
@@ -60,7 +60,7 @@ class Course:
     damaged: tuple[tuple[int, int], ...] = ()
 
 
-def doubts_of_track(track: StoredTrack, course: Course) -> list[Doubt]:
+def doubts_of_track(track: StoredTrack, course: CoverSummary) -> list[Doubt]:
     """Return the doubts about one track: one about all of it, and one for each stretch.
 
     Args:
@@ -104,7 +104,7 @@ def _of_seeing(track: StoredTrack) -> Iterable[_Reason]:
         yield 0.5 * track.misses / (track.hits + track.misses), NO_FACE
 
 
-def _of_picture(track: StoredTrack, course: Course) -> Iterable[_Reason]:
+def _of_picture(track: StoredTrack, course: CoverSummary) -> Iterable[_Reason]:
     # Motion cannot be followed where it is too fast, or where it is too dark to see any.
     lost = 0.3 * track.blind if track.blind > _BLIND_ABOVE else 0.0
     if track.hits and track.luma < _DARK_BELOW:

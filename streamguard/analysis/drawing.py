@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from streamguard.analysis.acts import Believe, BoxAt, DrawBox, DrawPolygon, Follow, Pixels
 from streamguard.analysis.edit_json import MAX_POINTS
-from streamguard.analysis.ground import Ground
+from streamguard.analysis.ground import DecisionContent
 from streamguard.analysis.stretches import Stretch
 from streamguard.analysis.things import Drawing, Part, Things
 from streamguard.errors import EditError
@@ -17,7 +17,7 @@ _MARGIN = 0.5
 """Seconds that a believed candidate is covered before and after it was seen: looks lie apart."""
 
 
-def believe(act: Believe, number: int, things: Things, ground: Ground) -> None:
+def believe(act: Believe, number: int, things: Things, ground: DecisionContent) -> None:
     """Make a part of a candidate."""
     if act.candidate not in ground.candidates:
         raise EditError(
@@ -42,13 +42,13 @@ def believe(act: Believe, number: int, things: Things, ground: Ground) -> None:
     _add(things, act.new, drawing)
 
 
-def box(act: DrawBox, number: int, things: Things, ground: Ground) -> None:
+def box(act: DrawBox, number: int, things: Things, ground: DecisionContent) -> None:
     """Make a part of a box that stays."""
     box = _checked_box(act.box, ground)
     _add_still(things, ground, act, number, box)
 
 
-def polygon(act: DrawPolygon, number: int, things: Things, ground: Ground) -> None:
+def polygon(act: DrawPolygon, number: int, things: Things, ground: DecisionContent) -> None:
     """Make a part of a polygon that stays."""
     if not 3 <= len(set(act.points)) <= MAX_POINTS:
         raise EditError(f"a polygon has 3 to {MAX_POINTS} different corners")
@@ -58,7 +58,7 @@ def polygon(act: DrawPolygon, number: int, things: Things, ground: Ground) -> No
     _add_still(things, ground, act, number, outline)
 
 
-def follow(act: Follow, number: int, things: Things, ground: Ground) -> None:
+def follow(act: Follow, number: int, things: Things, ground: DecisionContent) -> None:
     """Make a part of a box that was followed."""
     frames = [frame for frame, *_ in act.boxes]
     if not frames:
@@ -77,7 +77,11 @@ def follow(act: Follow, number: int, things: Things, ground: Ground) -> None:
 
 
 def _add_still(
-    things: Things, ground: Ground, act: DrawBox | DrawPolygon, number: int, outline: Outline
+    things: Things,
+    ground: DecisionContent,
+    act: DrawBox | DrawPolygon,
+    number: int,
+    outline: Outline,
 ) -> None:
     span = ground.stretch(act.first, act.last, ground.whole)
     _add(things, act.new, Drawing(outlines=outline, span=span, edit=number, label=act.label))
@@ -93,7 +97,7 @@ def _add(things: Things, number: int, drawing: Drawing) -> None:
     )
 
 
-def _checked_box(box: Pixels, ground: Ground) -> Box:
+def _checked_box(box: Pixels, ground: DecisionContent) -> Box:
     x1, y1, x2, y2 = box
     if x2 <= x1 or y2 <= y1:
         raise EditError(f"the box {x1},{y1},{x2},{y2} is empty", "Give x1,y1,x2,y2")

@@ -8,7 +8,7 @@ from typing import Any
 from streamguard.analysis import acts, drawing, granting, regrouping
 from streamguard.analysis.acts import Act, ChangeSound, Undo
 from streamguard.analysis.edits import Edit
-from streamguard.analysis.ground import Ground
+from streamguard.analysis.ground import DecisionContent
 from streamguard.analysis.things import Things
 from streamguard.errors import EditError
 
@@ -42,7 +42,7 @@ def _undo(number: int, log: Mapping[int, Act], counts: dict[int, bool]) -> None:
         act = log[act.edit]
 
 
-def fold(ground: Ground, edits: Iterable[Edit]) -> Things:
+def fold(ground: DecisionContent, edits: Iterable[Edit]) -> Things:
     """Return what edits that count come to.
 
     Args:
@@ -63,14 +63,14 @@ def fold(ground: Ground, edits: Iterable[Edit]) -> Things:
     return things
 
 
-def _sound(act: ChangeSound, number: int, things: Things, ground: Ground) -> None:
+def _sound(act: ChangeSound, number: int, things: Things, ground: DecisionContent) -> None:
     if not 0 <= act.start < act.end:
         raise EditError(f"the span from {act.start} s to {act.end} s is empty")
     if act.start > ground.duration:
         raise EditError(f"{act.start} s is beyond the end at {ground.duration:.3f} s")
 
 
-_PLACERS: dict[type[Act], Callable[[Any, int, Things, Ground], None]] = {
+_PLACERS: dict[type[Act], Callable[[Any, int, Things, DecisionContent], None]] = {
     acts.Clear: granting.clear,
     acts.CoverAgain: granting.cover,
     acts.Confirm: granting.confirm,

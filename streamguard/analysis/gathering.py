@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from streamguard.analysis.doubts import FAST_STEP, LEAST_STEP, Course, doubts_of_track
+from streamguard.analysis.doubts import FAST_STEP, LEAST_STEP, CoverSummary, doubts_of_track
 from streamguard.analysis.records import Doubt, FrameRecord, FrameState, StoredTrack
 from streamguard.frames import Cover, TrackFacts
 from streamguard.geometry import Box
@@ -78,8 +78,8 @@ class _Extent:
     damaged: list[tuple[int, int]] = field(default_factory=list)
 
     @property
-    def course(self) -> Course:
-        return Course(self.heights / self.count, tuple(self.fast), tuple(self.damaged))
+    def course(self) -> CoverSummary:
+        return CoverSummary(self.heights / self.count, tuple(self.fast), tuple(self.damaged))
 
     def add(self, index: int, cover: Cover) -> None:
         box = cover.box

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamguard.analysis.acts import Clear, Confirm, CoverAgain, Dismiss
-from streamguard.analysis.ground import Ground
+from streamguard.analysis.ground import DecisionContent
 from streamguard.analysis.stretches import Stretch, holds, within, without
 from streamguard.analysis.things import Confirmation, Grant, Part, Things
 from streamguard.errors import EditError
 
 
-def clear(act: Clear, number: int, things: Things, ground: Ground) -> None:
+def clear(act: Clear, number: int, things: Things, ground: DecisionContent) -> None:
     """Leave parts clear, each from where somebody looked at it."""
     parts = _overlapping(act, things, ground)
     for part, stretch in parts:
@@ -31,7 +31,7 @@ def _looked_at(act: Clear, part: Part, stretch: Stretch) -> int:
     return part.best if holds(stretch, part.best) else stretch[0]
 
 
-def dismiss(act: Dismiss, number: int, things: Things, ground: Ground) -> None:
+def dismiss(act: Dismiss, number: int, things: Things, ground: DecisionContent) -> None:
     """Leave out what is no face."""
     part = things.part(act.track)
     at = part.best if act.at is None else act.at
@@ -42,7 +42,7 @@ def dismiss(act: Dismiss, number: int, things: Things, ground: Ground) -> None:
         things.confirmed.append(Confirmation(number, part.number, part.stretch))
 
 
-def cover(act: CoverAgain, number: int, things: Things, ground: Ground) -> None:
+def cover(act: CoverAgain, number: int, things: Things, ground: DecisionContent) -> None:
     """Take frames away from what was left clear."""
     taken = {part.number: stretch for part, stretch in _overlapping(act, things, ground)}
     kept = []
@@ -57,14 +57,14 @@ def cover(act: CoverAgain, number: int, things: Things, ground: Ground) -> None:
     things.grants = kept
 
 
-def confirm(act: Confirm, number: int, things: Things, ground: Ground) -> None:
+def confirm(act: Confirm, number: int, things: Things, ground: DecisionContent) -> None:
     """Note the frames in which a person vouches for a part."""
     for part, stretch in _overlapping(act, things, ground):
         things.confirmed.append(Confirmation(number, part.number, stretch))
 
 
 def _overlapping(
-    act: Clear | CoverAgain | Confirm, things: Things, ground: Ground
+    act: Clear | CoverAgain | Confirm, things: Things, ground: DecisionContent
 ) -> list[tuple[Part, Stretch]]:
     """Return the parts an edit means, and which frames of each."""
     parts = things.chosen(act.track, act.person)

@@ -16,7 +16,7 @@ _USUAL_RATE = Fraction(25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class DecisionContent:
     """What a decision holds that edits can be placed on.
 
     Attributes:
@@ -59,12 +59,12 @@ class Ground:
         return 0, self.frames - 1
 
 
-def ground_of(decision: DecisionWithTracks) -> Ground:
+def ground_of(decision: DecisionWithTracks) -> DecisionContent:
     """Return what of a decision edits are checked against."""
     header, count = decision.header, decision.frame_count
     ends = [*decision.frames(0, 1), *decision.frames(max(0, count - 1), count)]
     stamps = [record.pts for record in ends if record.pts is not None]
-    return Ground(
+    return DecisionContent(
         frames=count,
         width=header.width,
         height=header.height,

@@ -25,7 +25,7 @@ _CLEARLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class TrackEnds:
     """Where a track begins and ends.
 
     Attributes:
@@ -45,7 +45,7 @@ class Ends:
     last: Box
 
 
-def propose_groups(tracks: Sequence[Ends]) -> list[tuple[int, ...]]:
+def propose_groups(tracks: Sequence[TrackEnds]) -> list[tuple[int, ...]]:
     """Return tracks that seem to continue one another, each group in the order of time.
 
     A link needs the same label, a short time, a small distance and a similar size. Where two
@@ -63,7 +63,7 @@ def propose_groups(tracks: Sequence[Ends]) -> list[tuple[int, ...]]:
     return groups
 
 
-def ends_of(decision: DecisionWithTracks) -> list[Ends]:
+def ends_of(decision: DecisionWithTracks) -> list[TrackEnds]:
     """Return where every track of a decision begins and ends."""
     first: dict[int, tuple[float, Box]] = {}
     last: dict[int, tuple[float, Box]] = {}
@@ -76,7 +76,7 @@ def ends_of(decision: DecisionWithTracks) -> list[Ends]:
                 last[cover.track_id] = place
     labels = {track.track_id: track.label for track in decision.tracks()}
     return [
-        Ends(track, labels[track], start, last[track][0], box, last[track][1])
+        TrackEnds(track, labels[track], start, last[track][0], box, last[track][1])
         for track, (start, box) in first.items()
         if track in labels
     ]
@@ -86,7 +86,7 @@ Link = tuple[float, int, int]
 """How far apart two tracks are, 0 to 1, the earlier one and the later one."""
 
 
-def _links(tracks: Sequence[Ends]) -> Iterator[Link]:
+def _links(tracks: Sequence[TrackEnds]) -> Iterator[Link]:
     """Yield every pair of tracks of which one may continue the other."""
     later = sorted(tracks, key=lambda t: t.start)
     starts = [t.start for t in later]
@@ -112,7 +112,7 @@ def _clear_links(links: Iterable[Link]) -> Iterator[tuple[int, int]]:
             yield link[1], link[2]
 
 
-def _distance(a: Ends, b: Ends) -> float | None:
+def _distance(a: TrackEnds, b: TrackEnds) -> float | None:
     """Return how far ``b`` begins from where ``a`` ended, 0 to 1; None if it is no continuation."""
     gap = b.start - a.end
     if a.label != b.label or b.end <= a.end or b.start <= a.start:

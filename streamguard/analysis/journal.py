@@ -19,7 +19,7 @@ from streamguard.analysis.conflicts import refuse_conflict
 from streamguard.analysis.edit_json import act_of, canonical, text_of
 from streamguard.analysis.edits import BARING, Edit, arguments_of
 from streamguard.analysis.folding import active, fold
-from streamguard.analysis.ground import Ground, ground_of
+from streamguard.analysis.ground import DecisionContent, ground_of
 from streamguard.analysis.numbering import Numbers, Renumbering
 from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
@@ -42,7 +42,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.analysis: Analysis = open_analysis(path)
-        self._ground: Ground | None = None
+        self._ground: DecisionContent | None = None
 
     def edits(self) -> tuple[Edit, ...]:
         """Return every edit, also those that were taken back, in order.
@@ -165,7 +165,7 @@ class Journal:
         self.close()
 
     @property
-    def ground(self) -> Ground:
+    def ground(self) -> DecisionContent:
         """What of the decision edits are checked against."""
         if self._ground is None:
             self._ground = ground_of(self.analysis)

@@ -10,7 +10,7 @@ from streamguard.analysis.closeness import Break, Closeness
 from streamguard.analysis.decision import DecisionWithTracks
 from streamguard.analysis.edits import Edit
 from streamguard.analysis.folding import active, fold
-from streamguard.analysis.ground import Ground, ground_of
+from streamguard.analysis.ground import DecisionContent, ground_of
 from streamguard.analysis.overlay import Overlay
 from streamguard.analysis.records import FrameRecord
 from streamguard.analysis.stretches import Stretch, around, holds, joined, within, without
@@ -212,7 +212,9 @@ def _standing(things: Things) -> list[Grant]:
     ]
 
 
-def _breaks(decision: DecisionWithTracks, ground: Ground, things: Things) -> dict[int, list[Break]]:
+def _breaks(
+    decision: DecisionWithTracks, ground: DecisionContent, things: Things
+) -> dict[int, list[Break]]:
     """Look through the frames of all that was to be clear for what it touches there."""
     watched = {grant.part for grant in _standing(things)}
     if not watched:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamguard.analysis.acts import Group, Relabel, SetEffect, Split
-from streamguard.analysis.ground import Ground
+from streamguard.analysis.ground import DecisionContent
 from streamguard.analysis.stretches import within
 from streamguard.analysis.things import Part, Things
 from streamguard.errors import EditError
 
 
-def group(act: Group, number: int, things: Things, ground: Ground) -> None:
+def group(act: Group, number: int, things: Things, ground: DecisionContent) -> None:
     """Say whose parts they are."""
     if not act.tracks or act.person < 1:
         raise EditError("a group has at least one track, and a person from 1 on")
@@ -21,7 +21,7 @@ def group(act: Group, number: int, things: Things, ground: Ground) -> None:
     things.persons.add(act.person)
 
 
-def split(act: Split, number: int, things: Things, ground: Ground) -> None:
+def split(act: Split, number: int, things: Things, ground: DecisionContent) -> None:
     """Give what comes from a frame on to somebody else."""
     if act.track and not act.person:
         _split_part(things, things.part(act.track), act.frame, act.new)
@@ -70,13 +70,13 @@ def _split_part(things: Things, part: Part, frame: int, number: int) -> Part:
     return new
 
 
-def relabel(act: Relabel, number: int, things: Things, ground: Ground) -> None:
+def relabel(act: Relabel, number: int, things: Things, ground: DecisionContent) -> None:
     """Say what parts are."""
     for part in things.chosen(act.track, act.person):
         things.change(part, label=act.label)
 
 
-def effect(act: SetEffect, number: int, things: Things, ground: Ground) -> None:
+def effect(act: SetEffect, number: int, things: Things, ground: DecisionContent) -> None:
     """Say what covers look like."""
     if act.label and not (act.track or act.person):
         things.effects[act.label] = act.effect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from streamguard.analysis.ground import Ground
+from streamguard.analysis.ground import DecisionContent
 from streamguard.analysis.stretches import Stretch, holds
 from streamguard.errors import EditError
 from streamguard.outlines import Outline
@@ -119,7 +119,7 @@ class Things:
     used: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, ground: Ground) -> Things:
+    def of(cls, ground: DecisionContent) -> Things:
         """Return the tracks of a decision before any edit."""
         parts = {
             t.track_id: Part(

@@ -14,7 +14,7 @@ _SOURCE = "boxes"
 _OTHER = "It belongs to another video. Nothing is written"
 
 
-class Given:
+class GivenBoxesJudge:
     """Covers the boxes of a file; it looks at nothing.
 
     Args:

@@ -19,7 +19,7 @@ from streamguard.frames import Frame, PassthroughPacket
 from streamguard.handoff.frame_queue import FrameQueue
 from streamguard.memory import give_back
 from streamguard.protocols import Source
-from streamguard.relay.states import Backoff, Drop, State
+from streamguard.relay.states import Backoff, DropReason, State
 from streamguard.relay.status import CameraStatus
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class Capture:
         status.captured += 1
         status.last_frame = time.time()
         self._frames.put(Captured(frame, self._connection))
-        status.dropped[Drop.NEWER] = self._frames.dropped
+        status.dropped[DropReason.NEWER] = self._frames.dropped
 
     def _wait(self, error: SourceError) -> None:
         status = self._status

@@ -15,7 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from streamguard.relay.process import Output
-from streamguard.relay.states import Drop, Reason, State
+from streamguard.relay.states import DropReason, Reason, State
 from streamguard.relay.status import LATENCY_BOUNDS, CameraStatus, Latencies
 from streamguard.relay.supervisor import Camera
 
@@ -73,7 +73,7 @@ def _by_reason(cameras: list[Camera]) -> Metric:
     for camera in cameras:
         counts = camera.status.dropped
         # Every reason from the start: a rate cannot see the step from nothing to one.
-        for reason in sorted({*Drop, *counts}):
+        for reason in sorted({*DropReason, *counts}):
             dropped.add_metric([camera.plan.name, reason], counts[reason])
     return dropped
 

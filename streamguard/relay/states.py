@@ -30,7 +30,7 @@ class Reason(StrEnum):
     RESTARTING = "restarting"
 
 
-class Drop(StrEnum):
+class DropReason(StrEnum):
     """Why a frame was dropped before detection."""
 
     NEWER = "newer frame"

@@ -14,7 +14,7 @@ from streamguard.redaction import MaskRedactor
 from streamguard.relay.capture import Captured
 from streamguard.relay.overload import Governor
 from streamguard.relay.plan import CameraPlan
-from streamguard.relay.states import Backoff, Drop, Reason
+from streamguard.relay.states import Backoff, DropReason, Reason
 from streamguard.relay.status import CameraStatus
 from streamguard.settings import RedactionSettings
 
@@ -82,7 +82,7 @@ class Worker:
         for item in frames:
             now = time.monotonic()
             if now < self._pause_until:
-                self._status.dropped[Drop.DETECTOR] += 1
+                self._status.dropped[DropReason.DETECTOR] += 1
                 continue
             self._status.busy_since = now
             try:
@@ -138,7 +138,7 @@ class Worker:
 
     def _adapt(self, frame: Frame) -> None:
         """Look less often while frames are being dropped, as often as asked when they are not."""
-        dropped, level = self._status.dropped[Drop.NEWER], self._governor.level
+        dropped, level = self._status.dropped[DropReason.NEWER], self._governor.level
         if not self._governor.changes(frame.time_ms / 1000, self._status.captured, dropped):
             return
         self._status.level = self._governor.level

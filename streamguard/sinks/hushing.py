@@ -84,7 +84,7 @@ class SoundSpans:
         return bool(self.touching(start, start + lasts))
 
 
-class Hush:
+class SpanReplacer:
     """Replaces what one track says in spans, once it is decoded and before it is encoded.
 
     Spans are widened: a lossy decoder spreads a sound over the window of its transform.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
-from streamguard.sinks.hushing import Hush, SoundSpans
+from streamguard.sinks.hushing import SoundSpans, SpanReplacer
 
 if TYPE_CHECKING:
     import av
@@ -53,7 +53,7 @@ class ConvertedAudio:
         rate = _rate_for(encoder, self._decoder.sample_rate)
         self.stream = cast("AudioStream", output.add_stream(encoder, rate=rate))
         _set_up(self.stream.codec_context, encoder, self._decoder)
-        self._hush = Hush(spans, source) if spans else None
+        self._hush = SpanReplacer(spans, source) if spans else None
         self._resampler: av.AudioResampler | None = None
         self._clock = SampleClock()
         self._evener = _Evener()
