@@ -41,36 +41,33 @@ class SoundSpans:
 
     Args:
         spans: Spans, in seconds from the first picture. Where they overlap, the last one counts.
+
+    Attributes:
+        is_placed: Whether it is known when the first picture is shown.
     """
 
     def __init__(self, spans: Sequence[SoundSpan]) -> None:
-        self._spans = tuple(spans)
-        self._begin: float | None = None
+        self._kinds = [span.kind for span in spans]
+        self._first = np.array([span.start if span.start else -inf for span in spans], np.float64)
+        self._last = np.array([span.end for span in spans], np.float64)
+        self.is_placed = False
 
     def __len__(self) -> int:
-        return len(self._spans)
-
-    @property
-    def is_placed(self) -> bool:
-        """Whether it is known when the first picture is shown."""
-        return self._begin is not None
+        return len(self._kinds)
 
     def place(self, begin: Fraction) -> None:
         """Say when the first picture is shown, in seconds on the clock of all packets."""
-        self._begin = float(begin)
+        self._first += float(begin)
+        self._last += float(begin)
+        self.is_placed = True
 
     def touching(self, start: float, end: float) -> list[tuple[float, float, SoundChange]]:
         """Return the spans that touch a time, as seconds on the clock of all packets.
 
         A span that starts with the first picture takes in what is heard before it.
         """
-        begin = self._begin or 0.0
-        found = []
-        for span in self._spans:
-            first, last = span.start + begin if span.start else -inf, span.end + begin
-            if first <= end and last >= start:
-                found.append((first, last, span.kind))
-        return found
+        found = np.flatnonzero((self._first <= end) & (self._last >= start))
+        return [(float(self._first[n]), float(self._last[n]), self._kinds[n]) for n in found]
 
     def tell(self, packet: av.Packet[Any]) -> bool:
         """Whether a line of text may tell what is said in a span.
