@@ -68,6 +68,7 @@ def write(
     stamps: Iterator[int] | None = None,
     turns: int = 0,
     gop: int = 12,
+    damaged: Sequence[int] = (),
 ) -> Path:
     """Write a video, and beside it an analysis in which nothing was found."""
     with av.open(str(path), "w") as container:
@@ -83,15 +84,15 @@ def write(
             frame.pts, frame.time_base = stamp, Fraction(1, 1000)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
-    return analyzed(path)
+    return analyzed(path, damaged)
 
 
-def analyzed(path: Path) -> Path:
+def analyzed(path: Path, damaged: Sequence[int] = ()) -> Path:
     analysis = path.with_name(f"{path.name}.analysis")
     source = open_source(path)
     with keeping(analysis, source, Settings(), threading.Event(), {}) as writer:
         for frame in (item for item in source.read() if isinstance(item, Frame)):
-            writer.add(Verdict(frame))
+            writer.add(Verdict(frame, slate="damaged" if frame.index in damaged else ""))
         writer.finish()
     source.close()
     return analysis
@@ -166,6 +167,20 @@ def test_it_ends_where_the_face_leaves(
         if face.area > 0.2 * face_at(0).area:
             assert iou(boxes[n].clip(WIDTH, HEIGHT), face) > 0.5, n
     assert max(boxes) < 55
+
+
+def test_frames_nobody_can_vouch_for_are_passed_over(
+    tmp_path: Path, canvas: Callable[[int, int], Picture]
+) -> None:
+    """Their pictures are noise here, which would lead flow anywhere."""
+    broken = range(20, 24)
+    noise = np.random.default_rng(5).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+    pictures = [noise if n in broken else canvas(*to_the_right(n)) for n in range(40)]
+    analysis = write(tmp_path / "damaged.mp4", pictures, damaged=broken)
+    for frame in (5, 35):
+        boxes = boxes_of(streamguard.follow(analysis, {frame: pixels(face_at(frame))}).act)
+        assert sorted(boxes) == [n for n in range(40) if n not in broken]
+        assert all(iou(boxes[n], face_at(n)) > 0.6 for n in boxes)
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
