@@ -82,7 +82,8 @@ def _anonymize(
                 keeping(keep_analysis, source, settings, work.stop, models())
             )
             kept.ask_at_end(judge.untold)
-        write(work, with_zones(judge, settings.zones), sink, settings, kept)
+        whole = with_zones(judge, settings.zones, source.traits.orientation.mirrored)
+        write(work, whole, sink, settings, kept)
         return work.report(
             record,
             work.record(output),

@@ -81,7 +81,7 @@ def _analyze(work: Work, path: Path, settings: Settings, given: GivenBoxesJudge 
             kept.add(verdict)
             work.count(verdict)
 
-        whole = with_zones(judge, settings.zones)
+        whole = with_zones(judge, settings.zones, source.traits.orientation.mirrored)
         decide(source, whole, on_verdict, settings=settings, cancelled=work.stop)
         work.check_held()
         watched(kept.finish, f"finishing {path}", timeout=None, cancelled=work.stop)

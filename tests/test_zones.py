@@ -100,6 +100,15 @@ def test_zones_are_given_in_the_picture_as_it_is_shown(
     assert cover.outline.points[0] == corner
 
 
+def test_zones_are_mirrored_where_the_picture_is() -> None:
+    upper_left: Corners = ((0, 0), (0.1, 0), (0, 0.1))
+    judge = Zones(Fixed(), ZoneSettings(cover=(upper_left,)), mirrored=True)
+    (cover,) = verdict_of(judge, blank(1)).covers
+    assert isinstance(cover.outline, Polygon)
+    # Shown it is 100 wide and 200 tall: mirrored, its upper left is what was its upper right.
+    assert cover.outline.points == ((0, 0), (0, 10), (20, 0))
+
+
 def test_a_slate_stays_whole() -> None:
     judge = Zones(Fixed(slate="damaged"), ZoneSettings(cover=(SQUARE,), ignore=(SQUARE,)))
     verdict = verdict_of(judge, blank())

@@ -8,15 +8,16 @@ from itertools import pairwise
 
 from streamguard.frames import Candidate, Cover, Frame, Uncovered, Verdict
 from streamguard.geometry import ZONE, Box
+from streamguard.media.upright import Upright
 from streamguard.outlines import Point, Polygon, to_pixels
 from streamguard.plans import DetectionPlan
 from streamguard.protocols import AdaptiveJudge, Judge
-from streamguard.zone_settings import ZoneSettings
+from streamguard.zone_settings import Corners, ZoneSettings
 
 
-def with_zones(judge: Judge, settings: ZoneSettings) -> Judge:
+def with_zones(judge: Judge, settings: ZoneSettings, mirrored: bool = False) -> Judge:
     """Return a judge that keeps to zones; the same one if there are none."""
-    return Zones(judge, settings) if settings else judge
+    return Zones(judge, settings, mirrored) if settings else judge
 
 
 class Zones:
@@ -28,11 +29,13 @@ class Zones:
     Args:
         judge: Who decides on everything else.
         settings: The zones.
+        mirrored: Whether players show the picture mirrored left to right.
     """
 
-    def __init__(self, judge: Judge, settings: ZoneSettings) -> None:
+    def __init__(self, judge: Judge, settings: ZoneSettings, mirrored: bool = False) -> None:
         self._judge = judge
         self._settings = settings
+        self._mirrored = mirrored
 
     def push(self, frame: Frame) -> list[Verdict]:
         """Take the next frame; return the verdicts that are ready; see `Judge`."""
@@ -58,7 +61,7 @@ class Zones:
         if verdict.slate:
             return verdict
         frame = verdict.frame
-        ignored = [_in_pixels(corners, frame) for corners in self._settings.ignore]
+        ignored = [self._in_pixels(corners, frame) for corners in self._settings.ignore]
         covers, candidates = [], list(verdict.candidates)
         for cover in verdict.covers:
             if any(holds(polygon, cover.box) for polygon in ignored):
@@ -68,8 +71,14 @@ class Zones:
             else:
                 covers.append(cover)
         for number, corners in enumerate(self._settings.cover, 1):
-            covers.append(Cover(to_pixels(_in_pixels(corners, frame)), -number, ZONE))
+            covers.append(Cover(to_pixels(self._in_pixels(corners, frame)), -number, ZONE))
         return replace(verdict, covers=tuple(covers), candidates=tuple(candidates))
+
+    def _in_pixels(self, corners: Corners, frame: Frame) -> Polygon:
+        """Return an area of the picture as it is shown in coded pixels."""
+        upright = Upright(frame.quarter_turns, self._mirrored, frame.width, frame.height)
+        width, height = upright.size
+        return upright.coded_polygon(Polygon(tuple((x * width, y * height) for x, y in corners)))
 
 
 def holds(polygon: Polygon, box: Box) -> bool:
@@ -103,16 +112,3 @@ def _enters(edge: tuple[Point, Point], box: Box) -> bool:
         elif not low < start < high:
             return False
     return first < last
-
-
-def _in_pixels(corners: Sequence[Point], frame: Frame) -> Polygon:
-    """Return an area of the upright picture in coded pixels."""
-    width, height = frame.width, frame.height
-    if frame.quarter_turns % 2:
-        width, height = height, width
-    points = []
-    for x, y in corners:
-        at = Box(x * width, y * height, x * width, y * height)
-        turned = at.rotate(-frame.quarter_turns, width, height)
-        points.append((turned.x1, turned.y1))
-    return Polygon(tuple(points))

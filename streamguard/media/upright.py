@@ -44,6 +44,11 @@ class Upright:
         points = (self.shown(Box(x, y, x, y)) for x, y in polygon.points)
         return Polygon(tuple((point.x1, point.y1) for point in points))
 
+    def coded_polygon(self, polygon: Polygon) -> Polygon:
+        """Return a polygon of what is shown in the coded picture."""
+        points = (self.coded(Box(x, y, x, y)) for x, y in polygon.points)
+        return Polygon(tuple((point.x1, point.y1) for point in points))
+
     def _mirrored(self, box: Box) -> Box:
         width, _ = self.size
         return Box(width - box.x2, box.y1, width - box.x1, box.y2)
