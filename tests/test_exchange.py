@@ -127,6 +127,16 @@ def test_csv_names_its_columns_and_mentions_every_frame() -> None:
     assert (lines[2]["x1"], lines[2]["time_s"]) == ("", "0.040000")
 
 
+def test_no_cell_of_csv_is_a_formula(tmp_path: Path) -> None:
+    odd = replace(FACE, label="=1+1")
+    text = exported("csv", Decided([(odd,)]), "@source")
+    (line,) = csv.DictReader(io.StringIO(text))
+    assert (line["label"], line["source"]) == ("'=1+1", "'@source")
+    path = tmp_path / "boxes.csv"
+    path.write_text(text)
+    assert read_boxes(path).of(0)[0].label == "=1+1"
+
+
 def test_webvtt_joins_frames_that_hide_the_same() -> None:
     odd = "a --> b\n\nc"
     text = exported("webvtt", Decided([(), (FACE,), (FACE,), (EDGE,), ()]), odd)

@@ -26,7 +26,7 @@ def analysis(tmp_path: Path) -> Path:
 
 
 def test_csv_on_standard_output(analysis: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["export", str(analysis), "--format", "csv"]) == 0
+    assert run(["export", str(analysis), "--format", "csv", "-o", "-"]) == 0
     lines = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert [int(line["frame"]) for line in lines] == list(range(70))
     # The clip lies on its side: 64 by 48 pixels are shown as 48 by 64.

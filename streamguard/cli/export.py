@@ -24,7 +24,7 @@ _FORMATS = ("coco", "csv", "webvtt")
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write.  [default: standard output]",
+    help="File to write; - is standard output, which is the default.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 @verbosity_options
@@ -41,7 +41,7 @@ def command(analysis: Path, form: str, output: Path | None, overwrite: bool) -> 
         boxes = boxes_of(opened)
         with ExitStack() as ending:
             out: TextIO = sys.stdout
-            if output is not None:
+            if output is not None and output != Path("-"):
                 inputs = [analysis.with_name(file.name) for file in opened.header.files]
                 out = ending.enter_context(text_file(output, [*inputs, analysis], overwrite))
             FORMATS[form](boxes, out)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from streamguard.errors import SourceError, unreadable
 from streamguard.exchange.collecting import Collector, number_of
+from streamguard.exchange.csv_writing import unspelled
 from streamguard.exchange.given import GivenBox, GivenBoxes
 from streamguard.geometry import FACE, Box
 
@@ -55,7 +56,8 @@ def _take(into: Collector, where: str, cells: Mapping[str, str | None]) -> None:
     box = Box(*(number_of(corner) for corner in corners))
     track_id = _whole(into, where, "track_id", cells) if cells.get("track_id") else 0
     confidence = number_of(cells["confidence"]) if cells.get("confidence") else 1.0
-    into.add(where, frame, GivenBox(box, track_id, cells.get("label") or FACE, confidence))
+    label = unspelled(cells.get("label") or FACE)
+    into.add(where, frame, GivenBox(box, track_id, label, confidence))
 
 
 def _whole(into: Collector, where: str, name: str, cells: Mapping[str, str | None]) -> int:

@@ -24,6 +24,8 @@ COLUMNS = (
 )
 """Names of the columns, in the order in which they are written."""
 
+_FORMULA = ("=", "+", "-", "@")
+
 
 def write_csv(boxes: Boxes, out: TextIO) -> None:
     """Write a line of names, then a line for each box, or one without a box for an empty frame.
@@ -50,4 +52,15 @@ def _lines(frame: RowFrame) -> Iterator[list[str | int]]:
 def _cells(row: Row) -> list[str | int]:
     box = row.box
     corners = [round(value) for value in (box.x1, box.y1, box.x2, box.y2)]
-    return [row.track_id or "", row.person or "", row.label, *corners, row.source]
+    words = spelled(row.label), spelled(row.source)
+    return [row.track_id or "", row.person or "", words[0], *corners, words[1]]
+
+
+def spelled(word: str) -> str:
+    """Return a text as it stands in a cell: spreadsheets take some for formulas."""
+    return f"'{word}" if word.startswith(_FORMULA) else word
+
+
+def unspelled(cell: str) -> str:
+    """Return the text that stands in a cell."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
