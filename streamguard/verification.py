@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import repeat, zip_longest
 from pathlib import Path
 
 from streamguard.decided import Decided
-from streamguard.errors import UsageError
+from streamguard.errors import SinkError, UsageError
 from streamguard.faults import letting_go
 from streamguard.frames import Frame
 from streamguard.inspection import DETECTOR, Inspection, nothing_excused
 from streamguard.progress import Progress, ProgressReporter
 from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource, open_source
-from streamguard.spans import Verification
+from streamguard.spans import Span, Verification
 from streamguard.stages import Stage, run_alone
 
 THRESHOLD = 0.5
@@ -128,7 +128,8 @@ class _SecondLook:
         spans, mismatches, candidates = seen.spans.finish(), seen.mismatches(), 0
         if self._decided is not None:
             mismatches += self._decided.mismatches(seen.frames)
-            candidates = 0 if mismatches else self._decided.keep(spans)
+            if spans and not mismatches:
+                candidates, mismatches = self._kept(self._decided, spans)
         return Verification(
             file=how.output.name,
             original=how.original.name if how.original else None,
@@ -145,6 +146,14 @@ class _SecondLook:
             mismatches=mismatches,
             elapsed=elapsed,
         )
+
+    def _kept(self, decided: Decided, spans: Sequence[Span]) -> tuple[int, tuple[str, ...]]:
+        """Add what was found to the analysis; return how many are new, or why it is not there."""
+        try:
+            return decided.keep(spans), ()
+        except SinkError as error:
+            # What was found has to be told in any case.
+            return 0, (f"nothing was added to the candidates: {error.what}",)
 
     def _open(self, path: Path, limits: InputSettings, ending: ExitStack) -> LocalSource:
         source = open_source(path, limits, self._stop)

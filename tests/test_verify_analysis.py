@@ -19,7 +19,7 @@ from streamguard.analysis.found import add_found
 from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.records import FrameRecord, StoredCandidate
 from streamguard.cli import run
-from streamguard.errors import AnalysisError
+from streamguard.errors import AnalysisError, SinkError
 from streamguard.frames import Candidate, Cover, Frame, Uncovered
 from streamguard.geometry import Box, Detection, iou
 
@@ -91,6 +91,20 @@ def test_another_output_or_original_is_told(folder: Path, tmp_path: Path) -> Non
     assert found.mismatches == ("25 frames, the analysis has 50",)
     with pytest.raises(AnalysisError, match="is not the file that was analyzed"):
         streamguard.verify(folder / "clear.mp4", short, analysis=analysis)
+
+
+def test_what_cannot_be_kept_is_told_all_the_same(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise SinkError("the disk is full")
+
+    monkeypatch.setattr("streamguard.decided.add_found", refuse)
+    path = tmp_path / "none.analysis"
+    shutil.copy(folder / "face.mp4.analysis", path)
+    found = streamguard.verify(folder / "clear.mp4", analysis=path, every=0.4)
+    assert found.spans
+    assert found.mismatches == ("nothing was added to the candidates: the disk is full",)
 
 
 CLEARED = Cover(Box(20, 10, 40, 30), 1)
