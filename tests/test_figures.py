@@ -20,7 +20,8 @@ from streamguard.media.planes import native_layout
 from streamguard.outlines import BitMask, Outline, Polygon, to_pixels
 from streamguard.redaction import MaskRedactor
 from streamguard.redaction.covers import cover_of
-from streamguard.redaction.masks import MAX_CELLS, Region, region_of, uncovered
+from streamguard.redaction.masks import MAX_CELLS, Region, region_of
+from streamguard.redaction.overlap import uncovered
 from streamguard.settings import Effect, RedactionSettings
 
 WIDTH, HEIGHT = 101, 57

@@ -31,8 +31,8 @@ from streamguard.redaction.masks import (
     Region,
     cells,
     region_of,
-    uncovered,
 )
+from streamguard.redaction.overlap import uncovered
 from streamguard.redaction.painter import WeightCache
 from streamguard.settings import Effect, RedactionSettings, Shape
 

@@ -1,9 +1,8 @@
-"""Where to cover: one region for each outline, and which regions are worth painting."""
+"""Where to cover: one region for each outline."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,15 +22,12 @@ _MAX_FEATHER = 8
 _SMALLEST_ELLIPSE = 8.0
 # cv2.ellipse draws a polygon; one pixel and 0.2 % keep the true ellipse inside its chords.
 _CHORD_MARGIN, _CHORD_RATIO = 1.0, 1.002
-_INNER_RATIO = 0.998
 FIXED_POINT = 4  # fractional bits of cv2's drawing coordinates
 _GRID = 4
 _COARSER = 256
 """Pixels of a box's side from which on its size is rounded to about 1 % and not to `_GRID`."""
 _LARGEST_WHOLE = 2**21
 """Pixels of a region up to which it is drawn whole where the picture shows a part of it."""
-_SLACK = 2.0
-"""Pixels by which a cover may be drawn off its true outline; see `_CHORD_MARGIN`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,38 +186,6 @@ def _widen(start: float, end: float, align: int) -> tuple[int, int]:
     missing = -(last - first) % parts
     first -= missing // 2
     return first * align, (last + missing - missing // 2) * align
-
-
-def uncovered(regions: Sequence[Region]) -> list[Region]:
-    """Return the regions that a larger one does not hide wholly, order kept.
-
-    Args:
-        regions: In the order of painting, so that the larger comes later.
-    """
-    return [
-        region
-        for number, region in enumerate(regions)
-        if not any(_hides(other, region) for other in regions[number + 1 :])
-    ]
-
-
-def _hides(large: Region, small: Region) -> bool:
-    """Whether a region's core takes in another region, feather included; a no may be wrong."""
-    outer, inner = large.core, small.rect
-    if large.figure is not None or not (
-        outer.x1 + _SLACK <= inner[0]
-        and outer.y1 + _SLACK <= inner[1]
-        and inner[2] <= outer.x2 - _SLACK
-        and inner[3] <= outer.y2 - _SLACK
-    ):
-        return False
-    if not large.round:
-        return True
-    # With the axes as units the ellipse is a circle: the rectangle's farthest corner counts.
-    (x, y), a, b = outer.center, outer.width / 2 - _SLACK, outer.height / 2 - _SLACK
-    far_x = max(x - inner[0], inner[2] - x) / (a * _INNER_RATIO)
-    far_y = max(y - inner[1], inner[3] - y) / (b * _INNER_RATIO)
-    return far_x * far_x + far_y * far_y <= 1
 
 
 def cells(visible: float, whole: float) -> int:

@@ -14,7 +14,8 @@ from streamguard.media.planes import PictureLayout, PlaneLayout, Samples
 from streamguard.redaction.colors import samples_of
 from streamguard.redaction.covers import cover_of
 from streamguard.redaction.effects import Weights, averages, blend, constant, spread, weights_of
-from streamguard.redaction.masks import Region, uncovered
+from streamguard.redaction.masks import Region
+from streamguard.redaction.overlap import uncovered
 from streamguard.settings import Effect, RedactionSettings
 
 PlaneWeights = dict[tuple[int, int, int], Weights]
