@@ -65,10 +65,6 @@ class RedactionSettings:
             if labels.count(label) > 1:
                 raise UsageError(f"two effects are given for {label}", "give one")
 
-    def effect_of(self, label: str) -> Effect:
-        """Return the kind of cover for things of a label."""
-        return dict(self.effects).get(label, self.effect)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodingSettings:

@@ -326,4 +326,3 @@ def test_a_label_has_one_effect() -> None:
         RedactionSettings(effects=(("code", Effect.SOLID), ("code", Effect.BLUR)))
     look = RedactionSettings(effects=(("code", Effect.SOLID),))
     assert {look: 1}[look] == 1
-    assert (look.effect_of("code"), look.effect_of("face")) == (Effect.SOLID, Effect.BLUR)

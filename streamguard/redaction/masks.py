@@ -62,7 +62,7 @@ class Region:
         """Sorting key for painting: the largest last, so that coarse hides fine."""
         core = self.core
         corners = core.x1, core.y1, core.x2, core.y2
-        return core.area, *corners, self.effect.value, repr(self.figure)
+        return core.area, *corners, self.effect, repr(self.figure) if self.figure else ""
 
     @property
     def is_small(self) -> bool:

@@ -47,7 +47,8 @@ class Painter:
             regions: In the order of painting.
         """
         views, shown = layout.views(picture), uncovered(regions)
-        words = samples_of(self._settings.color, picture, layout)
+        is_solid = any(region.effect is Effect.SOLID for region in shown)
+        words = samples_of(self._settings.color, picture, layout) if is_solid else {}
         work = [
             (region, None if region.effect is Effect.SOLID else _grids(views, layout, region))
             for region in shown

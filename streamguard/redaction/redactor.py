@@ -36,6 +36,7 @@ class MaskRedactor:
 
     def __init__(self, settings: RedactionSettings) -> None:
         self._settings = settings
+        self._effects = dict(settings.effects)
         self._by_effect = {effect: replace(settings, effect=effect) for effect in Effect}
         self._copier = PictureCopier()
         self._painter = Painter(settings)
@@ -81,7 +82,7 @@ class MaskRedactor:
         return RedactedFrame(picture, frame.index, tuple(r.core.clip(*size) for r in regions))
 
     def _effect(self, cover: Cover) -> Effect:
-        return cover.effect or self._settings.effect_of(cover.label)
+        return cover.effect or self._effects.get(cover.label, self._settings.effect)
 
     def _slate(self, frame: Frame, reason: str) -> RedactedFrame:
         native = nearest_native(frame.picture.format.name)
