@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streamguard.account.page import account_page
-    from streamguard.analysis.editor import Editor, edit
     from streamguard.api import ArrayAnonymizer, anonymize
     from streamguard.deciding import analyze, render
+    from streamguard.edits.editor import Editor, edit
     from streamguard.errors import StreamguardError
-    from streamguard.following import Followed, follow
+    from streamguard.following.follow import Followed, follow
     from streamguard.plans import Quality
     from streamguard.progress import Progress
     from streamguard.report import FileRecord, Report
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from streamguard.spans import Span, Verification
     from streamguard.tally import TrackRecord
-    from streamguard.verification import verify
+    from streamguard.verification.second_look import verify
     from streamguard.zone_settings import ZoneSettings
 
 __version__ = "0.1.0"
@@ -70,11 +70,11 @@ __all__ = [
 # Loaded on first use: the libraries behind them take more than a second to import.
 _HOMES = {
     "account.page": ("account_page",),
-    "analysis.editor": ("Editor", "edit"),
+    "edits.editor": ("Editor", "edit"),
     "api": ("ArrayAnonymizer", "anonymize"),
     "deciding": ("analyze", "render"),
     "errors": ("StreamguardError",),
-    "following": ("Followed", "follow"),
+    "following.follow": ("Followed", "follow"),
     "plans": ("Quality",),
     "progress": ("Progress",),
     "report": ("FileRecord", "Report"),
@@ -92,7 +92,7 @@ _HOMES = {
     ),
     "spans": ("Span", "Verification"),
     "tally": ("TrackRecord",),
-    "verification": ("verify",),
+    "verification.second_look": ("verify",),
     "zone_settings": ("ZoneSettings",),
 }
 
@@ -100,7 +100,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     for module, names in _HOMES.items():
         if name in names:
-            if module in ("api", "deciding", "following", "verification"):
+            if module in ("api", "deciding", "following.follow", "verification.second_look"):
                 # Says in plain words what is missing, where an import would only fail.
                 import_module(f"{__name__}.doctor").require_system()
             return getattr(import_module(f"{__name__}.{module}"), name)

@@ -15,12 +15,12 @@ from streamguard.faults import letting_go
 from streamguard.frames import Verdict, VideoInfo
 from streamguard.judges.anonymizer import Anonymizer
 from streamguard.judges.zones import with_zones
-from streamguard.keeping import keeping
 from streamguard.progress import Progress
 from streamguard.protocols import Image
 from streamguard.redaction import MaskRedactor
 from streamguard.report import Report
-from streamguard.runs import Work, opened, sink_for, streams_of, write
+from streamguard.runs.keeping import keeping
+from streamguard.runs.run import Work, opened, sink_for, streams_of, write
 from streamguard.settings import Settings
 from streamguard.sinks.arrays import array_of
 from streamguard.sources.arrays import frame_of

@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from streamguard.account.pictures import Pictures
-from streamguard.analysis.account import account_of
 from streamguard.analysis.identity import check_identity
-from streamguard.analysis.journal import edits_of
-from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
-from streamguard.analysis_input import as_decided, as_edited, input_of, output_beside
+from streamguard.edits.account import account_of
+from streamguard.edits.journal import edits_of
+from streamguard.edits.placing import Placed, place
 from streamguard.exchange import read_boxes
 from streamguard.faults import letting_go, watched
 from streamguard.frames import Verdict
@@ -23,11 +22,12 @@ from streamguard.judges.anonymizer import Anonymizer
 from streamguard.judges.given import GivenBoxesJudge
 from streamguard.judges.replay import Replay
 from streamguard.judges.zones import with_zones
-from streamguard.keeping import analysis_beside, keeping
 from streamguard.pipeline import Observer, decide
 from streamguard.progress import Progress
 from streamguard.report import Report
-from streamguard.runs import Work, opened, sink_for, streams_of, write
+from streamguard.runs.analysis_input import as_decided, as_edited, input_of, output_beside
+from streamguard.runs.keeping import analysis_beside, keeping
+from streamguard.runs.run import Work, opened, sink_for, streams_of, write
 from streamguard.settings import Settings
 from streamguard.versions import models
 

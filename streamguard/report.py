@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from streamguard.analysis.account import Account
+from streamguard.edits.account import Account
 from streamguard.errors import CancelledError, unreadable
 from streamguard.spans import Verification
 from streamguard.tally import DamageSpan, TrackRecord

@@ -10,8 +10,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from streamguard.analysis.placing import Placed
 from streamguard.analysis.reader import Analysis
+from streamguard.edits.placing import Placed
 from streamguard.frames import Frame, Verdict
 from streamguard.geometry import Box
 from streamguard.judges.replay import Replay

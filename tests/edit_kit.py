@@ -9,8 +9,6 @@ from pathlib import Path
 import av
 from analysis_kit import HEADER, write_analysis
 
-from streamguard.analysis.acts import Act
-from streamguard.analysis.edits import Edit
 from streamguard.analysis.records import (
     FrameRecord,
     FrameState,
@@ -18,6 +16,8 @@ from streamguard.analysis.records import (
     StoredCandidate,
     StoredTrack,
 )
+from streamguard.edits.acts import Act
+from streamguard.edits.edit import Edit
 from streamguard.frames import Candidate, Cover, Frame, TrackFacts, Uncovered, Verdict
 from streamguard.geometry import Box
 

@@ -23,14 +23,14 @@ from PIL import Image
 
 import streamguard
 from streamguard.account.page import account_page
-from streamguard.analysis.account import Account, account_of
-from streamguard.analysis.acts import Clear, Confirm, Dismiss, DrawBox, Group, Split
 from streamguard.analysis.found import add_found
-from streamguard.analysis.journal import edits_of
-from streamguard.analysis.placing import place
 from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.records import StoredCandidate
 from streamguard.cli import run
+from streamguard.edits.account import Account, account_of
+from streamguard.edits.acts import Clear, Confirm, Dismiss, DrawBox, Group, Split
+from streamguard.edits.journal import edits_of
+from streamguard.edits.placing import place
 from streamguard.errors import UsageError
 from streamguard.frames import Candidate, TrackFacts, Uncovered
 from streamguard.geometry import Box

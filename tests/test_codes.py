@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from streamguard.analysis.acts import Act, Clear, CoverAgain, Dismiss, DrawBox, Group, Undo
-from streamguard.analysis.codes import SAMPLES, Codes
-from streamguard.analysis.edits import Edit
+from streamguard.edits.acts import Act, Clear, CoverAgain, Dismiss, DrawBox, Group, Undo
+from streamguard.edits.codes import SAMPLES, Codes
+from streamguard.edits.edit import Edit
 from streamguard.errors import EditError, SourceNotFoundError, UsageError
 
 

@@ -13,10 +13,10 @@ from crossing_kit import CROSSINGS, FRAMES, Shown, draw
 from numpy.typing import NDArray
 
 import streamguard
-from streamguard.analysis.acts import Clear, Confirm
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.placing import Placed, Withheld, place
 from streamguard.analysis.reader import Analysis, open_analysis
+from streamguard.edits.acts import Clear, Confirm
+from streamguard.edits.edit import Edit
+from streamguard.edits.placing import Placed, Withheld, place
 from streamguard.geometry import Box, containment, iou
 
 _LOOK = 4

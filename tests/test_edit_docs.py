@@ -12,8 +12,8 @@ import pytest
 from conftest import ROOT
 from edit_kit import apart, write
 
-from streamguard.analysis.edits import KINDS
 from streamguard.cli import cli, edit, run
+from streamguard.edits.edit import KINDS
 
 PAGE = (ROOT / "docs" / "edits.md").read_text("utf-8")
 

@@ -10,7 +10,7 @@ from edit_kit import FRAMES, Made, apart, crossing, numbered, standing, walking
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamguard.analysis.acts import (
+from streamguard.edits.acts import (
     Act,
     Believe,
     ChangeSound,
@@ -27,8 +27,8 @@ from streamguard.analysis.acts import (
     Split,
     Undo,
 )
-from streamguard.analysis.folding import active
-from streamguard.analysis.placing import Placed, place
+from streamguard.edits.applying import active
+from streamguard.edits.placing import Placed, place
 from streamguard.errors import EditError
 from streamguard.geometry import Box
 from streamguard.outlines import Polygon
@@ -196,7 +196,7 @@ def test_the_new_part_of_a_split_track_belongs_to_nobody_yet() -> None:
     made = crossing()
     acts: list[Act] = [Group(tracks=(1, 2), person=1), Split(track=1, frame=30, new=9)]
     placed = after(made, *acts, Clear(person=1))
-    assert {part.number for part in placed.things.members(1)} == {1, 2}
+    assert {part.number for part in placed.edited.members(1)} == {1, 2}
     # So it touches the other track as anybody would.
     (held,) = (item for item in placed.withheld() if item.track == 2)
     assert held.reasons == ("it touches track 9",)
@@ -233,7 +233,7 @@ def test_a_person_is_split_at_a_frame() -> None:
     placed = after(made, *acts, Split(person=1, frame=50, new=2, parts=parts))
     assert clear_frames(made, placed, 1) == list(range(50))
     assert clear_frames(made, placed, 3) == list(range(20, 50))
-    assert {p.number for p in placed.things.members(2)} == {11, 13}
+    assert {p.number for p in placed.edited.members(2)} == {11, 13}
 
 
 def test_a_believed_candidate_is_covered_between_its_looks_and_round_them() -> None:

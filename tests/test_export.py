@@ -13,9 +13,9 @@ import pytest
 from analysis_kit import moving, verdict, write_analysis
 
 import streamguard
-from streamguard.analysis.acts import Clear, DrawBox, Group
 from streamguard.analysis.reader import open_analysis
 from streamguard.cli import run
+from streamguard.edits.acts import Clear, DrawBox, Group
 
 
 @pytest.fixture

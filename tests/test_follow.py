@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 import streamguard
 from streamguard import pursuit
-from streamguard.analysis.acts import Follow, Pixels
 from streamguard.analysis.reader import open_analysis
 from streamguard.cli import cli
+from streamguard.edits.acts import Follow, Pixels
 from streamguard.errors import AnalysisError, CancelledError, EditError
-from streamguard.footage import Footage
+from streamguard.following.footage import Footage
 from streamguard.frames import Frame, Verdict
 from streamguard.geometry import Box, iou
-from streamguard.keeping import keeping
+from streamguard.runs.keeping import keeping
 from streamguard.settings import InputSettings, Settings
 from streamguard.sources import open_source
 

@@ -7,7 +7,7 @@ from edit_kit import Made, standing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamguard.analysis.grouping import TrackEnds, ends_of, propose_groups
+from streamguard.edits.grouping import TrackEnds, ends_of, propose_groups
 from streamguard.geometry import Box
 
 

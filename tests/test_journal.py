@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import streamguard
-from streamguard.analysis.acts import (
+from streamguard.analysis.found import add_found
+from streamguard.analysis.records import StoredCandidate
+from streamguard.edits.acts import (
     Act,
     Believe,
     ChangeSound,
@@ -29,11 +31,9 @@ from streamguard.analysis.acts import (
     Split,
     Undo,
 )
-from streamguard.analysis.edit_json import export_lines, heading_of, import_lines
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.found import add_found
-from streamguard.analysis.journal import Journal
-from streamguard.analysis.records import StoredCandidate
+from streamguard.edits.edit import Edit
+from streamguard.edits.edit_json import export_lines, heading_of, import_lines
+from streamguard.edits.journal import Journal
 from streamguard.errors import AnalysisError, EditConflictError, EditError, SinkPermissionError
 from streamguard.frames import Candidate, Uncovered
 from streamguard.geometry import Box
@@ -161,9 +161,9 @@ def test_what_rests_on_a_change_made_meanwhile_is_refused(
 _WORKER = """
 import sys
 from pathlib import Path
-from streamguard.analysis.acts import DrawBox
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.journal import Journal
+from streamguard.edits.acts import DrawBox
+from streamguard.edits.edit import Edit
+from streamguard.edits.journal import Journal
 with Journal(Path(sys.argv[1])) as journal:
     print("ready", flush=True)
     sys.stdin.readline()

@@ -36,7 +36,7 @@ from streamguard.settings import InputSettings
 from streamguard.sources import FileSource, open_source
 from streamguard.sources.live import LiveSource
 from streamguard.sources.options import LiveOptions
-from streamguard.verification import verify
+from streamguard.verification.second_look import verify
 
 SEGMENT = "#EXTINF:1,\n{}\n"
 HEAD = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXT-X-VERSION:3\n"

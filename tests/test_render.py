@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import streamguard
-from streamguard.analysis.acts import Clear
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.journal import Journal
 from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.restoring import restored
 from streamguard.cli import run
+from streamguard.edits.acts import Clear
+from streamguard.edits.edit import Edit
+from streamguard.edits.journal import Journal
 from streamguard.errors import (
     AnalysisError,
     CancelledError,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from test_sources_contract import copy
 
 import streamguard
-from streamguard.analysis.acts import ChangeSound
+from streamguard.edits.acts import ChangeSound
 from streamguard.errors import UsageError
 from streamguard.settings import InputSettings, Settings, SoundChange, SoundSpan
 from streamguard.sinks.file import FileSink

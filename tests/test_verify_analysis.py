@@ -13,15 +13,15 @@ import pytest
 from analysis_kit import HEADER, moving, verdict, write_analysis
 
 import streamguard
-from streamguard.analysis.acts import Believe, Clear
-from streamguard.analysis.clearance import Clearance
 from streamguard.analysis.found import add_found
 from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.records import FrameRecord, StoredCandidate
 from streamguard.cli import run
+from streamguard.edits.acts import Believe, Clear
 from streamguard.errors import AnalysisError, SinkError
 from streamguard.frames import Candidate, Cover, Frame, Uncovered
 from streamguard.geometry import Box, Detection, iou
+from streamguard.verification.clearance import Clearance
 
 FAST = streamguard.Settings(quality=streamguard.Quality.FAST)
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_kept_is_told_all_the_same(
     def refuse(*_: object) -> int:
         raise SinkError("the disk is full")
 
-    monkeypatch.setattr("streamguard.decided.add_found", refuse)
+    monkeypatch.setattr("streamguard.verification.decided.add_found", refuse)
     path = tmp_path / "none.analysis"
     shutil.copy(folder / "face.mp4.analysis", path)
     found = streamguard.verify(folder / "clear.mp4", analysis=path, every=0.4)

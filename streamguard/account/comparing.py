@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streamguard.account.markup import section, table, text
-from streamguard.analysis.account import Account
+from streamguard.edits.account import Account
 from streamguard.report import Report
 
 _MACHINE = ("memory_limit", "stall_timeout", "overwrite", "input.max_", "input.open_")

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from streamguard.account.comparing import compared, settings_of
 from streamguard.account.markup import code, listed, pairs, section, table, text
-from streamguard.analysis.account import Account, Entry
+from streamguard.edits.account import Account, Entry
 from streamguard.errors import UsageError
 from streamguard.report import FileRecord, Picture, Report
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamguard.analysis.account import Account
+from streamguard.edits.account import Account
 from streamguard.frames import RedactedFrame
 from streamguard.media.traits import Orientation
 from streamguard.report import Picture

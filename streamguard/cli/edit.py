@@ -52,8 +52,8 @@ for act in (*edit_acts.COMMANDS, edit_follow.command):
 @click.pass_obj
 def _list(session: Session, /, as_json: bool) -> None:
     """List every edit, also those that were undone."""
-    from streamguard.analysis.edit_json import line_of
     from streamguard.cli.edit_words import log_lines
+    from streamguard.edits.edit_json import line_of
 
     with session.open() as editor:
         edits = editor.edits()
@@ -90,8 +90,8 @@ def _show(session: Session, /, what: str, at: Moment | None, as_json: bool) -> N
 @click.pass_obj
 def _codes(session: Session, /) -> None:
     """List the codes that reasons may have."""
-    from streamguard.analysis.codes import Codes
     from streamguard.cli.edit_words import table
+    from streamguard.edits.codes import Codes
 
     known = Codes.load(session.codes).known.values()
     click.echo("\n".join(table([{"code": c.name, "for": c.use, "means": c.text} for c in known])))
@@ -118,7 +118,7 @@ def _export(session: Session, /, output: Path | None) -> None:
 @click.pass_obj
 def _import(session: Session, /, lines: Any) -> None:
     """Add edits that were exported from the same decision, all of them or none."""
-    from streamguard.analysis.edit_json import lines_of
+    from streamguard.edits.edit_json import lines_of
 
     with session.open() as editor:
         say(f"{len(editor.import_(lines_of(lines)))} edits added")

@@ -43,7 +43,7 @@ _LABEL = click.option("--label", metavar="WORD", help="What kind of thing it hid
 
 def add(session: Session, kind: str, how: dict[str, Any]) -> None:
     """Add an edit and say what it came to."""
-    from streamguard.analysis.edit_json import act_of
+    from streamguard.edits.edit_json import act_of
 
     with session.open() as editor:
         said = {name: value for name, value in how.items() if value is not None}

@@ -12,9 +12,9 @@ from streamguard.cli.edit_session import Session
 from streamguard.cli.edit_values import box_at, frames_of
 
 if TYPE_CHECKING:
-    from streamguard.analysis.acts import Follow, Pixels
-    from streamguard.analysis.editor import Editor
-    from streamguard.following import Followed
+    from streamguard.edits.acts import Follow, Pixels
+    from streamguard.edits.editor import Editor
+    from streamguard.following.follow import Followed
 
 
 @click.command(name="follow")
@@ -43,7 +43,7 @@ def command(session: Session, /, boxes: list[tuple[Any, Pixels]], **how: Any) ->
     a second box in another frame where it went wrong: the way passes through both. Boxes are in
     pixels of the coded picture, before it is turned upright.
     """
-    from streamguard.following import follow
+    from streamguard.following.follow import follow
 
     with session.open() as editor:
         drawn = {frames_of(editor.analysis, {"frame": frame})["frame"]: box for frame, box in boxes}
@@ -63,8 +63,8 @@ def command(session: Session, /, boxes: list[tuple[Any, Pixels]], **how: Any) ->
 
 def _earlier(editor: Editor, number: int) -> Follow:
     """Return the act of an edit that followed a box and still counts."""
-    from streamguard.analysis.acts import Follow
-    from streamguard.analysis.folding import active
+    from streamguard.edits.acts import Follow
+    from streamguard.edits.applying import active
     from streamguard.errors import EditError
 
     for edit in active(editor.edits()):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamguard.analysis.editor import Editor
+    from streamguard.edits.editor import Editor
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Session:
     @contextmanager
     def open(self) -> Iterator[Editor]:
         """Give the open analysis."""
-        from streamguard.analysis.editor import edit
+        from streamguard.edits.editor import edit
 
         with edit(self.path, actor=self.actor, codes=self.codes) as editor:
             yield editor

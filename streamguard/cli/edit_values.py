@@ -70,7 +70,7 @@ def _numbers(text: str, count: int) -> list[int]:
 
 def frames_of(analysis: DecisionWithTracks, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return arguments with times turned into frames: the one that is shown then."""
-    from streamguard.analysis.ground import frame_at
+    from streamguard.edits.decision_content import frame_at
 
     names = {"first", "last", "at", "frame"} & arguments.keys()
     times = {name for name in names if isinstance(arguments[name], float)}

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from streamguard.analysis.acts import Undo
-from streamguard.analysis.edits import Edit, arguments_of
-from streamguard.analysis.folding import active
+from streamguard.edits.acts import Undo
+from streamguard.edits.applying import active
+from streamguard.edits.edit import Edit, arguments_of
 from streamguard.errors import EditError
 
 if TYPE_CHECKING:
-    from streamguard.analysis.editor import Editor
-    from streamguard.analysis.placing import Withheld
+    from streamguard.edits.editor import Editor
+    from streamguard.edits.placing import Withheld
 
 Row = dict[str, Any]
 
@@ -99,7 +99,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _tracks(editor: Editor) -> Iterator[Row]:
     stored = {track.track_id: track for track in editor.analysis.tracks()}
-    for part in editor.placed().things.parts.values():
+    for part in editor.placed().edited.parts.values():
         track = stored.get(part.origin)
         yield {
             "track": part.number,
@@ -113,7 +113,7 @@ def _tracks(editor: Editor) -> Iterator[Row]:
 
 
 def _people(editor: Editor) -> Iterator[Row]:
-    parts = editor.placed().things.parts.values()
+    parts = editor.placed().edited.parts.values()
     for person in sorted({part.person for part in parts if part.person}):
         own = [part for part in parts if part.person == person]
         yield {

@@ -79,7 +79,7 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 def _suffix_by(original: Path | None) -> Any:
     """Return what gives the suffix of what is rendered from an analysis."""
-    from streamguard.analysis_input import input_of
+    from streamguard.runs.analysis_input import input_of
     from streamguard.sinks.suffixes import fitting_suffix
 
     def suffix(path: Path) -> str:

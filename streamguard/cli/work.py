@@ -11,7 +11,6 @@ from enum import StrEnum
 from pathlib import Path
 
 import streamguard
-from streamguard.analysis_input import content_of, input_of
 from streamguard.errors import (
     CancelledError,
     OutputExistsError,
@@ -21,9 +20,10 @@ from streamguard.errors import (
 from streamguard.jobs.decided import is_edited_since, refuse_edited
 from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job
-from streamguard.keeping import analysis_beside
 from streamguard.progress import Progress
 from streamguard.report import Report
+from streamguard.runs.analysis_input import content_of, input_of
+from streamguard.runs.keeping import analysis_beside
 from streamguard.settings import Settings
 from streamguard.spans import Verification
 from streamguard.versions import versions

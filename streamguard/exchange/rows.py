@@ -9,10 +9,10 @@ from fractions import Fraction
 import numpy as np
 
 from streamguard.analysis.decision import DecisionWithDigest
-from streamguard.analysis.journal import edits_of
-from streamguard.analysis.placing import place
 from streamguard.analysis.reader import Analysis
 from streamguard.analysis.records import FrameRecord, FrameState
+from streamguard.edits.journal import edits_of
+from streamguard.edits.placing import place
 from streamguard.frames import Cover
 from streamguard.geometry import Box
 from streamguard.media.upright import Upright
@@ -134,7 +134,7 @@ def boxes_of(analysis: Analysis) -> Boxes:
     log, digest = edits_of(analysis)
     placed = place(analysis, log)
     found = {track.track_id: "+".join(track.sources) for track in analysis.tracks()}
-    parts = placed.things.parts
+    parts = placed.edited.parts
     sources = {n: found[part.origin] for n, part in parts.items() if part.origin in found}
     persons = {number: part.person for number, part in parts.items() if part.person}
     return Boxes(analysis, placed.apply, sources, persons, digest if log else "")

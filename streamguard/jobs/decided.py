@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from streamguard.analysis.journal import edits_of
 from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.restoring import restored
+from streamguard.edits.journal import edits_of
 from streamguard.errors import AnalysisError, EditError, OutputExistsError
 from streamguard.jobs.job import Job
 from streamguard.jobs.ledger import fingerprint

@@ -30,12 +30,12 @@ from pathlib import Path
 from bare_kit import Bare, bare_frames, share
 
 import streamguard
-from streamguard.analysis.acts import Clear, Confirm
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.analysis.records import FrameRecord, StoredTrack
-from streamguard.analysis.stretches import runs
+from streamguard.edits.acts import Clear, Confirm
+from streamguard.edits.edit import Edit
+from streamguard.edits.placing import Placed, place
+from streamguard.edits.stretches import runs
 from streamguard.geometry import Box, containment, iou
 
 _SAME = 0.4

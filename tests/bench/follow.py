@@ -41,8 +41,8 @@ from leak import PHOTOS, lumas, truth
 import streamguard
 from streamguard.frames import Cover, Frame, Verdict
 from streamguard.geometry import Box, iou
-from streamguard.keeping import keeping
 from streamguard.redaction import MaskRedactor
+from streamguard.runs.keeping import keeping
 from streamguard.settings import Effect, RedactionSettings, Settings
 from streamguard.sources import open_source
 

@@ -11,7 +11,7 @@ from test_account import NAME, REASON, report_of
 from test_view_browser import browse, browser, screenshot
 
 from streamguard.account.page import account_page
-from streamguard.analysis.account import Account, Entry
+from streamguard.edits.account import Account, Entry
 
 __all__ = ["browser"]
 

@@ -1,12 +1,12 @@
-"""What edits are about: tracks and their parts, drawn things, persons."""
+"""What edits are about: tracks and their parts, drawn outlines, persons."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from streamguard.analysis.ground import DecisionContent
-from streamguard.analysis.stretches import Stretch, holds
+from streamguard.edits.decision_content import DecisionContent
+from streamguard.edits.stretches import Stretch, holds
 from streamguard.errors import EditError
 from streamguard.outlines import Outline
 from streamguard.settings import Effect
@@ -71,7 +71,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Clearing:
     """What one edit said about a part: it may be seen.
 
     Attributes:
@@ -107,19 +107,19 @@ class Confirmation:
 
 
 @dataclass(slots=True)
-class Things:
+class EditedTracks:
     """Who is who after some edits, and what was said of them."""
 
     parts: dict[int, Part] = field(default_factory=dict)
     drawings: dict[int, Drawing] = field(default_factory=dict)
-    grants: list[Grant] = field(default_factory=list)
+    clearings: list[Clearing] = field(default_factory=list)
     confirmed: list[Confirmation] = field(default_factory=list)
     effects: dict[str, Effect] = field(default_factory=dict)
     persons: set[int] = field(default_factory=set)
     used: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, ground: DecisionContent) -> Things:
+    def of(cls, content: DecisionContent) -> EditedTracks:
         """Return the tracks of a decision before any edit."""
         parts = {
             t.track_id: Part(
@@ -130,7 +130,7 @@ class Things:
                 best=t.best,
                 label=t.label,
             )
-            for t in ground.tracks.values()
+            for t in content.tracks.values()
         }
         return cls(parts=parts, used=set(parts))
 

@@ -11,20 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from streamguard.analysis import database
-from streamguard.analysis import journal_rows as rows
-from streamguard.analysis.acts import Believe, Undo
-from streamguard.analysis.chain import seal
 from streamguard.analysis.changing import changing
-from streamguard.analysis.conflicts import refuse_conflict
-from streamguard.analysis.edit_json import act_of, canonical, text_of
-from streamguard.analysis.edits import BARING, Edit, arguments_of
-from streamguard.analysis.folding import active, fold
-from streamguard.analysis.ground import DecisionContent, ground_of
-from streamguard.analysis.numbering import Numbers, Renumbering
-from streamguard.analysis.placing import Placed, place
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.analysis.schema import EDITS
-from streamguard.analysis.things import Things
+from streamguard.edits import journal_rows as rows
+from streamguard.edits.acts import Believe, Undo
+from streamguard.edits.applying import active, apply_edits
+from streamguard.edits.chain import seal
+from streamguard.edits.conflicts import refuse_conflict
+from streamguard.edits.decision_content import DecisionContent, decision_content
+from streamguard.edits.edit import BARING, Edit, arguments_of
+from streamguard.edits.edit_json import act_of, canonical, text_of
+from streamguard.edits.edited_tracks import EditedTracks
+from streamguard.edits.numbering import Numbers, Renumbering
+from streamguard.edits.placing import Placed, place
 from streamguard.errors import EditError
 
 
@@ -42,7 +42,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.analysis: Analysis = open_analysis(path)
-        self._ground: DecisionContent | None = None
+        self._content: DecisionContent | None = None
 
     def edits(self) -> tuple[Edit, ...]:
         """Return every edit, also those that were taken back, in order.
@@ -84,11 +84,11 @@ class Journal:
         self._know([edit])
 
         def add(log: Sequence[Edit]) -> list[Edit]:
-            things = fold(self.ground, active(log))
+            edited = apply_edits(self.content, active(log))
             if seen is not None:
-                refuse_conflict(edit.act, log, seen, things)
-            numbers = Numbers.after(self.ground.tracks, (e.act for e in log))
-            act = numbers.complete(edit.act, lambda: things)
+                refuse_conflict(edit.act, log, seen, edited)
+            numbers = Numbers.after(self.content.tracks, (e.act for e in log))
+            act = numbers.complete(edit.act, lambda: edited)
             return [replace(edit, act=act, number=len(log) + 1, time=_now())]
 
         return self._append(add)[0]
@@ -116,15 +116,15 @@ class Journal:
         self._know(edits)
 
         def add(log: Sequence[Edit]) -> list[Edit]:
-            numbers = Numbers.after(self.ground.tracks, (e.act for e in log))
+            numbers = Numbers.after(self.content.tracks, (e.act for e in log))
             change = Renumbering(numbers)
             added: list[Edit] = []
 
-            def things() -> Things:
-                return fold(self.ground, active([*log, *added]))
+            def edited() -> EditedTracks:
+                return apply_edits(self.content, active([*log, *added]))
 
             for edit in edits:
-                act = numbers.complete(change.of(edit.act), things)
+                act = numbers.complete(change.of(edit.act), edited)
                 number = len(log) + len(added) + 1
                 change.edits[edit.number] = number
                 added.append(replace(edit, act=act, number=number, time=edit.time or _now()))
@@ -165,18 +165,18 @@ class Journal:
         self.close()
 
     @property
-    def ground(self) -> DecisionContent:
+    def content(self) -> DecisionContent:
         """What of the decision edits are checked against."""
-        if self._ground is None:
-            self._ground = ground_of(self.analysis)
-        return self._ground
+        if self._content is None:
+            self._content = decision_content(self.analysis)
+        return self._content
 
     def _know(self, edits: Iterable[Edit]) -> None:
         """Take in candidates that a second look has added since, where an edit names one."""
         named = {edit.act.candidate for edit in edits if isinstance(edit.act, Believe)}
-        if not named <= self.ground.candidates.keys():
+        if not named <= self.content.candidates.keys():
             found = {candidate.number: candidate for candidate in self.analysis.candidates()}
-            self._ground = replace(self.ground, candidates=found)
+            self._content = replace(self.content, candidates=found)
 
     def _read(self) -> tuple[tuple[Edit, ...], str]:
         return edits_of(self.analysis)
@@ -186,7 +186,7 @@ class Journal:
             log, digest = rows.read(connection, self.analysis.decision_digest)
             self._know(log)
             added = add(log)
-            fold(self.ground, active([*log, *added]))
+            apply_edits(self.content, active([*log, *added]))
             for edit in added:
                 digest = rows.write(connection, edit, seal(edit.reason), digest)
             return added

@@ -9,8 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from streamguard.analysis.edit_json import text_of
-from streamguard.analysis.edits import BARING, HIDING, Edit
+from streamguard.edits.edit import BARING, HIDING, Edit
+from streamguard.edits.edit_json import text_of
 from streamguard.errors import EditError, UsageError, unreadable
 
 SAMPLES = ("gdpr", "foia")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamguard.analysis.acts import Believe, BoxAt, DrawBox, DrawPolygon, Follow, Pixels
-from streamguard.analysis.edit_json import MAX_POINTS
-from streamguard.analysis.ground import DecisionContent
-from streamguard.analysis.stretches import Stretch
-from streamguard.analysis.things import Drawing, Part, Things
+from streamguard.edits.acts import Believe, BoxAt, DrawBox, DrawPolygon, Follow, Pixels
+from streamguard.edits.decision_content import DecisionContent
+from streamguard.edits.edit_json import MAX_POINTS
+from streamguard.edits.edited_tracks import Drawing, EditedTracks, Part
+from streamguard.edits.stretches import Stretch
 from streamguard.errors import EditError
 from streamguard.geometry import Box
 from streamguard.outlines import Outline, Polygon, bounds
@@ -17,20 +17,20 @@ _MARGIN = 0.5
 """Seconds that a believed candidate is covered before and after it was seen: looks lie apart."""
 
 
-def believe(act: Believe, number: int, things: Things, ground: DecisionContent) -> None:
+def believe(act: Believe, number: int, edited: EditedTracks, content: DecisionContent) -> None:
     """Make a part of a candidate."""
-    if act.candidate not in ground.candidates:
+    if act.candidate not in content.candidates:
         raise EditError(
             f"there is no candidate {act.candidate}",
             "streamguard edit FILE show candidates lists them",
         )
-    candidate = ground.candidates[act.candidate]
-    if any(d.candidate == act.candidate for d in things.drawings.values()):
+    candidate = content.candidates[act.candidate]
+    if any(d.candidate == act.candidate for d in edited.drawings.values()):
         raise EditError(f"candidate {act.candidate} is believed already")
-    margin = max(1, round(_MARGIN * ground.rate))
+    margin = max(1, round(_MARGIN * content.rate))
     first = max(0, candidate.first - margin) if act.first is None else act.first
-    last = min(ground.frames - 1, candidate.last + margin) if act.last is None else act.last
-    span = ground.stretch(first, last, ground.whole)
+    last = min(content.frames - 1, candidate.last + margin) if act.last is None else act.last
+    span = content.stretch(first, last, content.whole)
     boxes = [(frame, *box) for frame, box in sorted(candidate.boxes.items())]
     drawing = Drawing(
         outlines=_between(boxes, span),
@@ -39,72 +39,72 @@ def believe(act: Believe, number: int, things: Things, ground: DecisionContent) 
         label=candidate.candidate.label,
         candidate=act.candidate,
     )
-    _add(things, act.new, drawing)
+    _add(edited, act.new, drawing)
 
 
-def box(act: DrawBox, number: int, things: Things, ground: DecisionContent) -> None:
+def box(act: DrawBox, number: int, edited: EditedTracks, content: DecisionContent) -> None:
     """Make a part of a box that stays."""
-    box = _checked_box(act.box, ground)
-    _add_still(things, ground, act, number, box)
+    box = _checked_box(act.box, content)
+    _add_still(edited, content, act, number, box)
 
 
-def polygon(act: DrawPolygon, number: int, things: Things, ground: DecisionContent) -> None:
+def polygon(act: DrawPolygon, number: int, edited: EditedTracks, content: DecisionContent) -> None:
     """Make a part of a polygon that stays."""
     if not 3 <= len(set(act.points)) <= MAX_POINTS:
         raise EditError(f"a polygon has 3 to {MAX_POINTS} different corners")
     outline = Polygon(tuple((float(x), float(y)) for x, y in act.points))
     x1, y1, x2, y2 = (round(v) for v in _corners(bounds(outline)))
-    _checked_box((x1, y1, x2, y2), ground)
-    _add_still(things, ground, act, number, outline)
+    _checked_box((x1, y1, x2, y2), content)
+    _add_still(edited, content, act, number, outline)
 
 
-def follow(act: Follow, number: int, things: Things, ground: DecisionContent) -> None:
+def follow(act: Follow, number: int, edited: EditedTracks, content: DecisionContent) -> None:
     """Make a part of a box that was followed."""
     frames = [frame for frame, *_ in act.boxes]
     if not frames:
         raise EditError("the box was not followed yet", "Draw and follow it again")
     if sorted(set(frames)) != frames:
         raise EditError("the boxes of a followed box do not stand in the order of frames")
-    span = ground.stretch(frames[0], frames[-1], ground.whole)
-    ground.stretch(act.frame, act.frame, span)
-    _checked_box(act.box, ground)
+    span = content.stretch(frames[0], frames[-1], content.whole)
+    content.stretch(act.frame, act.frame, span)
+    _checked_box(act.box, content)
     for _, *box in (*act.boxes, *act.corrections):
         x1, y1, x2, y2 = box
         if x2 <= x1 or y2 <= y1:
             raise EditError(f"the box {x1},{y1},{x2},{y2} is empty")
     drawing = Drawing(outlines=_between(act.boxes, span), span=span, edit=number, label=act.label)
-    _add(things, act.new, drawing)
+    _add(edited, act.new, drawing)
 
 
 def _add_still(
-    things: Things,
-    ground: DecisionContent,
+    edited: EditedTracks,
+    content: DecisionContent,
     act: DrawBox | DrawPolygon,
     number: int,
     outline: Outline,
 ) -> None:
-    span = ground.stretch(act.first, act.last, ground.whole)
-    _add(things, act.new, Drawing(outlines=outline, span=span, edit=number, label=act.label))
+    span = content.stretch(act.first, act.last, content.whole)
+    _add(edited, act.new, Drawing(outlines=outline, span=span, edit=number, label=act.label))
 
 
-def _add(things: Things, number: int, drawing: Drawing) -> None:
+def _add(edited: EditedTracks, number: int, drawing: Drawing) -> None:
     """Make a part of a drawn thing."""
     first, last = drawing.span
-    new = things.take(number)
-    things.drawings[new] = drawing
-    things.parts[new] = Part(
+    new = edited.take(number)
+    edited.drawings[new] = drawing
+    edited.parts[new] = Part(
         number=new, origin=new, first=first, last=last, best=first, label=drawing.label
     )
 
 
-def _checked_box(box: Pixels, ground: DecisionContent) -> Box:
+def _checked_box(box: Pixels, content: DecisionContent) -> Box:
     x1, y1, x2, y2 = box
     if x2 <= x1 or y2 <= y1:
         raise EditError(f"the box {x1},{y1},{x2},{y2} is empty", "Give x1,y1,x2,y2")
-    if x2 <= 0 or y2 <= 0 or x1 >= ground.width or y1 >= ground.height:
+    if x2 <= 0 or y2 <= 0 or x1 >= content.width or y1 >= content.height:
         raise EditError(
             f"the box {x1},{y1},{x2},{y2} lies outside the picture",
-            f"The picture has {ground.width} by {ground.height} pixels",
+            f"The picture has {content.width} by {content.height} pixels",
         )
     return Box(float(x1), float(y1), float(x2), float(y2))
 

@@ -7,12 +7,12 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from streamguard.analysis.account import content_digest
 from streamguard.analysis.identity import check_identity
-from streamguard.analysis.journal import edits_of
-from streamguard.analysis.placing import Placed
 from streamguard.analysis.reader import Analysis, open_analysis
 from streamguard.analysis.restoring import as_read, restored
+from streamguard.edits.account import content_digest
+from streamguard.edits.journal import edits_of
+from streamguard.edits.placing import Placed
 from streamguard.errors import AnalysisError, SourceNotFoundError
 from streamguard.faults import letting_go
 from streamguard.settings import InputSettings, RedactionSettings, Settings, SoundSpan

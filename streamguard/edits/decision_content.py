@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from streamguard.analysis.decision import DecisionWithTracks
 from streamguard.analysis.records import StoredCandidate, StoredTrack
-from streamguard.analysis.stretches import Stretch, holds
+from streamguard.edits.stretches import Stretch, holds
 from streamguard.errors import EditError
 
 _USUAL_RATE = Fraction(25)
@@ -59,7 +59,7 @@ class DecisionContent:
         return 0, self.frames - 1
 
 
-def ground_of(decision: DecisionWithTracks) -> DecisionContent:
+def decision_content(decision: DecisionWithTracks) -> DecisionContent:
     """Return what of a decision edits are checked against."""
     header, count = decision.header, decision.frame_count
     ends = [*decision.frames(0, 1), *decision.frames(max(0, count - 1), count)]

@@ -1,15 +1,15 @@
-"""What edits come to, one after the other: each is checked against what is there before it."""
+"""Play edits in order: each is checked against what is there before it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from streamguard.analysis import acts, drawing, granting, regrouping
-from streamguard.analysis.acts import Act, ChangeSound, Undo
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.ground import DecisionContent
-from streamguard.analysis.things import Things
+from streamguard.edits import acts, placing_clear, placing_drawn, placing_persons
+from streamguard.edits.acts import Act, ChangeSound, Undo
+from streamguard.edits.decision_content import DecisionContent
+from streamguard.edits.edit import Edit
+from streamguard.edits.edited_tracks import EditedTracks
 from streamguard.errors import EditError
 
 
@@ -42,46 +42,46 @@ def _undo(number: int, log: Mapping[int, Act], counts: dict[int, bool]) -> None:
         act = log[act.edit]
 
 
-def fold(ground: DecisionContent, edits: Iterable[Edit]) -> Things:
+def apply_edits(content: DecisionContent, edits: Iterable[Edit]) -> EditedTracks:
     """Return what edits that count come to.
 
     Args:
-        ground: The decision.
+        content: The decision.
         edits: As `active` returns them.
 
     Raises:
         EditError: One of them cannot be placed; the error names it.
     """
-    things = Things.of(ground)
+    edited = EditedTracks.of(content)
     for edit in edits:
         try:
-            _PLACERS[type(edit.act)](edit.act, edit.number, things, ground)
+            _PLACERS[type(edit.act)](edit.act, edit.number, edited, content)
         except EditError as error:
             raise EditError(
                 f"edit {edit.number} ({edit.kind}) cannot be placed: {error.what}", error.hint
             ) from None
-    return things
+    return edited
 
 
-def _sound(act: ChangeSound, number: int, things: Things, ground: DecisionContent) -> None:
+def _sound(act: ChangeSound, number: int, edited: EditedTracks, content: DecisionContent) -> None:
     if not 0 <= act.start < act.end:
         raise EditError(f"the span from {act.start} s to {act.end} s is empty")
-    if act.start > ground.duration:
-        raise EditError(f"{act.start} s is beyond the end at {ground.duration:.3f} s")
+    if act.start > content.duration:
+        raise EditError(f"{act.start} s is beyond the end at {content.duration:.3f} s")
 
 
-_PLACERS: dict[type[Act], Callable[[Any, int, Things, DecisionContent], None]] = {
-    acts.Clear: granting.clear,
-    acts.CoverAgain: granting.cover,
-    acts.Confirm: granting.confirm,
-    acts.Dismiss: granting.dismiss,
-    acts.Believe: drawing.believe,
-    acts.DrawBox: drawing.box,
-    acts.DrawPolygon: drawing.polygon,
-    acts.Follow: drawing.follow,
-    acts.Group: regrouping.group,
-    acts.Split: regrouping.split,
-    acts.Relabel: regrouping.relabel,
-    acts.SetEffect: regrouping.effect,
+_PLACERS: dict[type[Act], Callable[[Any, int, EditedTracks, DecisionContent], None]] = {
+    acts.Clear: placing_clear.clear,
+    acts.CoverAgain: placing_clear.cover,
+    acts.Confirm: placing_clear.confirm,
+    acts.Dismiss: placing_clear.dismiss,
+    acts.Believe: placing_drawn.believe,
+    acts.DrawBox: placing_drawn.box,
+    acts.DrawPolygon: placing_drawn.polygon,
+    acts.Follow: placing_drawn.follow,
+    acts.Group: placing_persons.group,
+    acts.Split: placing_persons.split,
+    acts.Relabel: placing_persons.relabel,
+    acts.SetEffect: placing_persons.effect,
     acts.ChangeSound: _sound,
 }

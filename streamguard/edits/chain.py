@@ -9,8 +9,8 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from streamguard.analysis.acts import BoxAt
-from streamguard.analysis.edit_json import canonical
+from streamguard.edits.acts import BoxAt
+from streamguard.edits.edit_json import canonical
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from streamguard.analysis.acts import ChangeSound
-from streamguard.analysis.closeness import Break, Closeness
 from streamguard.analysis.decision import DecisionWithTracks
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.folding import active, fold
-from streamguard.analysis.ground import DecisionContent, ground_of
-from streamguard.analysis.overlay import Overlay
 from streamguard.analysis.records import FrameRecord
-from streamguard.analysis.stretches import Stretch, around, holds, joined, within, without
-from streamguard.analysis.things import Grant, Things
+from streamguard.edits.acts import ChangeSound
+from streamguard.edits.applying import active, apply_edits
+from streamguard.edits.closeness import Break, Closeness
+from streamguard.edits.decision_content import DecisionContent, decision_content
+from streamguard.edits.edit import Edit
+from streamguard.edits.edited_covers import EditedCovers
+from streamguard.edits.edited_tracks import Clearing, EditedTracks
+from streamguard.edits.stretches import Stretch, around, holds, joined, within, without
 from streamguard.frames import Cover
 from streamguard.settings import Effect, SoundSpan
 
@@ -78,7 +78,7 @@ class Placed:
     """A decision's edits, ready to be laid over its frames; `place` makes it.
 
     Attributes:
-        things: Who is who.
+        edited: Who is who.
         effects: What covers look like by label.
         sound: Spans of sound to mute or bleep.
         breaks: By the number of a part that was to be clear, the stretches a person has not
@@ -86,32 +86,32 @@ class Placed:
     """
 
     def __init__(
-        self, edits: Sequence[Edit], things: Things, breaks: Mapping[int, Sequence[Break]]
+        self, edits: Sequence[Edit], edited: EditedTracks, breaks: Mapping[int, Sequence[Break]]
     ) -> None:
-        self.things = things
+        self.edited = edited
         self.breaks = breaks
-        self.effects: Mapping[str, Effect] = dict(things.effects)
+        self.effects: Mapping[str, Effect] = dict(edited.effects)
         spans = (edit.act for edit in edits if isinstance(edit.act, ChangeSound))
         self.sound = tuple(SoundSpan(act.start, act.end, act.sound) for act in spans)
         self._edits = {edit.number: edit for edit in edits}
         self._open = {
-            grant: opened for grant in _standing(things) if (opened := self._opened(grant))
+            clearing: opened for clearing in _standing(edited) if (opened := self._opened(clearing))
         }
-        self._overlay = Overlay(things)
+        self._covers = EditedCovers(edited)
         self._clear: dict[int, list[Stretch]] = {}
-        for grant, stretches in self._open.items():
-            self._clear[grant.part] = joined([*self._clear.get(grant.part, []), *stretches])
+        for clearing, stretches in self._open.items():
+            self._clear[clearing.part] = joined([*self._clear.get(clearing.part, []), *stretches])
 
     def apply(self, record: FrameRecord) -> tuple[Cover, ...]:
         """Return what is to be covered in a frame after all edits."""
-        covers = self._overlay.covers(record)
+        covers = self._covers.covers(record)
         return tuple(c for part, c in covers if not self._is_clear(part, record.index))
 
     def cleared(self, record: FrameRecord) -> tuple[Cover, ...]:
         """Return what is left uncovered on purpose in a frame."""
         if not self._clear:
             return ()
-        covers = self._overlay.covers(record)
+        covers = self._covers.covers(record)
         return tuple(c for part, c in covers if self._is_clear(part, record.index))
 
     def _is_clear(self, part: int, frame: int) -> bool:
@@ -122,24 +122,24 @@ class Placed:
         """Return what is clear, from when to when, by whom and why, in the order of frames."""
         taken: dict[int, list[Stretch]] = {}
         found: list[Exemption] = []
-        for grant, opened in self._open.items():
-            before = taken.get(grant.part, [])
-            found += [self._exemption(grant, new) for new in without(opened, before)]
-            taken[grant.part] = joined([*before, *opened])
+        for clearing, opened in self._open.items():
+            before = taken.get(clearing.part, [])
+            found += [self._exemption(clearing, new) for new in without(opened, before)]
+            taken[clearing.part] = joined([*before, *opened])
         return tuple(sorted(found, key=lambda e: (e.first, e.track)))
 
     def withheld(self) -> tuple[Withheld, ...]:
         """Return what stays covered until a person confirms it, in the order of frames."""
         found = []
-        for grant in _standing(self.things):
-            opened = self._open.get(grant, ())
-            for first, last in without(grant.stretches, opened):
-                cause = self._cause(grant, (first, last))
-                look = self._elsewhere(grant) if holds(cause.stretch, grant.at) else None
+        for clearing in _standing(self.edited):
+            opened = self._open.get(clearing, ())
+            for first, last in without(clearing.stretches, opened):
+                cause = self._cause(clearing, (first, last))
+                look = self._elsewhere(clearing) if holds(cause.stretch, clearing.at) else None
                 found.append(
                     Withheld(
-                        edit=grant.edit,
-                        track=grant.part,
+                        edit=clearing.edit,
+                        track=clearing.part,
                         first=first,
                         last=last,
                         confirm=cause.stretch,
@@ -149,29 +149,29 @@ class Placed:
                 )
         return tuple(sorted(found, key=lambda w: (w.first, w.track)))
 
-    def _opened(self, grant: Grant) -> tuple[Stretch, ...]:
-        """Return what a grant leaves clear: from where somebody looked to the next breaks."""
-        part = self.things.parts[grant.part]
+    def _opened(self, clearing: Clearing) -> tuple[Stretch, ...]:
+        """Return what a clearing leaves clear: from where somebody looked to the next breaks."""
+        part = self.edited.parts[clearing.part]
         stretches = [b.stretch for b in self.breaks.get(part.number, ())]
-        known = around(part.stretch, stretches, grant.at)
-        return tuple(within(grant.stretches, known)) if known else ()
+        known = around(part.stretch, stretches, clearing.at)
+        return tuple(within(clearing.stretches, known)) if known else ()
 
-    def _cause(self, grant: Grant, stretch: Stretch) -> Break:
+    def _cause(self, clearing: Clearing, stretch: Stretch) -> Break:
         """Return the break to confirm: the one nearest to the frame somebody looked at."""
-        breaks = self.breaks.get(grant.part, ())
-        on_the_way = [b for b in breaks if _on_the_way(b, grant.at, stretch)]
-        nearest = min(on_the_way, key=lambda b: _distance(b, grant.at), default=None)
+        breaks = self.breaks.get(clearing.part, ())
+        on_the_way = [b for b in breaks if _on_the_way(b, clearing.at, stretch)]
+        nearest = min(on_the_way, key=lambda b: _distance(b, clearing.at), default=None)
         return nearest or Break(*stretch, ("nobody looked at it there",))
 
-    def _elsewhere(self, grant: Grant) -> int | None:
+    def _elsewhere(self, clearing: Clearing) -> int | None:
         """Return a frame in which a part is surely one thing, if there is any."""
-        breaks = [item.stretch for item in self.breaks.get(grant.part, ())]
-        calm = without(grant.stretches, breaks)
+        breaks = [item.stretch for item in self.breaks.get(clearing.part, ())]
+        calm = without(clearing.stretches, breaks)
         first, last = max(calm, key=lambda s: s[1] - s[0], default=(0, -1))
         return (first + last) // 2 if first <= last else None
 
-    def _exemption(self, grant: Grant, stretch: Stretch) -> Exemption:
-        edit, part = self._edits[grant.edit], self.things.parts[grant.part]
+    def _exemption(self, clearing: Clearing, stretch: Stretch) -> Exemption:
+        edit, part = self._edits[clearing.edit], self.edited.parts[clearing.part]
         return Exemption(
             edit=edit.number,
             track=part.number,
@@ -179,7 +179,7 @@ class Placed:
             label=part.label,
             first=stretch[0],
             last=stretch[1],
-            is_face=grant.is_face,
+            is_face=clearing.is_face,
             time=edit.time,
             actor=edit.who,
             reason=edit.why,
@@ -198,39 +198,40 @@ def place(decision: DecisionWithTracks, edits: Sequence[Edit]) -> Placed:
         EditError: One of them cannot be placed.
     """
     counting = active(edits)
-    ground = ground_of(decision)
-    things = fold(ground, counting)
-    return Placed(counting, things, _breaks(decision, ground, things))
+    content = decision_content(decision)
+    edited = apply_edits(content, counting)
+    return Placed(counting, edited, _breaks(decision, content, edited))
 
 
-def _standing(things: Things) -> list[Grant]:
+def _standing(edited: EditedTracks) -> list[Clearing]:
     """Return what still holds: a part that left a person is no longer meant with that one."""
     return [
-        grant
-        for grant in things.grants
-        if grant.stretches and (not grant.person or things.parts[grant.part].person == grant.person)
+        clearing
+        for clearing in edited.clearings
+        if clearing.stretches
+        and (not clearing.person or edited.parts[clearing.part].person == clearing.person)
     ]
 
 
 def _breaks(
-    decision: DecisionWithTracks, ground: DecisionContent, things: Things
+    decision: DecisionWithTracks, content: DecisionContent, edited: EditedTracks
 ) -> dict[int, list[Break]]:
     """Look through the frames of all that was to be clear for what it touches there."""
-    watched = {grant.part for grant in _standing(things)}
+    watched = {clearing.part for clearing in _standing(edited)}
     if not watched:
         return {}
     redaction = decision.header.settings.get("redaction") or {}
-    closeness = Closeness(things.parts, watched, float(redaction.get("padding", 0.0)))
-    overlay = Overlay(things)
-    for first, last in joined(things.parts[number].stretch for number in watched):
+    closeness = Closeness(edited.parts, watched, float(redaction.get("padding", 0.0)))
+    edited_covers = EditedCovers(edited)
+    for first, last in joined(edited.parts[number].stretch for number in watched):
         for record in decision.frames(first, last + 1):
-            boxes = [(number, cover.box) for number, cover in overlay.covers(record)]
+            boxes = [(number, cover.box) for number, cover in edited_covers.covers(record)]
             closeness.add(record.index, boxes)
     found = {}
     for number in watched:
-        track = ground.tracks.get(things.parts[number].origin)
-        breaks = closeness.breaks(number, track, ground.rate)
-        confirmed = joined(one.stretch for one in things.confirmed if one.part == number)
+        track = content.tracks.get(edited.parts[number].origin)
+        breaks = closeness.breaks(number, track, content.rate)
+        confirmed = joined(one.stretch for one in edited.confirmed if one.part == number)
         found[number] = _unconfirmed(breaks, confirmed)
     return found
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from streamguard.analysis.acts import Act, Undo
-from streamguard.analysis.codes import Codes
-from streamguard.analysis.edits import Edit, arguments_of
-from streamguard.analysis.folding import active
-from streamguard.analysis.placing import Exemption, Placed, Withheld
 from streamguard.analysis.reader import Analysis
-from streamguard.analysis.stretches import Stretch, joined, within
+from streamguard.edits.acts import Act, Undo
+from streamguard.edits.applying import active
+from streamguard.edits.codes import Codes
+from streamguard.edits.edit import Edit, arguments_of
+from streamguard.edits.placing import Exemption, Placed, Withheld
+from streamguard.edits.stretches import Stretch, joined, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ class _AccountLines:
     """Makes lines of an account."""
 
     def __init__(self, analysis: Analysis, log: Sequence[Edit], placed: Placed) -> None:
-        self._things = placed.things
+        self._edited = placed.edited
         self._clock = _Clock(analysis)
         self._codes = Codes.load(()).known
         self._active = {edit.number: edit for edit in active(log)}
@@ -173,9 +173,9 @@ class _AccountLines:
         return self._entry(one.edit, one.track, (one.first, one.last), one.reasons)
 
     def confirmed(self) -> Iterator[Entry]:
-        for one in self._things.confirmed:
+        for one in self._edited.confirmed:
             # What was split off later is somebody else, whom nobody vouched for.
-            for stretch in within([one.stretch], self._things.parts[one.part].stretch):
+            for stretch in within([one.stretch], self._edited.parts[one.part].stretch):
                 yield self._entry(one.edit, one.part, stretch)
 
     def line(self, edit: Edit) -> EditLine:
@@ -193,7 +193,7 @@ class _AccountLines:
     def _entry(
         self, number: int, track: int, stretch: Stretch, because: Sequence[str] = ()
     ) -> Entry:
-        edit, part = self._active[number], self._things.parts[track]
+        edit, part = self._active[number], self._edited.parts[track]
         code = self._codes.get(edit.code)
         return Entry(
             edit=number,

@@ -9,8 +9,8 @@ from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from streamguard.analysis.acts import Act
-from streamguard.analysis.edits import KINDS, Edit, arguments_of
+from streamguard.edits.acts import Act
+from streamguard.edits.edit import KINDS, Edit, arguments_of
 from streamguard.errors import EditError
 from streamguard.settings import Effect, SoundChange
 

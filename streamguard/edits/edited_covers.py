@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from streamguard.analysis.records import FrameRecord
-from streamguard.analysis.things import Part, Things
+from streamguard.edits.edited_tracks import EditedTracks, Part
 from streamguard.frames import Cover
 from streamguard.outlines import to_pixels
 
 
-class Overlay:
+class EditedCovers:
     """Lays what persons said over frames; it adds covers, and leaves none out.
 
     Args:
-        things: Who is who.
+        edited: Who is who.
     """
 
-    def __init__(self, things: Things) -> None:
-        self._drawings = list(things.drawings.items())
-        self._effects = things.effects
+    def __init__(self, edited: EditedTracks) -> None:
+        self._drawings = list(edited.drawings.items())
+        self._effects = edited.effects
         self._parts: dict[int, list[Part]] = {}
-        for part in things.parts.values():
+        for part in edited.parts.values():
             self._parts.setdefault(part.origin, []).append(part)
 
     def covers(self, record: FrameRecord) -> Iterator[tuple[int, Cover]]:

@@ -10,7 +10,7 @@ import numpy as np
 from streamguard.detection.finder import Finder
 from streamguard.detection.schedule import close_look
 from streamguard.detection.view import FrameView
-from streamguard.footage import Footage
+from streamguard.following.footage import Footage
 from streamguard.frames import Frame
 from streamguard.geometry import Box, Detection
 from streamguard.media.scaling import TrackingScale

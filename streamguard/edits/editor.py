@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from streamguard.analysis.acts import Act, Undo
-from streamguard.analysis.codes import Codes
-from streamguard.analysis.edit_json import export_lines, import_lines
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.grouping import ends_of, propose_groups
-from streamguard.analysis.journal import Journal
-from streamguard.analysis.placing import Placed
 from streamguard.analysis.reader import Analysis
+from streamguard.edits.acts import Act, Undo
+from streamguard.edits.codes import Codes
+from streamguard.edits.edit import Edit
+from streamguard.edits.edit_json import export_lines, import_lines
+from streamguard.edits.grouping import ends_of, propose_groups
+from streamguard.edits.journal import Journal
+from streamguard.edits.placing import Placed
 
 
 def edit(

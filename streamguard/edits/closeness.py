@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from streamguard.analysis.records import StoredTrack
-from streamguard.analysis.stretches import Stretch, runs, within
-from streamguard.analysis.things import Part
+from streamguard.edits.edited_tracks import Part
+from streamguard.edits.stretches import Stretch, runs, within
 from streamguard.geometry import Box
 
 LEAST_PADDING = 0.3

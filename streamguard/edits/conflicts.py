@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from streamguard.analysis.acts import Act, Believe, Group, SetEffect, Undo
-from streamguard.analysis.edits import Edit
-from streamguard.analysis.numbering import MAKES_TRACK
-from streamguard.analysis.things import Things
+from streamguard.edits.acts import Act, Believe, Group, SetEffect, Undo
+from streamguard.edits.edit import Edit
+from streamguard.edits.edited_tracks import EditedTracks
+from streamguard.edits.numbering import MAKES_TRACK
 from streamguard.errors import EditConflictError
 
 Subject = tuple[str, int | str]
 """A kind of thing, such as ``track``, and its number; of a label its name."""
 
 
-def refuse_conflict(act: Act, log: Sequence[Edit], seen: int, things: Things) -> None:
+def refuse_conflict(act: Act, log: Sequence[Edit], seen: int, edited: EditedTracks) -> None:
     """Refuse an act that rests on what was changed since somebody looked.
 
     Args:
         act: What they want.
         log: Every edit there is, in order.
         seen: Number of the last edit they knew of.
-        things: Who is who now.
+        edited: Who is who now.
 
     Raises:
         EditConflictError: A later edit touches the same.
     """
     acts = {edit.number: edit.act for edit in log}
-    mine = rests_on(act, acts, things)
+    mine = rests_on(act, acts, edited)
     for edit in log[seen:]:
-        shared = sorted(mine & rests_on(edit.act, acts, things), key=str)
+        shared = sorted(mine & rests_on(edit.act, acts, edited), key=str)
         if shared:
             kind, name = shared[0]
             raise EditConflictError(
@@ -39,17 +39,17 @@ def refuse_conflict(act: Act, log: Sequence[Edit], seen: int, things: Things) ->
             )
 
 
-def rests_on(act: Act, acts: Mapping[int, Act], things: Things) -> frozenset[Subject]:
+def rests_on(act: Act, acts: Mapping[int, Act], edited: EditedTracks) -> frozenset[Subject]:
     """Return what an act changes or relies on.
 
     Args:
         act: The act.
         acts: Every act of the log by its edit's number.
-        things: Who is who.
+        edited: Who is who.
     """
     if isinstance(act, Undo):
         undone = acts.get(act.edit)
-        deeper = rests_on(undone, acts, things) if undone else frozenset()
+        deeper = rests_on(undone, acts, edited) if undone else frozenset()
         return deeper | {("edit", act.edit)}
     found: set[Subject] = set()
     tracks = [getattr(act, "track", 0)]
@@ -64,6 +64,6 @@ def rests_on(act: Act, acts: Mapping[int, Act], things: Things) -> frozenset[Sub
     person = getattr(act, "person", 0)
     if person:
         found.add(("person", person))
-        tracks += [part.number for part in things.parts.values() if part.person == person]
+        tracks += [part.number for part in edited.parts.values() if part.person == person]
     found.update(("track", track) for track in tracks if track)
     return frozenset(found)

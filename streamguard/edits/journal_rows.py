@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from types import UnionType
 from typing import Any
 
-from streamguard.analysis.acts import BoxAt, Follow
-from streamguard.analysis.chain import Sealed, next_digest, seal, start_of
-from streamguard.analysis.edit_json import act_of, canonical, text_of
-from streamguard.analysis.edits import Edit, arguments_of
 from streamguard.analysis.schema import EDITS, tables_of
+from streamguard.edits.acts import BoxAt, Follow
+from streamguard.edits.chain import Sealed, next_digest, seal, start_of
+from streamguard.edits.edit import Edit, arguments_of
+from streamguard.edits.edit_json import act_of, canonical, text_of
 from streamguard.errors import EditError
 
 _HINT = "Somebody changed the file in another way; take a copy of it that is whole"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from streamguard.analysis.acts import (
+from streamguard.edits.acts import (
     Act,
     Believe,
     ChangeSound,

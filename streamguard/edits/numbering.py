@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streamguard.analysis.acts import (
+from streamguard.edits.acts import (
     Act,
     Believe,
     DrawBox,
@@ -16,7 +16,7 @@ from streamguard.analysis.acts import (
     Split,
     Undo,
 )
-from streamguard.analysis.things import Things
+from streamguard.edits.edited_tracks import EditedTracks
 from streamguard.errors import EditError
 
 MAKES_TRACK = (Believe, DrawBox, DrawPolygon, Follow)
@@ -58,12 +58,12 @@ class Numbers:
             case _:
                 pass
 
-    def complete(self, act: Act, things: Callable[[], Things]) -> Act:
+    def complete(self, act: Act, edited: Callable[[], EditedTracks]) -> Act:
         """Return an act with the numbers that it left open, and remember them.
 
         Args:
             act: What somebody wants.
-            things: Gives who is who before it; asked only where that matters.
+            edited: Gives who is who before it; asked only where that matters.
         """
         if isinstance(act, Group) and not act.person:
             act = replace(act, person=_next(self.persons))
@@ -71,15 +71,15 @@ class Numbers:
             act = replace(
                 act,
                 new=act.new or _next(self.persons),
-                parts=act.parts or tuple(self._parts(act, things())),
+                parts=act.parts or tuple(self._parts(act, edited())),
             )
         elif isinstance(act, (*MAKES_TRACK, Split)) and not act.new:
             act = replace(act, new=_next(self.tracks))
         self.note(act)
         return act
 
-    def _parts(self, act: Split, things: Things) -> Iterable[tuple[int, int]]:
-        going_on = [p for p in things.members(act.person) if p.first < act.frame <= p.last]
+    def _parts(self, act: Split, edited: EditedTracks) -> Iterable[tuple[int, int]]:
+        going_on = [p for p in edited.members(act.person) if p.first < act.frame <= p.last]
         start = _next(self.tracks)
         return ((part.number, start + n) for n, part in enumerate(going_on))
 

@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from streamguard.analysis.acts import BoxAt, Follow, Pixels
 from streamguard.analysis.identity import check_identity
 from streamguard.analysis.reader import Analysis, open_analysis
-from streamguard.analysis_input import as_decided, input_of
 from streamguard.detection.finder import Finder
 from streamguard.detection.looks import Role
 from streamguard.detection.registry import make_detector
+from streamguard.edits.acts import BoxAt, Follow, Pixels
 from streamguard.errors import EditError
 from streamguard.faults import letting_go
-from streamguard.footage import Footage
+from streamguard.following.footage import Footage
+from streamguard.following.pursuit import Pursuit, SmallPicture
 from streamguard.geometry import Box
 from streamguard.memory import give_back
 from streamguard.outlines import to_pixels
-from streamguard.pursuit import Pursuit, SmallPicture
+from streamguard.runs.analysis_input import as_decided, input_of
 from streamguard.settings import Settings
 from streamguard.sources import open_source
 from streamguard.stages import Stage, run_alone

@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from itertools import repeat, zip_longest
 from pathlib import Path
 
-from streamguard.decided import Decided
 from streamguard.errors import SinkError, UsageError
 from streamguard.faults import letting_go
 from streamguard.frames import Frame
-from streamguard.inspection import DETECTOR, Inspection, nothing_excused
 from streamguard.progress import Progress, ProgressReporter
 from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource, open_source
 from streamguard.spans import Span, Verification
 from streamguard.stages import Stage, run_alone
+from streamguard.verification.decided import Decided
+from streamguard.verification.inspection import DETECTOR, Inspection, nothing_excused
 
 THRESHOLD = 0.5
 """Confidence that counts as a face: blurred ones, which stay round and skin-coloured, rarely do."""

@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from streamguard.analysis.clearance import Clearance
 from streamguard.analysis.found import add_found
 from streamguard.analysis.identity import check_identity
-from streamguard.analysis.journal import Journal
 from streamguard.analysis.packing import corners
-from streamguard.analysis.placing import Placed
 from streamguard.analysis.records import StoredCandidate
 from streamguard.analysis.restoring import as_read
+from streamguard.edits.journal import Journal
+from streamguard.edits.placing import Placed
 from streamguard.frames import Candidate, Frame, Uncovered
 from streamguard.geometry import Box, Detection
 from streamguard.media.upright import Upright
 from streamguard.settings import InputSettings
 from streamguard.sources import LocalSource
 from streamguard.spans import Span
+from streamguard.verification.clearance import Clearance
 
 
 class Decided:

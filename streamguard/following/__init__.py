@@ -1,0 +1,1 @@
+"""A box that a person drew, followed through the input."""

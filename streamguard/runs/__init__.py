@@ -1,0 +1,1 @@
+"""What every run from a file has: what opens, counts, keeps and reports."""
