@@ -172,7 +172,7 @@ def _render(
     source = work.source
     with ExitStack() as ending:
         sink = ending.enter_context(sink_for(output, source, settings))
-        work.hold()
+        work.hold(decision.check_unchanged)
         check_identity(decision.header, source.files_read, work.stop)
         write(work, Replay(decision, placed), sink, settings, watch=watch)
         return work.report(

@@ -25,6 +25,7 @@ from PIL import Image
 import streamguard
 from streamguard.analysis.reader import open_analysis
 from streamguard.analysis.restoring import restored
+from streamguard.analysis.sealing import digest
 from streamguard.cli import run
 from streamguard.edits.acts import Clear
 from streamguard.edits.edit import Edit
@@ -381,6 +382,32 @@ def test_an_input_that_changes_on_the_way_is_an_error_and_leaves_nothing(
     with pytest.raises(SourceError, match=r"changed|does not exist"):
         act()
     assert files(folder) == before - ({"clip.mp4"} if how == "removed" else set())
+
+
+@pytest.mark.parametrize("how", ["replaced", "written to", "removed"])
+def test_an_analysis_that_changes_on_the_way_is_an_error_and_leaves_nothing(
+    how: str, decided: Path
+) -> None:
+    folder, changed = decided.parent, []
+
+    def change(_progress: object) -> None:
+        if changed:
+            return
+        changed.append(how)
+        if how == "written to":
+            with closing(sqlite3.connect(decided)) as connection:
+                connection.execute("UPDATE chunks SET words = replace(words, 'face', 'none')")
+                connection.execute("UPDATE seal SET digest = ?", (digest(connection),))
+                connection.commit()
+            return
+        decided.unlink()
+        if how == "replaced":
+            streamguard.analyze(folder / "clip.mp4", decided, replace(FAST, threshold=0.9))
+
+    before = files(folder)
+    with pytest.raises((AnalysisError, SourceError), match=r"became another|does not exist"):
+        streamguard.render(decided, None, FAST, change)
+    assert files(folder) == before - ({decided.name} if how == "removed" else set())
 
 
 def test_an_unfinished_analysis_is_not_rendered(clip: Path, tmp_path: Path) -> None:

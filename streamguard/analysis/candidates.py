@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from streamguard.analysis.columns import damaged, pack_columns, parsed, typed, unpack_columns
+from streamguard.analysis.columns import (
+    damaged,
+    pack_columns,
+    parsed,
+    printed,
+    typed,
+    unpack_columns,
+)
 from streamguard.analysis.packing import MAX_COVERS, corners
 from streamguard.analysis.records import StoredCandidate
 from streamguard.frames import Candidate, Uncovered
@@ -82,7 +89,7 @@ def unpack_candidates(packed: PackedCandidates) -> Iterator[StoredCandidate]:
         raise damaged("candidates")
     rows = unpack_columns(packed.data, 9, packed.count, np.int32)
     places = unpack_columns(packed.place_data, 5, packed.places, np.int32)
-    words = [str(word) for word in parsed(packed.words)]
+    words = [printed(word) for word in parsed(packed.words)]
     if rows[0].min() < 1 or rows[0].sum(dtype=np.int64) != packed.places:
         raise damaged("candidates")
     if places[0].min() < 0 or rows[1:3].min() < 0 or rows[1:3].max() >= len(words):

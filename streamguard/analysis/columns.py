@@ -36,6 +36,18 @@ def parsed(text: str) -> Any:
         raise damaged("a text") from error
 
 
+def printed(word: object) -> str:
+    """Return a word that commands print and other programs get.
+
+    Raises:
+        AnalysisError: It holds what a terminal would obey, or no program could write.
+    """
+    text = str(word)
+    if not text.isprintable():
+        raise damaged("a word")
+    return text
+
+
 def typed(row: Sequence[Any], types: Sequence[type], what: str) -> tuple[Any, ...]:
     """Return a row of a table once each value has the type of its column, which SQLite lets be.
 

@@ -85,8 +85,8 @@ def _files(connection: sqlite3.Connection) -> tuple[FileIdentity, ...]:
     for file in files:
         if len(file.sha256) != 64 or not set(file.sha256) <= _HEX:
             raise ValueError("no SHA-256")
-        if "/" in file.name or "\\" in file.name or "\0" in file.name:
-            raise ValueError("a name holds no folder")
+        if file.name in {"", ".", ".."} or set(file.name) & {"/", "\\", "\0"}:
+            raise ValueError("a name is that of a file, and holds no folder")
     return files
 
 

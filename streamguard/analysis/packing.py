@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from streamguard.analysis.columns import damaged, pack_columns, parsed, unpack_columns
+from streamguard.analysis.columns import damaged, pack_columns, parsed, printed, unpack_columns
 from streamguard.analysis.outline_text import outlines_from, text_of
 from streamguard.analysis.records import FrameRecord, FrameState
 from streamguard.errors import AnalysisError
@@ -244,7 +244,7 @@ def _words(text: str) -> tuple[tuple[CoverKind, ...], tuple[str, ...]]:
     try:
         words = parsed(text)
         kinds = tuple(
-            (str(label), None if effect is None else Effect(effect))
+            (printed(label), None if effect is None else Effect(effect))
             for label, effect in words["kinds"]
         )
         return kinds, tuple(str(reason) for reason in words["reasons"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from streamguard.analysis import database
 from streamguard.analysis.candidates import packed_row, unpack_candidates
-from streamguard.analysis.columns import damaged, parsed, typed
+from streamguard.analysis.columns import damaged, parsed, printed, typed
 from streamguard.analysis.found import read_found
 from streamguard.analysis.heading import load_header
 from streamguard.analysis.packing import Chunk, PackedChunk, unpack
@@ -150,6 +151,22 @@ class Analysis:
         """
         return tuple(map(_doubt, self._rows("SELECT * FROM doubts ORDER BY score DESC, number")))
 
+    def check_unchanged(self) -> None:
+        """Check that the file still holds the decision that was opened; edits do not matter.
+
+        Raises:
+            AnalysisError: It holds another one, or is damaged.
+            SourceError: It is gone.
+        """
+        connection = database.open_checked(self.path, verify=True)
+        with closing(connection), database.database_errors(self.path):
+            seals = connection.execute("SELECT frames, digest FROM seal LIMIT 2").fetchall()
+        if seals != [(self._frames, self.decision_digest)]:
+            raise AnalysisError(
+                f"{self.path} became another analysis while it was read",
+                "Wait until nobody writes to it",
+            )
+
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         with self._lock:
@@ -170,7 +187,7 @@ class Analysis:
 def _track(row: tuple[Any, ...]) -> StoredTrack:
     names = dict(zip(StoredTrack.__slots__, typed(row, _TRACK, "a track"), strict=True))
     lists = {"sources": _strings(names["sources"]), "lost": _stretches(names["lost"])}
-    track = StoredTrack(**names | lists)
+    track = StoredTrack(**names | lists | {"label": printed(names["label"])})
     if not 0 <= track.first <= track.best <= track.last:
         raise damaged(f"track {track.track_id}")
     return track
@@ -196,4 +213,4 @@ def _strings(text: str) -> tuple[str, ...]:
     words = parsed(text)
     if not isinstance(words, list):
         raise damaged("a list of words")
-    return tuple(map(str, words))
+    return tuple(map(printed, words))

@@ -55,6 +55,7 @@ class Work:
         self._watch = watch
         self._reporter = reporter
         self._tally = Tally()
+        self._checks: tuple[Callable[[], None], ...] = ()
 
     def count(self, verdict: Verdict) -> None:
         """Count one frame that is done, and tell how far it is."""
@@ -63,21 +64,28 @@ class Work:
         total = self.source.info.frames
         self._reporter.tell(tally.frames, total, tally.faces, tally.last_ms / 1000)
 
-    def hold(self) -> None:
+    def hold(self, *checks: Callable[[], None]) -> None:
         """Hold the input to what it was when it was opened, since a decision belongs to it.
+
+        Args:
+            checks: Called whenever that is checked; they raise if something else changed.
 
         Raises:
             SourceError: One of its files is gone.
         """
         self._watch.start(self.source.files_read)
+        self._checks = checks
 
     def check_held(self) -> None:
         """Check that an input that is held is as it was.
 
         Raises:
             SourceError: It is gone, was replaced, or was written to.
+            StreamguardError: As the checks that came with it raise.
         """
         self._watch.check()
+        for check in self._checks:
+            check()
 
     def record(self, path: str | os.PathLike[str]) -> FileRecord:
         """Return a file's name and content, as `record_file` does."""
