@@ -388,7 +388,8 @@ def test_an_input_that_changes_on_the_way_is_an_error_and_leaves_nothing(
 def test_an_analysis_that_changes_on_the_way_is_an_error_and_leaves_nothing(
     how: str, decided: Path
 ) -> None:
-    folder, changed = decided.parent, []
+    folder = decided.parent
+    changed: list[str] = []
 
     def change(_progress: object) -> None:
         if changed:
