@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streamguard.account.page import account_page
+    from streamguard.analysis.records import FileRecord
     from streamguard.api import ArrayAnonymizer, anonymize
     from streamguard.deciding import analyze, render
     from streamguard.edits.editor import Editor, edit
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from streamguard.following.follow import Followed, follow
     from streamguard.plans import Quality
     from streamguard.progress import Progress
-    from streamguard.report import FileRecord, Report
+    from streamguard.report import Report
     from streamguard.settings import (
         Codec,
         Effect,
@@ -71,13 +72,14 @@ __all__ = [
 _HOMES = {
     "account.page": ("account_page",),
     "edits.editor": ("Editor", "edit"),
+    "analysis.records": ("FileRecord",),
     "api": ("ArrayAnonymizer", "anonymize"),
     "deciding": ("analyze", "render"),
     "errors": ("StreamguardError",),
     "following.follow": ("Followed", "follow"),
     "plans": ("Quality",),
     "progress": ("Progress",),
-    "report": ("FileRecord", "Report"),
+    "report": ("Report",),
     "settings": (
         "Codec",
         "Effect",

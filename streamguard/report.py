@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -11,33 +10,19 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from streamguard.analysis.identity import sha256_of
+from streamguard.analysis.records import FileRecord
 from streamguard.edits.account import Account
-from streamguard.errors import CancelledError, unreadable
+from streamguard.errors import unreadable
 from streamguard.spans import Verification
 from streamguard.tally import DamageSpan, TrackRecord
 
 SCHEMA = "streamguard.report/1"
 """Changes whenever a reader of the JSON form would have to."""
 
-_HASH_CHUNK = 2**20
 _OWN_DETECTORS = ("centerface", "mediapipe")
-
-
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """A file by name and content; its folder is left out, since that may name a person.
-
-    Attributes:
-        name: Name without folder.
-        size: Bytes.
-        sha256: SHA-256 of the content, 64 hex digits.
-    """
-
-    name: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,19 +181,11 @@ def record_file(path: Path, cancelled: threading.Event) -> FileRecord:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return FileRecord(path.name, 0, "")
-        with path.open("rb") as file:
-            return FileRecord(path.name, os.fstat(file.fileno()).st_size, _sha256(file, cancelled))
+        with path.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            return FileRecord(path.name, size, sha256_of(file, cancelled))
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def _sha256(file: BinaryIO, cancelled: threading.Event) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(_HASH_CHUNK):
-        if cancelled.is_set():
-            raise CancelledError("the run was cancelled")
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _plain(value: Any) -> Any:

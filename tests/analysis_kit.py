@@ -8,13 +8,13 @@ from pathlib import Path
 
 import av
 
-from streamguard.analysis.records import FileIdentity, Header
+from streamguard.analysis.records import FileRecord, Header
 from streamguard.analysis.writer import AnalysisWriter
 from streamguard.frames import Candidate, Cover, Frame, TrackFacts, Verdict
 from streamguard.geometry import Box
 
 HEADER = Header(
-    files=(FileIdentity("clip.mp4", 1234, "ab" * 32),),
+    files=(FileRecord("clip.mp4", 1234, "ab" * 32),),
     width=64,
     height=48,
     pix_fmt="yuv420p",

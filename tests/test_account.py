@@ -25,7 +25,7 @@ import streamguard
 from streamguard.account.page import account_page
 from streamguard.analysis.found import add_found
 from streamguard.analysis.reader import open_analysis
-from streamguard.analysis.records import StoredCandidate
+from streamguard.analysis.records import FileRecord, StoredCandidate
 from streamguard.cli import run
 from streamguard.edits.account import Account, account_of
 from streamguard.edits.acts import Clear, Confirm, Dismiss, DrawBox, Group, Split
@@ -34,7 +34,7 @@ from streamguard.edits.placing import place
 from streamguard.errors import UsageError
 from streamguard.frames import Candidate, TrackFacts, Uncovered
 from streamguard.geometry import Box
-from streamguard.report import FileRecord, Report
+from streamguard.report import Report
 
 REASON = "<script>alert(1)</script> & more"
 NAME = "<b>party</b>\u202egpj"

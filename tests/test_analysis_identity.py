@@ -15,7 +15,7 @@ import pytest
 from analysis_kit import HEADER
 
 from streamguard.analysis.identity import check_identity, identify
-from streamguard.analysis.records import FileIdentity
+from streamguard.analysis.records import FileRecord
 from streamguard.errors import AnalysisError, CancelledError, SourceError, SourceNotFoundError
 from streamguard.sources import open_source
 
@@ -25,7 +25,7 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"x" * 3_000_000)
     digest = hashlib.sha256(b"x" * 3_000_000).hexdigest()
-    assert identify([path]) == (FileIdentity("a.mp4", 3_000_000, digest),)
+    assert identify([path]) == (FileRecord("a.mp4", 3_000_000, digest),)
 
 
 def check(files: Sequence[Path], against: Sequence[Path]) -> None:

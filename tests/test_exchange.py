@@ -19,7 +19,7 @@ from frames_kit import as_frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamguard.analysis.records import FileIdentity, FrameRecord, FrameState, Header
+from streamguard.analysis.records import FileRecord, FrameRecord, FrameState, Header
 from streamguard.errors import SourceError, UsageError
 from streamguard.exchange import FORMATS, read_boxes
 from streamguard.exchange.rows import Boxes, areas_of
@@ -33,7 +33,7 @@ from streamguard.outlines import BitMask, Polygon
 from streamguard.protocols import Judge
 
 HEADER = Header(
-    files=(FileIdentity("party.mp4", 1, "0" * 64),),
+    files=(FileRecord("party.mp4", 1, "0" * 64),),
     width=64,
     height=48,
     pix_fmt="yuv420p",

@@ -15,13 +15,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from streamguard.analysis.records import FileRecord
 from streamguard.cli import run
 from streamguard.errors import OutputExistsError, SinkError
 from streamguard.jobs.history import History, JobState
 from streamguard.jobs.job import Job, plan
 from streamguard.jobs.ledger import NAME
 from streamguard.jobs.selection import Rules
-from streamguard.report import FileRecord
 from streamguard.settings import Effect, InputSettings, RedactionSettings, Settings
 
 VERSIONS = {"streamguard": "1", "av": "18", "python": "3.11.2"}

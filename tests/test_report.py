@@ -10,10 +10,11 @@ from pathlib import Path
 import av
 import pytest
 
+from streamguard.analysis.records import FileRecord
 from streamguard.errors import CancelledError, SourceNotFoundError
 from streamguard.frames import Cover, Frame, Verdict
 from streamguard.geometry import Box
-from streamguard.report import FileRecord, Report, record_file
+from streamguard.report import Report, record_file
 from streamguard.tally import Tally
 
 

@@ -9,9 +9,10 @@ from importlib.resources import files
 
 from streamguard.account.comparing import compared, settings_of
 from streamguard.account.markup import code, listed, pairs, section, table, text
+from streamguard.analysis.records import FileRecord
 from streamguard.edits.account import Account, Entry
 from streamguard.errors import UsageError
-from streamguard.report import FileRecord, Picture, Report
+from streamguard.report import Picture, Report
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _MOST_SPANS = 200

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from streamguard.analysis.columns import damaged, parsed
-from streamguard.analysis.records import FileIdentity, Header
+from streamguard.analysis.records import FileRecord, Header
 
 _MAX_NAMES = 100
 _MAX_FILES = 200_000
@@ -76,12 +76,12 @@ def load_header(connection: sqlite3.Connection) -> Header:
         raise damaged("its header") from error
 
 
-def _files(connection: sqlite3.Connection) -> tuple[FileIdentity, ...]:
+def _files(connection: sqlite3.Connection) -> tuple[FileRecord, ...]:
     query = f"SELECT name, size, sha256 FROM files ORDER BY number LIMIT {_MAX_FILES + 1}"
     rows = connection.execute(query).fetchall()
     if not 0 < len(rows) <= _MAX_FILES:
         raise ValueError("an analysis is of a file, and of a playlist's at most")
-    files = tuple(FileIdentity(_text(n), _whole(size), _text(sha)) for n, size, sha in rows)
+    files = tuple(FileRecord(_text(n), _whole(size), _text(sha)) for n, size, sha in rows)
     for file in files:
         if len(file.sha256) != 64 or not set(file.sha256) <= _HEX:
             raise ValueError("no SHA-256")

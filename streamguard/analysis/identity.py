@@ -7,9 +7,10 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Sequence
+from io import FileIO
 from pathlib import Path
 
-from streamguard.analysis.records import FileIdentity, Header
+from streamguard.analysis.records import FileRecord, Header
 from streamguard.errors import AnalysisError, CancelledError, SourceError, unreadable
 
 _BLOCK = 2**20
@@ -18,7 +19,7 @@ _BLOCK = 2**20
 
 def identify(
     paths: Sequence[Path], cancelled: threading.Event | None = None
-) -> tuple[FileIdentity, ...]:
+) -> tuple[FileRecord, ...]:
     """Read files from their start to their end, and return what identifies each.
 
     Args:
@@ -97,21 +98,32 @@ class FileWatch:
 _HINT = "Name the right input, or analyze this one"
 
 
-def _identify(path: Path, cancelled: threading.Event | None) -> FileIdentity:
+def _identify(path: Path, cancelled: threading.Event | None) -> FileRecord:
     before = _stat(path)
-    total = hashlib.sha256()
     try:
         with path.open("rb", buffering=0) as file:
-            block = memoryview(bytearray(_BLOCK))
-            while count := file.readinto(block):
-                if cancelled is not None and cancelled.is_set():
-                    raise CancelledError(f"reading {path} was cancelled")
-                total.update(block[:count])
+            sha256 = sha256_of(file, cancelled)
     except OSError as error:
         raise unreadable(path, error) from error
     if _mark(_stat(path)) != _mark(before):
         raise _changed(path)
-    return FileIdentity(path.name, before.st_size, total.hexdigest())
+    return FileRecord(path.name, before.st_size, sha256)
+
+
+def sha256_of(file: FileIO, cancelled: threading.Event | None) -> str:
+    """Return the SHA-256 of the rest of a file, 64 hex digits.
+
+    Raises:
+        OSError: It cannot be read.
+        CancelledError: ``cancelled`` was set.
+    """
+    total = hashlib.sha256()
+    block = memoryview(bytearray(_BLOCK))
+    while count := file.readinto(block):
+        if cancelled is not None and cancelled.is_set():
+            raise CancelledError(f"reading {file.name!s} was cancelled")
+        total.update(block[:count])
+    return total.hexdigest()
 
 
 def _changed(path: Path) -> SourceError:

@@ -18,8 +18,8 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class FileIdentity:
-    """A file that was read, by its content. Its folder is left out: that may name a person.
+class FileRecord:
+    """A file by name and content. Its folder is left out: that may name a person.
 
     Attributes:
         name: Name without folder.
@@ -54,7 +54,7 @@ class Header:
         created: When it was begun, ISO 8601 in UTC.
     """
 
-    files: tuple[FileIdentity, ...]
+    files: tuple[FileRecord, ...]
     width: int
     height: int
     pix_fmt: str

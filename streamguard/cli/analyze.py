@@ -34,8 +34,9 @@ from streamguard.errors import UsageError
 def command(context: click.Context, /, **options: Any) -> None:
     """Decide what to cover in videos and photos, and write only that.
 
-    INPUT is a video, a photo, or a folder of them. The result holds no picture: for every frame
-    it says what is to be covered. streamguard render makes the covered video from it.
+    INPUT is a video, a photo, or a folder of them. The result is an analysis. It says for every
+    frame what is to be covered, and holds no picture. streamguard render makes the covered video
+    from it.
     A file of a folder that an earlier run has done is skipped.
     """
     from streamguard.doctor import require_system

@@ -30,14 +30,14 @@ _LINES = click.File("r", encoding="utf-8", errors="replace")
     "--seen",
     type=click.IntRange(min=0),
     metavar="NUMBER",
-    help="Last edit you have seen: what rests on a change made since is refused.",
+    help="Last edit you have seen. An edit that conflicts with a later one is refused.",
 )
 @verbosity_options
 @click.pass_context
 def command(context: click.Context, /, file: Path, actor: str | None, **how: Any) -> None:
-    """Say what is left clear, what is covered besides, and who is who.
+    """Change a decision: leave people clear, cover more, say which tracks are one person.
 
-    Edits are added to FILE.analysis and can be undone; nothing is overwritten. A frame is a
+    Edits are added to FILE.analysis. Each can be undone. Nothing is overwritten. A frame is a
     number such as 120, or a time such as 4.8s or 1:04.8.
     """
     context.obj = Session(file, actor or getpass.getuser(), how["codes"], how["seen"])
@@ -65,7 +65,7 @@ def _list(session: Session, /, as_json: bool) -> None:
     "what", type=click.Choice(["tracks", "people", "candidates", "doubts", "groups", "clear"])
 )
 @click.option(
-    "--at", callback=moment, metavar="FRAME", help="Of tracks, only where they are in this frame."
+    "--at", callback=moment, metavar="FRAME", help="Show where each track is in this frame."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print lines of JSON.")
 @click.pass_obj
@@ -112,9 +112,7 @@ def _export(session: Session, /, output: Path | None) -> None:
 
 
 @command.command(name="import")
-@click.argument(
-    "lines", type=click.File("r", encoding="utf-8", errors="replace"), metavar="FILE.jsonl"
-)
+@click.argument("lines", type=_LINES, metavar="FILE.jsonl")
 @click.pass_obj
 def _import(session: Session, /, lines: Any) -> None:
     """Add edits that were exported from the same decision, all of them or none."""

@@ -14,7 +14,8 @@ from streamguard.cli.edit_values import box, frames_of, moment, points, seconds_
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _reasons(function: F) -> F:
+def reason_options(function: F) -> F:
+    """Add the options that say why."""
     reason = click.option("-r", "--reason", default="", metavar="TEXT", help="Why, in words.")
     code = click.option("-c", "--code", default="", help="Why, as a code such as gdpr:consent.")
     return reason(code(function))
@@ -63,7 +64,7 @@ def add(session: Session, kind: str, how: dict[str, Any]) -> None:
 @_span
 @_AT
 @_CONFIRM
-@_reasons
+@reason_options
 @click.pass_obj
 def _clear(session: Session, /, **how: Any) -> None:
     """Leave a track or a person clear.
@@ -76,7 +77,7 @@ def _clear(session: Session, /, **how: Any) -> None:
 @click.command(name="cover")
 @_who
 @_span
-@_reasons
+@reason_options
 @click.pass_obj
 def _cover(session: Session, /, **how: Any) -> None:
     """Cover again what was left clear or dismissed."""
@@ -86,10 +87,10 @@ def _cover(session: Session, /, **how: Any) -> None:
 @click.command(name="confirm")
 @_who
 @_span
-@_reasons
+@reason_options
 @click.pass_obj
 def _confirm(session: Session, /, **how: Any) -> None:
-    """Say that a track shows the same thing throughout a stretch."""
+    """Say that a track shows the same thing in a whole stretch."""
     add(session, "confirm", how)
 
 
@@ -97,7 +98,7 @@ def _confirm(session: Session, /, **how: Any) -> None:
 @click.argument("track", type=int)
 @_AT
 @_CONFIRM
-@_reasons
+@reason_options
 @click.pass_obj
 def _dismiss(session: Session, /, **how: Any) -> None:
     """Say that TRACK is no face."""
@@ -107,7 +108,7 @@ def _dismiss(session: Session, /, **how: Any) -> None:
 @click.command(name="believe")
 @click.argument("candidate", type=int)
 @_span
-@_reasons
+@reason_options
 @click.pass_obj
 def _believe(session: Session, /, **how: Any) -> None:
     """Cover CANDIDATE, which was seen and not covered."""
@@ -118,7 +119,7 @@ def _believe(session: Session, /, **how: Any) -> None:
 @click.argument("box", callback=box, metavar="X1,Y1,X2,Y2")
 @_span
 @_LABEL
-@_reasons
+@reason_options
 @click.pass_obj
 def _box(session: Session, /, **how: Any) -> None:
     """Cover a box that stays where it is, in pixels of the coded picture."""
@@ -129,7 +130,7 @@ def _box(session: Session, /, **how: Any) -> None:
 @click.argument("points", callback=points, nargs=-1, required=True, metavar="X,Y X,Y X,Y...")
 @_span
 @_LABEL
-@_reasons
+@reason_options
 @click.pass_obj
 def _polygon(session: Session, /, **how: Any) -> None:
     """Cover a polygon that stays where it is, in pixels of the coded picture."""
@@ -139,7 +140,7 @@ def _polygon(session: Session, /, **how: Any) -> None:
 @click.command(name="group")
 @click.argument("tracks", type=int, nargs=-1, required=True, metavar="TRACK...")
 @click.option("--person", type=int, default=0, metavar="NUMBER", help="Person they join.")
-@_reasons
+@reason_options
 @click.pass_obj
 def _group(session: Session, /, **how: Any) -> None:
     """Say that tracks show one person."""
@@ -149,19 +150,24 @@ def _group(session: Session, /, **how: Any) -> None:
 @click.command(name="split")
 @_who
 @click.option(
-    "--at", "frame", callback=moment, required=True, metavar="FRAME", help="First of the new."
+    "--at",
+    "frame",
+    callback=moment,
+    required=True,
+    metavar="FRAME",
+    help="First frame of the new one.",
 )
-@_reasons
+@reason_options
 @click.pass_obj
 def _split(session: Session, /, **how: Any) -> None:
-    """Say that from a frame on a track or a person is somebody else."""
+    """Say that a track or a person is somebody else from a frame on."""
     add(session, "split", how)
 
 
 @click.command(name="label")
 @click.argument("label", metavar="WORD")
 @_who
-@_reasons
+@reason_options
 @click.pass_obj
 def _label(session: Session, /, **how: Any) -> None:
     """Say what kind of thing a track or a person is."""
@@ -172,7 +178,7 @@ def _label(session: Session, /, **how: Any) -> None:
 @click.argument("effect", type=click.Choice(["blur", "pixelate", "solid"]))
 @_who
 @_LABEL
-@_reasons
+@reason_options
 @click.pass_obj
 def _effect(session: Session, /, **how: Any) -> None:
     """Say what the covers of a track, a person or a label look like."""
@@ -183,7 +189,7 @@ def _sound(kind: str, words: str) -> click.Command:
     @click.command(name=kind, help=f"{words} the sound from START to END, such as 4.8s or 1:04.8.")
     @click.argument("start")
     @click.argument("end")
-    @_reasons
+    @reason_options
     @click.pass_obj
     def _change(session: Session, /, start: str, end: str, **how: Any) -> None:
         times = {"start": seconds_of(start), "end": seconds_of(end)}
@@ -194,7 +200,7 @@ def _sound(kind: str, words: str) -> click.Command:
 
 @click.command(name="undo")
 @click.argument("number", type=int)
-@_reasons
+@reason_options
 @click.pass_obj
 def _undo(session: Session, /, number: int, **how: Any) -> None:
     """Take back edit NUMBER; taking back an undo brings the edit back."""

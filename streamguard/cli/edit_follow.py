@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamguard.cli.console import is_quiet
+from streamguard.cli.edit_acts import reason_options
 from streamguard.cli.edit_session import Session
 from streamguard.cli.edit_values import box_at, frames_of
 
@@ -30,18 +31,17 @@ if TYPE_CHECKING:
     "--correct",
     type=click.IntRange(min=1),
     metavar="EDIT",
-    help="Follow the boxes of that edit and these together, in its place.",
+    help="Number of an earlier edit. Its boxes and these are followed together, and replace it.",
 )
 @click.option("--label", metavar="WORD", help="What kind of thing it hides.")
-@click.option("-r", "--reason", default="", metavar="TEXT", help="Why, in words.")
-@click.option("-c", "--code", default="", help="Why, as a code such as gdpr:consent.")
+@reason_options
 @click.pass_obj
 def command(session: Session, /, boxes: list[tuple[Any, Pixels]], **how: Any) -> None:
     """Draw a box in a frame, and follow what is in it both ways.
 
-    It ends where that leaves the picture, at a cut, or where it is lost; the output says so. Draw
-    a second box in another frame where it went wrong: the way passes through both. Boxes are in
-    pixels of the coded picture, before it is turned upright.
+    Following ends where the thing leaves the picture, at a cut, or where it is lost. The output
+    says where and why. If it goes wrong in a frame, draw a second box there: the way passes
+    through both. Boxes are in pixels of the coded picture, before it is turned upright.
     """
     from streamguard.following.follow import follow
 

@@ -29,7 +29,7 @@ _FORMATS = ("coco", "csv", "webvtt")
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 @verbosity_options
 def command(analysis: Path, form: str, output: Path | None, overwrite: bool) -> None:
-    """Write what is hidden in every frame as boxes, edits applied.
+    """Write the boxes of all covers, after all edits.
 
     Boxes are in pixels of the upright picture, before padding.
     """

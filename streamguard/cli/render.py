@@ -38,16 +38,17 @@ from streamguard.errors import StreamguardError, UsageError
     "--account",
     type=PATH,
     metavar="FILE.html",
-    help="Write a page for people: what is left clear, by whom and why. For several, a folder.",
+    help="Write a page for people: what is left clear, by whom and why. With several analyses,"
+    " name a folder.",
 )
 @click.option("--pictures", is_flag=True, help="Show a few covered frames in the account.")
 @result_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
-    """Cover in videos and photos what was decided before, and look for nothing.
+    """Write the covered videos and photos from analyses. Nothing is looked for.
 
     FILE.analysis is what streamguard analyze wrote, or a folder with such files. The input must
-    be the very file that was analyzed; it is known by its content.
+    be exactly the file that was analyzed. Its content is checked.
     An analysis of a folder that an earlier run has rendered is skipped.
     """
     from streamguard.doctor import require_system

@@ -21,8 +21,8 @@ from typing import IO, TYPE_CHECKING, Any
 from streamguard.errors import CancelledError, SinkError, SourceDamagedError, UsageError
 
 if TYPE_CHECKING:
+    from streamguard.analysis.records import FileRecord
     from streamguard.cli.work import Outcome
-    from streamguard.report import FileRecord
 
 DASH = Path("-")
 _INPUT, _OUTPUT = Path("standard input"), Path("standard output")

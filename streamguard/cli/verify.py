@@ -28,7 +28,7 @@ _PATH = click.Path(path_type=Path)
     "--analysis",
     type=_PATH,
     metavar="FILE",
-    help="What OUTPUT was rendered from: faces left clear on purpose are no leak.",
+    help="The analysis OUTPUT was rendered from. Faces that it leaves clear do not count.",
 )
 @click.option(
     "--threshold",

@@ -10,10 +10,11 @@ from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
+from streamguard.analysis.records import FileRecord
 from streamguard.errors import OutputExistsError, SinkError
 from streamguard.jobs.job import Job
 from streamguard.jobs.ledger import Ledger, Origin, fingerprint, hash_of_folder
-from streamguard.report import FileRecord, record_file
+from streamguard.report import record_file
 from streamguard.settings import Settings
 
 

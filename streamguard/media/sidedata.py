@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from streamguard.media.filters import chain
 
 if TYPE_CHECKING:
@@ -37,20 +35,3 @@ def side_data(picture: av.VideoFrame) -> dict[str, bytes]:
     # PyAV's annotations take this for a mapping by name; what it yields are the entries.
     entries = cast("Iterator[SideData]", iter(graph.vpull().side_data))
     return {data.type.name: bytes(data) for data in entries}
-
-
-def bare_copy(picture: av.VideoFrame) -> av.VideoFrame:
-    """Return the pixels alone: encoders would write a picture's own EXIF into the output."""
-    import av
-
-    copy = av.VideoFrame(picture.width, picture.height, picture.format.name)
-    for source, target in zip(picture.planes, copy.planes, strict=True):
-        old = np.frombuffer(memoryview(source), np.uint8).reshape(-1, source.line_size)
-        new = np.frombuffer(memoryview(target), np.uint8).reshape(-1, target.line_size)
-        rows, width = min(len(old), len(new)), min(source.line_size, target.line_size)
-        new[:rows, :width] = old[:rows, :width]
-    copy.color_range = picture.color_range
-    copy.colorspace = picture.colorspace
-    copy.color_primaries = picture.color_primaries
-    copy.color_trc = picture.color_trc
-    return copy

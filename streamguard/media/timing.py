@@ -35,13 +35,9 @@ class Clock:
     Args:
         info: What the video is like.
         begin: Time of a first picture without a stamp, in seconds.
-
-    Attributes:
-        repaired: How many stamps were replaced.
     """
 
     def __init__(self, info: VideoInfo, begin: Fraction = Fraction(0)) -> None:
-        self.repaired = 0
         self._time_base = info.time_base
         step = 1 / ((info.frame_rate or _FALLBACK_RATE) * info.time_base)
         self._step = max(1, round(step))
@@ -52,10 +48,8 @@ class Clock:
         """Set the picture's ``pts`` if need be; return it in seconds."""
         pts = self._in_time_base(picture)
         if pts is None:
-            self.repaired += 1
             pts = self._next
         elif self._last is not None and pts <= self._last:
-            self.repaired += 1
             late = (self._last - pts) * self._time_base
             pts = self._last + max(1, self._step // 4) if late < _CATCHES_UP else self._next
         picture.pts = pts

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from streamguard.analysis.identity import identify
-from streamguard.analysis.records import SUFFIX, FileIdentity, Header
+from streamguard.analysis.records import SUFFIX, FileRecord, Header
 from streamguard.analysis.writer import AnalysisWriter
 from streamguard.faults import let_go, patience_after
 from streamguard.settings import Settings
@@ -62,7 +62,7 @@ def keeping(
 
 def header_of(
     source: LocalSource,
-    files: tuple[FileIdentity, ...],
+    files: tuple[FileRecord, ...],
     settings: Settings,
     made_by: Mapping[str, str],
 ) -> Header:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from streamguard.analysis.identity import FileWatch
+from streamguard.analysis.records import FileRecord
 from streamguard.analysis.writer import AnalysisWriter
 from streamguard.faults import let_go, letting_go, patience_after
 from streamguard.frames import RedactedFrame, Verdict
@@ -20,7 +21,7 @@ from streamguard.pipeline import Observer, Parts, run
 from streamguard.progress import Progress, ProgressReporter
 from streamguard.protocols import Judge
 from streamguard.redaction import MaskRedactor
-from streamguard.report import FileRecord, Report, record_file
+from streamguard.report import Report, record_file
 from streamguard.settings import InputSettings, Settings
 from streamguard.sinks import open_sink
 from streamguard.sinks.local import LocalSink

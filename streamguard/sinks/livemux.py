@@ -126,11 +126,6 @@ class LiveMuxer:
         output.start_encoding()
 
     @property
-    def has_sound(self) -> bool:
-        """Whether sound is written, too."""
-        return self._sound is not None and self._sound.is_there
-
-    @property
     def misses_sound(self) -> bool:
         """Whether sound is there now for which the output has no track: it was begun too early."""
         return self._sound is not None and self._sound.is_outdated
