@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from edit_kit import FRAMES, Made, apart, crossing, numbered, standing, walking
@@ -29,7 +30,7 @@ from streamguard.edits.acts import (
 )
 from streamguard.edits.applying import active
 from streamguard.edits.placing import Placed, place
-from streamguard.errors import EditError
+from streamguard.errors import AnalysisError, EditError
 from streamguard.geometry import Box
 from streamguard.outlines import Polygon
 from streamguard.settings import Effect, SoundChange, SoundSpan
@@ -112,6 +113,25 @@ def test_what_crosses_stays_covered_from_there_until_somebody_confirms() -> None
     assert clear_frames(made, after(made, Clear(track=1, confirm=True)), 1) == list(range(FRAMES))
     assert clear_frames(made, after(made, Clear(track=1, at=99)), 1) == list(range(last + 1, 100))
     assert clear_frames(made, after(made, Clear(track=2, at=0)), 2) == list(range(first))
+
+
+def test_in_a_frame_of_more_covers_than_can_be_compared_all_touch() -> None:
+    many = {n: (10, 12, standing(20.0 * n, 10, 5)) for n in range(1, 600)}
+    many[1] = 0, 99, standing(20, 10, 5)
+    made = Made(many)
+    acts: list[Act] = [Group(tracks=tuple(many), person=1), Clear(person=1, at=11)]
+    assert after(made, *acts).exemptions() == ()
+    alone = after(made, Clear(track=1, at=0))
+    assert clear_frames(made, alone, 1) == list(range(100))
+
+
+def test_settings_that_are_none_are_an_error() -> None:
+    made = apart()
+    settings: Mapping[str, Any]
+    for settings in ({"redaction": [1]}, {"redaction": {"padding": "x"}}):
+        made.header = replace(made.header, settings=settings)
+        with pytest.raises(AnalysisError, match="settings that are not understood"):
+            after(made, Clear(track=1))
 
 
 def test_a_track_that_became_somebody_else_bares_nobody() -> None:

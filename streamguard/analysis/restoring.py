@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 from streamguard.analysis.records import Header
 from streamguard.errors import AnalysisError, UsageError
-from streamguard.settings import InputSettings
+from streamguard.settings import InputSettings, RedactionSettings
 
 T = TypeVar("T")
 
@@ -32,6 +32,15 @@ def restored(kind: type[T], values: object) -> T:
             f"the analysis holds settings that are not understood: {error}",
             "Was it made by a newer version? Then use that, or analyze again",
         ) from error
+
+
+def padding_of(header: Header) -> float:
+    """Return how far covers reach beyond what they hide, as a share of it.
+
+    Raises:
+        AnalysisError: It is not understood.
+    """
+    return restored(RedactionSettings, header.settings.get("redaction", {})).padding
 
 
 def _value(kind: Any, value: object) -> object:

@@ -22,6 +22,8 @@ _GROWTH = 1.6
 """Factor by which a box's side changes in one frame."""
 _BLIND = 0.3
 """Share of a track's frames without flow from which on nothing vouches for it."""
+_MOST = 250_000
+"""Pairs of boxes that are compared in a frame; with more, each counts as touching all others."""
 _MERGED = 0.5
 """Seconds between two stretches that a person looks at as one."""
 
@@ -83,12 +85,17 @@ class Closeness:
         if not mine:
             return
         padded = [(number, box.pad(self._reach)) for number, box in boxes]
+        is_crowded = len(mine) * len(boxes) > _MOST
         for number, box in mine:
             before = self._places[number].get(frame)
             self._places[number][frame] = before.union(box) if before else box
-            near = self._near(number, box.pad(self._reach), padded)
+            near = () if is_crowded else self._near(number, box.pad(self._reach), padded)
             if near:
                 self._touched[number].setdefault(frame, set()).update(near)
+        if is_crowded:
+            everybody = {number for number, _ in boxes}
+            for number in everybody & self._places.keys():
+                self._touched[number][frame] = everybody - {number}
 
     def _near(self, number: int, own: Box, padded: Sequence[tuple[int, Box]]) -> set[int]:
         person = self._parts[number].person

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from streamguard.analysis.decision import DecisionWithTracks
 from streamguard.analysis.records import FrameRecord
+from streamguard.analysis.restoring import padding_of
 from streamguard.edits.acts import ChangeSound
 from streamguard.edits.applying import active, apply_edits
 from streamguard.edits.closeness import Break, Closeness
@@ -220,8 +221,7 @@ def _breaks(
     watched = {clearing.part for clearing in _standing(edited)}
     if not watched:
         return {}
-    redaction = decision.header.settings.get("redaction") or {}
-    closeness = Closeness(edited.parts, watched, float(redaction.get("padding", 0.0)))
+    closeness = Closeness(edited.parts, watched, padding_of(decision.header))
     edited_covers = EditedCovers(edited)
     for first, last in joined(edited.parts[number].stretch for number in watched):
         for record in decision.frames(first, last + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from streamguard.analysis.records import FrameRecord, Header
+from streamguard.analysis.restoring import padding_of
 from streamguard.frames import Cover, Frame
 from streamguard.geometry import Box, Detection, intersection, iou
 from streamguard.media.upright import Upright
@@ -35,8 +36,7 @@ class Clearance:
     ) -> None:
         self._header, self._records, self._cleared = header, records, cleared
         self._mirrored = mirrored
-        redaction = header.settings.get("redaction") or {}
-        self._padding = float(redaction.get("padding", 0.0))
+        self._padding = padding_of(header)
         self._record: FrameRecord | None = None
 
     def excuse(self, frame: Frame, found: Sequence[Detection]) -> list[Detection]:
