@@ -17,11 +17,11 @@ from conftest import FACE
 from numpy.typing import NDArray
 
 import streamguard
-from streamguard import pursuit
 from streamguard.analysis.reader import open_analysis
 from streamguard.cli import cli
 from streamguard.edits.acts import Follow, Pixels
 from streamguard.errors import AnalysisError, CancelledError, EditError
+from streamguard.following import pursuit
 from streamguard.following.footage import Footage
 from streamguard.frames import Frame, Verdict
 from streamguard.geometry import Box, iou

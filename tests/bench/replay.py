@@ -25,13 +25,14 @@ from typing import Any
 from unittest.mock import patch
 
 import streamguard
-from streamguard import api, deciding, runs
+from streamguard import api, deciding
 from streamguard.analysis.reader import open_analysis
 from streamguard.errors import StreamguardError
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
 from streamguard.media.planes import native_layout
 from streamguard.plans import Quality
 from streamguard.redaction import MaskRedactor
+from streamguard.runs import run as runs
 from streamguard.settings import Settings
 from streamguard.sources import LocalSource, open_source
 
