@@ -22,9 +22,9 @@ from conftest import ROOT
 
 from streamguard.analysis import schema
 from streamguard.analysis.database import open_for_edits
+from streamguard.analysis.decision_digest import digest
 from streamguard.analysis.packing import MAX_COVERS
 from streamguard.analysis.reader import open_analysis
-from streamguard.analysis.sealing import digest
 from streamguard.analysis.writer import AnalysisWriter
 from streamguard.errors import AnalysisError, OutputExistsError, SinkError, StreamguardError
 from streamguard.frames import Candidate, Cover, TrackFacts, Uncovered

@@ -9,8 +9,8 @@ import pytest
 from analysis_kit import moving, verdict
 
 from streamguard.analysis.doubts import CoverSummary, doubt_of_candidate, doubts_of_track
-from streamguard.analysis.gathering import TrackTally
 from streamguard.analysis.records import Doubt, StoredCandidate, StoredTrack
+from streamguard.analysis.track_tally import TrackTally
 from streamguard.analysis.writer import record_of
 from streamguard.frames import Candidate, Cover, TrackFacts, Uncovered, Verdict
 from streamguard.geometry import Box

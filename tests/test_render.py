@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import streamguard
+from streamguard.analysis.decision_digest import digest
 from streamguard.analysis.reader import open_analysis
-from streamguard.analysis.restoring import restored
-from streamguard.analysis.sealing import digest
+from streamguard.analysis.stored_settings import restored
 from streamguard.cli import run
 from streamguard.edits.acts import Clear
 from streamguard.edits.edit import Edit

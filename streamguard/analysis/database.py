@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from streamguard.analysis import schema
+from streamguard.analysis.decision_digest import verify_seal
 from streamguard.analysis.records import SCHEMA
 from streamguard.analysis.recovery import check_journal
-from streamguard.analysis.sealing import verify_seal
 from streamguard.errors import AnalysisError, unreadable
 
 _MAGIC = b"SQLite format 3\0"

@@ -13,7 +13,7 @@ from streamguard.analysis import database
 from streamguard.analysis.candidates import packed_row, unpack_candidates
 from streamguard.analysis.columns import damaged, parsed, printed, typed
 from streamguard.analysis.found import read_found
-from streamguard.analysis.heading import load_header
+from streamguard.analysis.header import load_header
 from streamguard.analysis.packing import Chunk, PackedChunk, unpack
 from streamguard.analysis.records import Doubt, FrameRecord, Header, StoredCandidate, StoredTrack
 from streamguard.errors import AnalysisError

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streamguard.analysis import schema, storing
+from streamguard.analysis import schema, table_rows
 from streamguard.analysis.candidate_groups import CandidateGroups
 from streamguard.analysis.candidates import CHUNK_CANDIDATES
 from streamguard.analysis.database import code_of
+from streamguard.analysis.decision_digest import digest
 from streamguard.analysis.doubts import doubt_of_candidate
-from streamguard.analysis.gathering import TrackTally
-from streamguard.analysis.heading import store_header
+from streamguard.analysis.header import store_header
 from streamguard.analysis.packing import CHUNK_FRAMES, CHUNK_WEIGHT, weight_of
 from streamguard.analysis.records import FrameRecord, FrameState, Header, StoredCandidate
-from streamguard.analysis.sealing import digest
+from streamguard.analysis.track_tally import TrackTally
 from streamguard.errors import AnalysisError, SinkError
 from streamguard.frames import TrackFacts, Verdict
 from streamguard.media.target import Target, sink_errors
@@ -145,7 +145,7 @@ class AnalysisWriter:
         self._store_tracks()
         self._candidates += self._groups.finish()
         self._store_candidates()
-        storing.store_seal(self._connection, self._frames, digest(self._connection))
+        table_rows.store_seal(self._connection, self._frames, digest(self._connection))
         self._connection.execute(f"PRAGMA busy_timeout = {_LAST_PATIENCE_MS}")
         self._connection.execute("COMMIT")
         self._connection.close()
@@ -153,21 +153,21 @@ class AnalysisWriter:
     def _store_chunk(self, *, is_full: bool) -> None:
         """Write the frames that wait; a chunk that is not full is written again later."""
         if self._pending:
-            storing.store_frames(self._connection, self._pending)
+            table_rows.store_frames(self._connection, self._pending)
         if is_full:
             self._pending.clear()
             self._pending_weight = 0
 
     def _store_tracks(self) -> None:
         for track, doubts in self._tracks.take():
-            storing.store_track(self._connection, track)
-            storing.store_doubts(self._connection, doubts)
+            table_rows.store_track(self._connection, track)
+            table_rows.store_doubts(self._connection, doubts)
 
     def _store_candidates(self) -> None:
         if self._candidates:
-            storing.store_candidates(self._connection, self._candidates)
+            table_rows.store_candidates(self._connection, self._candidates)
             doubts = map(doubt_of_candidate, self._candidates)
-            storing.store_doubts(self._connection, [doubt for doubt in doubts if doubt])
+            table_rows.store_doubts(self._connection, [doubt for doubt in doubts if doubt])
             self._candidates = []
 
     def _commit(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from streamguard.analysis.decision import DecisionWithTracks
 from streamguard.analysis.records import FrameRecord
-from streamguard.analysis.restoring import padding_of
+from streamguard.analysis.stored_settings import padding_of
 from streamguard.edits.acts import ChangeSound
 from streamguard.edits.applying import active, apply_edits
 from streamguard.edits.closeness import Break, Closeness

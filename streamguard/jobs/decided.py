@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from streamguard.analysis.reader import open_analysis
-from streamguard.analysis.restoring import restored
+from streamguard.analysis.stored_settings import restored
 from streamguard.edits.journal import edits_of
 from streamguard.errors import AnalysisError, EditError, OutputExistsError
 from streamguard.jobs.job import Job

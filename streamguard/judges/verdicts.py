@@ -9,7 +9,7 @@ from streamguard.detection.looks import Role
 from streamguard.detection.subjects import SUBJECTS, Subject
 from streamguard.frames import Candidate, Cover, Frame, TrackFacts, Verdict
 from streamguard.geometry import Box, containment
-from streamguard.judges.account import candidates_of, facts_of
+from streamguard.judges.track_facts import candidates_of, facts_of
 from streamguard.media.scaling import TrackingScale
 from streamguard.media.sphere import Sphere
 from streamguard.outlines import to_pixels

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from streamguard.analysis.identity import check_identity
 from streamguard.analysis.reader import Analysis, open_analysis
-from streamguard.analysis.restoring import as_read, restored
+from streamguard.analysis.stored_settings import as_read, restored
 from streamguard.edits.account import content_digest
 from streamguard.edits.journal import edits_of
 from streamguard.edits.placing import Placed

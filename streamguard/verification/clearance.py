@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from streamguard.analysis.records import FrameRecord, Header
-from streamguard.analysis.restoring import padding_of
+from streamguard.analysis.stored_settings import padding_of
 from streamguard.frames import Cover, Frame
 from streamguard.geometry import Box, Detection, intersection, iou
 from streamguard.media.upright import Upright

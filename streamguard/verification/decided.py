@@ -11,7 +11,7 @@ from streamguard.analysis.found import add_found
 from streamguard.analysis.identity import check_identity
 from streamguard.analysis.packing import corners
 from streamguard.analysis.records import StoredCandidate
-from streamguard.analysis.restoring import as_read
+from streamguard.analysis.stored_settings import as_read
 from streamguard.edits.journal import Journal
 from streamguard.edits.placing import Placed
 from streamguard.frames import Candidate, Frame, Uncovered
