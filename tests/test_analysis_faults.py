@@ -12,6 +12,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -319,10 +320,13 @@ def test_a_journal_that_names_another_file_is_not_followed(
         how(half_changed)
 
 
-def test_odd_names_are_names(tmp_path: Path) -> None:
-    path = write_analysis(tmp_path / "a b?mode=rwc#%41 ä.analysis", [verdict(0)])
+@pytest.mark.parametrize("odd", [os.fsencode("a b?mode=rwc#%41 ä"), b"lat\xe9", b"two\nlines"])
+def test_odd_names_are_names(odd: bytes, tmp_path: Path) -> None:
+    name = os.fsdecode(odd)
+    header = replace(HEADER, files=(replace(HEADER.files[0], name=name),))
+    path = write_analysis(tmp_path / f"{name}.analysis", [verdict(0)], header=header)
     with closing(open_analysis(path)) as analysis:
-        assert analysis.frame_count == 1
+        assert (analysis.frame_count, analysis.header.files[0].name) == (1, name)
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -82,7 +83,7 @@ def _opened(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
 
 def _connected(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
     connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}",
         uri=True,
         timeout=_PATIENCE,
         isolation_level=None,

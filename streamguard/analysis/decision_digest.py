@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from streamguard.analysis.records import SCHEMA
@@ -19,6 +21,16 @@ def digest(connection: sqlite3.Connection, version: int = SCHEMA) -> str:
     SHA-256 of each blob in its place. When it was made does not count.
     """
     total = hashlib.sha256()
+    usual, connection.text_factory = connection.text_factory, os.fsdecode
+    try:
+        for line in _lines(connection, version):
+            total.update(line)
+    finally:
+        connection.text_factory = usual
+    return total.hexdigest()
+
+
+def _lines(connection: sqlite3.Connection, version: int) -> Iterator[bytes]:
     tables = [table for table in FORMS[version].tables if table not in SEAL]
     for table in tables:
         where = "WHERE name <> 'created'" if table == "header" else ""
@@ -28,8 +40,7 @@ def digest(connection: sqlite3.Connection, version: int = SCHEMA) -> str:
                 for value in row
             ]
             line = json.dumps([table, *values], ensure_ascii=False, separators=(",", ":"))
-            total.update(line.encode("utf-8", "surrogatepass") + b"\n")
-    return total.hexdigest()
+            yield line.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def verify_seal(connection: sqlite3.Connection, version: int, path: Path) -> None:

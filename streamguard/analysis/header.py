@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 from dataclasses import fields
@@ -32,8 +33,12 @@ def store_header(connection: sqlite3.Connection, header: Header) -> None:
         [(name, json.dumps(value, sort_keys=True)) for name, value in values.items()],
     )
     connection.executemany(
-        "INSERT INTO files VALUES (?, ?, ?, ?)",
-        [(n, file.name, file.size, file.sha256) for n, file in enumerate(header.files)],
+        # A name need not be UTF-8, which SQLite asks nobody about.
+        "INSERT INTO files VALUES (?, CAST(? AS TEXT), ?, ?)",
+        [
+            (n, os.fsencode(file.name), file.size, file.sha256)
+            for n, file in enumerate(header.files)
+        ],
     )
 
 
@@ -77,11 +82,12 @@ def load_header(connection: sqlite3.Connection) -> Header:
 
 
 def _files(connection: sqlite3.Connection) -> tuple[FileRecord, ...]:
-    query = f"SELECT name, size, sha256 FROM files ORDER BY number LIMIT {_MAX_FILES + 1}"
+    names = "CAST(name AS BLOB), size, sha256"
+    query = f"SELECT {names} FROM files ORDER BY number LIMIT {_MAX_FILES + 1}"
     rows = connection.execute(query).fetchall()
     if not 0 < len(rows) <= _MAX_FILES:
         raise ValueError("an analysis is of a file, and of a playlist's at most")
-    files = tuple(FileRecord(_text(n), _whole(size), _text(sha)) for n, size, sha in rows)
+    files = tuple(FileRecord(os.fsdecode(n), _whole(size), _text(sha)) for n, size, sha in rows)
     for file in files:
         if len(file.sha256) != 64 or not set(file.sha256) <= _HEX:
             raise ValueError("no SHA-256")
