@@ -21,12 +21,10 @@ from streamguard.redaction import MaskRedactor
 from streamguard.report import Report
 from streamguard.runs.keeping import keeping
 from streamguard.runs.run import Work, opened, sink_for, streams_of, write
-from streamguard.settings import Settings
+from streamguard.settings import DEFAULTS, Settings
 from streamguard.sinks.arrays import array_of
 from streamguard.sources.arrays import frame_of
 from streamguard.versions import models
-
-DEFAULTS = Settings()
 
 
 def anonymize(

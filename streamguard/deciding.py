@@ -28,10 +28,8 @@ from streamguard.report import Report
 from streamguard.runs.analysis_input import as_decided, as_edited, input_of, output_beside
 from streamguard.runs.keeping import analysis_beside, keeping
 from streamguard.runs.run import Work, opened, sink_for, streams_of, write
-from streamguard.settings import Settings
+from streamguard.settings import DEFAULTS, Settings
 from streamguard.versions import models
-
-DEFAULTS = Settings()
 
 
 def analyze(

@@ -235,3 +235,7 @@ class Settings:
     def with_quality(self, quality: Quality) -> Settings:
         """Return the same settings at another quality level."""
         return replace(self, quality=quality)
+
+
+DEFAULTS = Settings()
+"""What a run does if nobody asks for anything else."""

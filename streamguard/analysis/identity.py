@@ -85,7 +85,7 @@ class FileWatch:
                 self._marks[path] = _mark(_stat(path))
 
     def check(self) -> None:
-        """Check that all that is watched is as it was.
+        """Check that the watched files have not changed.
 
         Raises:
             SourceError: A file is gone, was replaced, or was written to.

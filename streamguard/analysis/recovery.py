@@ -7,7 +7,7 @@ from pathlib import Path
 from streamguard.errors import AnalysisError, unreadable
 
 _NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
-"""What a journal ends with that names a second one, which SQLite would open, and may remove."""
+"""The end of a journal that names a second one. SQLite would open that, and may remove it."""
 
 
 def check_journal(path: Path) -> None:

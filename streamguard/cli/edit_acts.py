@@ -203,7 +203,7 @@ def _sound(kind: str, words: str) -> click.Command:
 @reason_options
 @click.pass_obj
 def _undo(session: Session, /, number: int, **how: Any) -> None:
-    """Take back edit NUMBER; taking back an undo brings the edit back."""
+    """Undo edit NUMBER. Undoing an undo brings the edit back."""
     add(session, "undo", {"edit": number, **how})
 
 

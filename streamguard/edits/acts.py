@@ -221,7 +221,7 @@ class ChangeSound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """Take back an edit; taking back this one brings it back.
+    """Undo an edit. Undoing the undo brings it back.
 
     Attributes:
         edit: Number of the edit.

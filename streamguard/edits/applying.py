@@ -14,7 +14,7 @@ from streamguard.errors import EditError
 
 
 def active(edits: Sequence[Edit]) -> list[Edit]:
-    """Return the edits that count: those nobody took back, without the taking back.
+    """Return the edits that count: those that were not undone, and no undo.
 
     Raises:
         EditError: An edit takes back one that is not there, or that does not count.
@@ -43,7 +43,7 @@ def _undo(number: int, log: Mapping[int, Act], counts: dict[int, bool]) -> None:
 
 
 def apply_edits(content: DecisionContent, edits: Iterable[Edit]) -> EditedTracks:
-    """Return what edits that count come to.
+    """Return the tracks after all edits that count.
 
     Args:
         content: The decision.

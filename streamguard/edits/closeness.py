@@ -35,7 +35,7 @@ class Break:
     Attributes:
         first: Index of its first frame.
         last: Index of its last frame.
-        causes: Why, in words, but for what it touches.
+        causes: Why, in words. What it touches is in ``others``.
         others: Numbers of the parts that it touches.
     """
 
@@ -111,7 +111,7 @@ class Closeness:
         }
 
     def breaks(self, number: int, track: StoredTrack | None, rate: float) -> list[Break]:
-        """Return the stretches of a part that want a person's word, in order.
+        """Return the stretches of a part that a person has to confirm, in order.
 
         Args:
             number: The part.

@@ -1,4 +1,4 @@
-"""What edits rest on: two that share something may contradict each other."""
+"""What edits rely on: two that share something may contradict each other."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Subject = tuple[str, int | str]
 
 
 def refuse_conflict(act: Act, log: Sequence[Edit], seen: int, edited: EditedTracks) -> None:
-    """Refuse an act that rests on what was changed since somebody looked.
+    """Refuse an act if what it relies on was changed since the actor looked.
 
     Args:
         act: What they want.
         log: Every edit there is, in order.
         seen: Number of the last edit they knew of.
-        edited: Who is who now.
+        edited: The tracks after all edits.
 
     Raises:
         EditConflictError: A later edit touches the same.
     """
     acts = {edit.number: edit.act for edit in log}
-    mine = rests_on(act, acts, edited)
+    mine = relies_on(act, acts, edited)
     for edit in log[seen:]:
-        shared = sorted(mine & rests_on(edit.act, acts, edited), key=str)
+        shared = sorted(mine & relies_on(edit.act, acts, edited), key=str)
         if shared:
             kind, name = shared[0]
             raise EditConflictError(
@@ -39,17 +39,17 @@ def refuse_conflict(act: Act, log: Sequence[Edit], seen: int, edited: EditedTrac
             )
 
 
-def rests_on(act: Act, acts: Mapping[int, Act], edited: EditedTracks) -> frozenset[Subject]:
+def relies_on(act: Act, acts: Mapping[int, Act], edited: EditedTracks) -> frozenset[Subject]:
     """Return what an act changes or relies on.
 
     Args:
         act: The act.
         acts: Every act of the log by its edit's number.
-        edited: Who is who.
+        edited: The tracks after the edits.
     """
     if isinstance(act, Undo):
         undone = acts.get(act.edit)
-        deeper = rests_on(undone, acts, edited) if undone else frozenset()
+        deeper = relies_on(undone, acts, edited) if undone else frozenset()
         return deeper | {("edit", act.edit)}
     found: set[Subject] = set()
     tracks = [getattr(act, "track", 0)]

@@ -1,4 +1,4 @@
-"""What edits are placed on: a decision, and what of it they are checked against."""
+"""The parts of a decision that edits are checked against."""
 
 from __future__ import annotations
 

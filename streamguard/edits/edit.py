@@ -42,11 +42,11 @@ KINDS: dict[str, type[Act]] = {
 
 _NAMES = {act: name for name, act in KINDS.items()}
 
-BARING = (Clear, Confirm, Dismiss)
-"""Acts after which something may be seen: each needs a reason or a code."""
+UNCOVERING = (Clear, Confirm, Dismiss)
+"""Acts that let something be seen. Each needs a reason or a code."""
 
 HIDING = (CoverAgain, Believe, DrawBox, DrawPolygon, Follow, ChangeSound)
-"""Acts after which less may be seen or heard."""
+"""Acts that let less be seen or heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,5 +93,5 @@ def kind_of(act: Act) -> str:
 
 
 def arguments_of(act: Act) -> dict[str, object]:
-    """Return what an act says beyond its kind, without what has its default."""
+    """Return the fields of an act that differ from their defaults."""
     return {f.name: getattr(act, f.name) for f in fields(act) if getattr(act, f.name) != f.default}

@@ -12,10 +12,10 @@ from streamguard.outlines import to_pixels
 
 
 class EditedCovers:
-    """Lays what persons said over frames; it adds covers, and leaves none out.
+    """Gives the covers of frames after edits. It adds covers, and leaves none out.
 
     Args:
-        edited: Who is who.
+        edited: The tracks after the edits.
     """
 
     def __init__(self, edited: EditedTracks) -> None:

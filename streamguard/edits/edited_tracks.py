@@ -72,7 +72,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clearing:
-    """What one edit said about a part: it may be seen.
+    """What one edit leaves clear of a part.
 
     Attributes:
         edit: Number of the edit.
@@ -108,7 +108,7 @@ class Confirmation:
 
 @dataclass(slots=True)
 class EditedTracks:
-    """Who is who after some edits, and what was said of them."""
+    """The tracks after some edits: parts, persons, and what is clear or confirmed."""
 
     parts: dict[int, Part] = field(default_factory=dict)
     drawings: dict[int, Drawing] = field(default_factory=dict)

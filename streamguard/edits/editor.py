@@ -109,7 +109,7 @@ class Editor:
         return done
 
     def undo(self, number: int, reason: str = "", *, seen: int | None = None) -> Edit:
-        """Take back an edit; taking back the taking back brings it back.
+        """Undo an edit. Undoing the undo brings it back.
 
         Raises:
             EditError: It is not there, was taken back, or a later edit rests on it.

@@ -20,7 +20,7 @@ from streamguard.edits.applying import active, apply_edits
 from streamguard.edits.chain import seal
 from streamguard.edits.conflicts import refuse_conflict
 from streamguard.edits.decision_content import DecisionContent, decision_content
-from streamguard.edits.edit import BARING, Edit, arguments_of
+from streamguard.edits.edit import UNCOVERING, Edit, arguments_of
 from streamguard.edits.edit_json import act_of, canonical, text_of
 from streamguard.edits.edited_tracks import EditedTracks
 from streamguard.edits.numbering import Numbers, Renumbering
@@ -94,7 +94,7 @@ class Journal:
         return self._append(add)[0]
 
     def undo(self, number: int, actor: str, reason: str = "", *, seen: int | None = None) -> Edit:
-        """Take back an edit; taking back the taking back brings it back.
+        """Undo an edit. Undoing the undo brings it back.
 
         Raises:
             EditError: It is not there or was taken back, or a later edit rests on it.
@@ -214,7 +214,7 @@ def _check(edit: Edit, *, erased: bool = False) -> None:
         if text is not None:
             text_of(name, text)
     has_reason = edit.code or edit.reason or (erased and edit.reason is None)
-    if isinstance(edit.act, BARING) and not has_reason:
+    if isinstance(edit.act, UNCOVERING) and not has_reason:
         raise EditError(
             f"{edit.kind!r} needs a reason", "Say why it may be seen, in words or by a code"
         )

@@ -63,7 +63,7 @@ class Numbers:
 
         Args:
             act: What somebody wants.
-            edited: Gives who is who before it; asked only where that matters.
+            edited: Gives the tracks before this act; called only if they matter.
         """
         if isinstance(act, Group) and not act.person:
             act = replace(act, person=_next(self.persons))

@@ -79,7 +79,7 @@ class Placed:
     """A decision's edits, ready to be laid over its frames; `place` makes it.
 
     Attributes:
-        edited: Who is who.
+        edited: The tracks after the edits.
         effects: What covers look like by label.
         sound: Spans of sound to mute or bleep.
         breaks: By the number of a part that was to be clear, the stretches a person has not
@@ -205,7 +205,7 @@ def place(decision: DecisionWithTracks, edits: Sequence[Edit]) -> Placed:
 
 
 def _standing(edited: EditedTracks) -> list[Clearing]:
-    """Return what still holds: a part that left a person is no longer meant with that one."""
+    """Return the clearings that hold. A part that left a person is not cleared with it any more."""
     return [
         clearing
         for clearing in edited.clearings

@@ -1,4 +1,4 @@
-"""How acts are placed that leave something clear, or cover it again."""
+"""Place the acts that leave something clear, or cover it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How acts are placed that cover more than the decision does."""
+"""Place the acts that cover more than the decision does."""
 
 from __future__ import annotations
 

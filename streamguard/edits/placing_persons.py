@@ -1,4 +1,4 @@
-"""How acts are placed that say who is who, and what covers look like."""
+"""Place the acts that group, split and label tracks, or set an effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def group(act: Group, number: int, edited: EditedTracks, content: DecisionConten
 
 
 def split(act: Split, number: int, edited: EditedTracks, content: DecisionContent) -> None:
-    """Give what comes from a frame on to somebody else."""
+    """Make a track or a person somebody else from a frame on."""
     if act.track and not act.person:
         _split_part(edited, edited.part(act.track), act.frame, act.new)
         return
@@ -43,7 +43,7 @@ def split(act: Split, number: int, edited: EditedTracks, content: DecisionConten
 
 
 def _split_part(edited: EditedTracks, part: Part, frame: int, number: int) -> Part:
-    """Give the frames from ``frame`` on to a new part, of whom nothing was said yet."""
+    """Make a new part of the frames from ``frame`` on. Nothing was said about it yet."""
     if not part.first < frame <= part.last:
         raise EditError(
             f"track {part.number} cannot be split at frame {frame}",

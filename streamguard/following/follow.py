@@ -24,13 +24,12 @@ from streamguard.geometry import Box
 from streamguard.memory import give_back
 from streamguard.outlines import to_pixels
 from streamguard.runs.analysis_input import as_decided, input_of
-from streamguard.settings import Settings
+from streamguard.settings import DEFAULTS, Settings
 from streamguard.sources import open_source
 from streamguard.stages import Stage, run_alone
 from streamguard.tracking.paths import joined, unsure_spans
 from streamguard.tracking.trail import Step
 
-DEFAULTS = Settings()
 _DETECTOR = "centerface"
 _THRESHOLD = 0.12
 """Confidence from which a look counts; what is near to where flow leads needs no more."""

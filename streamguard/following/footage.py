@@ -1,4 +1,4 @@
-"""The frames of an input that was analyzed, from any one on, each checked to be the one it was."""
+"""Reads the frames of an analyzed input from any frame on, and checks each by the analysis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides from an analysis: every frame gets what was decided for it before, and looks at none."""
+"""Decides from an analysis: every frame gets what was decided for it. No picture is looked at."""
 
 from __future__ import annotations
 

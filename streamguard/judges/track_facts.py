@@ -16,7 +16,7 @@ _FEW = 2
 """Observations that are too few for something which no later look repeated."""
 _FULL = 255.0
 _PAINTED = 0.7
-"""Share of a candidate that covers of something else hide: then it is none."""
+"""Share of a candidate that other covers hide. From this share on it is no candidate."""
 
 
 def candidates_of(

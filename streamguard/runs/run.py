@@ -78,7 +78,7 @@ class Work:
         self._checks = checks
 
     def check_held(self) -> None:
-        """Check that an input that is held is as it was.
+        """Check that the input has not changed since `hold`.
 
         Raises:
             SourceError: It is gone, was replaced, or was written to.

@@ -9,14 +9,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from streamguard.edits.edit import BARING, HIDING, Edit
+from streamguard.edits.edit import HIDING, UNCOVERING, Edit
 from streamguard.edits.edit_json import text_of
 from streamguard.errors import EditError, UsageError, unreadable
 
 SAMPLES = ("gdpr", "foia")
 """Lists that come with the package."""
 
-_USES = {"clear": BARING, "cover": HIDING}
+_USES = {"clear": UNCOVERING, "cover": HIDING}
 _MAX_BYTES = 2**20
 
 
