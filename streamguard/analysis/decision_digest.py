@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from streamguard.analysis.records import SCHEMA
@@ -35,12 +35,16 @@ def _lines(connection: sqlite3.Connection, version: int) -> Iterator[bytes]:
     for table in tables:
         where = "WHERE name <> 'created'" if table == "header" else ""
         for row in connection.execute(f"SELECT * FROM {table} {where} ORDER BY 1"):
-            values = [
-                hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
-                for value in row
-            ]
-            line = json.dumps([table, *values], ensure_ascii=False, separators=(",", ":"))
-            yield line.encode("utf-8", "surrogatepass") + b"\n"
+            yield row_line(table, row) + b"\n"
+
+
+def row_line(start: str, row: Iterable[object]) -> bytes:
+    """Return a row as a line of JSON for a digest, with the SHA-256 of each blob in its place."""
+    values = [
+        hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value for value in row
+    ]
+    line = json.dumps([start, *values], ensure_ascii=False, separators=(",", ":"))
+    return line.encode("utf-8", "surrogatepass")
 
 
 def verify_seal(connection: sqlite3.Connection, version: int, path: Path) -> None:

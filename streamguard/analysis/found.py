@@ -6,7 +6,6 @@ The decision's digest does not cover them. A chain of digests does, as it covers
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import astuple, replace
@@ -21,6 +20,7 @@ from streamguard.analysis.candidates import (
 )
 from streamguard.analysis.changing import changing
 from streamguard.analysis.columns import damaged
+from streamguard.analysis.decision_digest import row_line
 from streamguard.analysis.records import StoredCandidate
 from streamguard.geometry import Box, iou
 
@@ -90,12 +90,7 @@ def _last_number(connection: sqlite3.Connection) -> int:
 
 
 def _next_digest(before: str, packed: PackedCandidates) -> str:
-    values = [
-        hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
-        for value in astuple(packed)
-    ]
-    line = json.dumps([before, *values], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(row_line(before, astuple(packed))).hexdigest()
 
 
 def _is_same(one: StoredCandidate, other: StoredCandidate) -> bool:

@@ -10,7 +10,7 @@ from streamguard.edits.edited_tracks import EditedTracks
 from streamguard.edits.numbering import MAKES_TRACK
 from streamguard.errors import EditConflictError
 
-Subject = tuple[str, int | str]
+ItemKey = tuple[str, int | str]
 """A kind of thing, such as ``track``, and its number; of a label its name."""
 
 
@@ -39,7 +39,7 @@ def refuse_conflict(act: Act, log: Sequence[Edit], seen: int, edited: EditedTrac
             )
 
 
-def relies_on(act: Act, acts: Mapping[int, Act], edited: EditedTracks) -> frozenset[Subject]:
+def relies_on(act: Act, acts: Mapping[int, Act], edited: EditedTracks) -> frozenset[ItemKey]:
     """Return what an act changes or relies on.
 
     Args:
@@ -51,7 +51,7 @@ def relies_on(act: Act, acts: Mapping[int, Act], edited: EditedTracks) -> frozen
         undone = acts.get(act.edit)
         deeper = relies_on(undone, acts, edited) if undone else frozenset()
         return deeper | {("edit", act.edit)}
-    found: set[Subject] = set()
+    found: set[ItemKey] = set()
     tracks = [getattr(act, "track", 0)]
     if isinstance(act, Group):
         tracks += act.tracks
