@@ -18,7 +18,7 @@ def redacted(video: cv2.VideoCapture, rate: float) -> Iterator[NDArray[np.uint8]
     width, height = (
         int(video.get(p)) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
     )
-    with streamguard.ArrayAnonymizer(width, height, frame_rate=rate) as anonymizer:
+    with streamguard.Anonymizer(width, height, frame_rate=rate) as anonymizer:
         index = 0
         while True:
             more, bgr = video.read()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from streamguard.account.page import account_page
     from streamguard.analysis.records import FileRecord
-    from streamguard.api import ArrayAnonymizer, anonymize
+    from streamguard.api import Anonymizer, anonymize
     from streamguard.deciding import analyze, render
     from streamguard.edits.editor import Editor, edit
     from streamguard.errors import StreamguardError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ArrayAnonymizer",
+    "Anonymizer",
     "Codec",
     "Editor",
     "Effect",
@@ -73,7 +73,7 @@ _HOMES = {
     "account.page": ("account_page",),
     "edits.editor": ("Editor", "edit"),
     "analysis.records": ("FileRecord",),
-    "api": ("ArrayAnonymizer", "anonymize"),
+    "api": ("Anonymizer", "anonymize"),
     "deciding": ("analyze", "render"),
     "errors": ("StreamguardError",),
     "following.follow": ("Followed", "follow"),

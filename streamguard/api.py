@@ -13,7 +13,7 @@ from types import TracebackType
 from streamguard.errors import UsageError
 from streamguard.faults import letting_go
 from streamguard.frames import Verdict, VideoInfo
-from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.anonymizer import FrameAnonymizer
 from streamguard.judges.zones import with_zones
 from streamguard.progress import Progress
 from streamguard.protocols import Image
@@ -71,7 +71,7 @@ def _anonymize(
     with ExitStack() as ending:
         sink = ending.enter_context(sink_for(output, source, settings))
         record = work.record(source.path)
-        judge = Anonymizer(source.info, settings)
+        judge = FrameAnonymizer(source.info, settings)
         ending.enter_context(letting_go(judge.close))
         kept = None
         if keep_analysis is not None:
@@ -94,14 +94,14 @@ def _anonymize(
         )
 
 
-class ArrayAnonymizer:
+class Anonymizer:
     """Anonymizes pictures you have already: arrays in, redacted arrays out.
 
     Pictures come back later than they went in, in the same order and each exactly once,
     since a face found now is also covered in the pictures before it. Use it in a ``with``
     block and let nothing out but what it returns::
 
-        with ArrayAnonymizer(1280, 720, frame_rate=30) as anonymizer:
+        with Anonymizer(1280, 720, frame_rate=30) as anonymizer:
             for index, picture in enumerate(pictures):
                 show(anonymizer.push(picture, index / 30))
             show(anonymizer.finish())
@@ -140,7 +140,7 @@ class ArrayAnonymizer:
         self._shape = (height, width, 3)
         self._index = 0
         self._time = 0.0
-        self._judge = with_zones(Anonymizer(info, settings), settings.zones)
+        self._judge = with_zones(FrameAnonymizer(info, settings), settings.zones)
         self._redactor = MaskRedactor(settings.redaction)
 
     def push(self, picture: Image, seconds: float) -> list[Image]:
@@ -177,7 +177,7 @@ class ArrayAnonymizer:
         """Let go of the detectors; may be called twice."""
         self._judge.close()
 
-    def __enter__(self) -> ArrayAnonymizer:
+    def __enter__(self) -> Anonymizer:
         return self
 
     def __exit__(

@@ -18,7 +18,7 @@ from streamguard.edits.placing import Placed, place
 from streamguard.exchange import read_boxes
 from streamguard.faults import letting_go, watched
 from streamguard.frames import Verdict
-from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.anonymizer import FrameAnonymizer
 from streamguard.judges.given import GivenBoxesJudge
 from streamguard.judges.replay import Replay
 from streamguard.judges.zones import with_zones
@@ -70,8 +70,8 @@ def _analyze(work: Work, path: Path, settings: Settings, given: GivenBoxesJudge 
         work.hold()
         made_by = models() if given is None else {given.name: given.sha256}
         kept = ending.enter_context(keeping(path, source, settings, work.stop, made_by))
-        judge = Anonymizer(source.info, settings) if given is None else given
-        if isinstance(judge, Anonymizer):
+        judge = FrameAnonymizer(source.info, settings) if given is None else given
+        if isinstance(judge, FrameAnonymizer):
             kept.ask_at_end(judge.untold)
         ending.enter_context(letting_go(judge.close))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamguard.frames import Frame, VideoInfo
-from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.anonymizer import FrameAnonymizer
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import Settings
 
@@ -44,7 +44,7 @@ def covered(
         still=still,
         equirectangular=equirectangular,
     )
-    anonymizer, redactor = Anonymizer(info, settings), MaskRedactor(settings.redaction)
+    anonymizer, redactor = FrameAnonymizer(info, settings), MaskRedactor(settings.redaction)
     try:
         verdicts = [verdict for frame in frames for verdict in anonymizer.push(frame)]
         verdicts += anonymizer.finish()

@@ -23,7 +23,7 @@ from streamguard.detection.looks import Role
 from streamguard.errors import DetectionError
 from streamguard.frames import Frame, Uncovered, Verdict, VideoInfo
 from streamguard.geometry import Box, Detection, containment
-from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.anonymizer import FrameAnonymizer
 from streamguard.plans import Quality
 from streamguard.redaction import MaskRedactor
 from streamguard.settings import Effect, RedactionSettings, Settings
@@ -98,7 +98,7 @@ def run(
     primary: Callable[[int, bool], float] = blind,
     settings: Settings = Settings(),  # noqa: B008 - frozen
 ) -> list[Verdict]:
-    anonymizer = Anonymizer(
+    anonymizer = FrameAnonymizer(
         info(), settings, {"face": {Role.SECOND: SeesRed(second), Role.PRIMARY: SeesRed(primary)}}
     )
     verdicts = [verdict for one in frames for verdict in anonymizer.push(one)]
@@ -187,7 +187,9 @@ def test_nothing_is_a_video() -> None:
 
 def test_without_look_ahead_nothing_is_held() -> None:
     detector = SeesRed()
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.0), {"face": {Role.PRIMARY: detector}})
+    anonymizer = FrameAnonymizer(
+        info(), Settings(lookahead=0.0), {"face": {Role.PRIMARY: detector}}
+    )
     for n in range(12):
         (verdict,) = anonymizer.push(frame(n, MIDDLE))
         assert verdict.frame.index == n
@@ -199,7 +201,9 @@ def test_without_look_ahead_nothing_is_held() -> None:
 
 
 def test_the_look_ahead_is_held_and_no_longer() -> None:
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.4), {"face": {Role.SECOND: SeesRed()}})
+    anonymizer = FrameAnonymizer(
+        info(), Settings(lookahead=0.4), {"face": {Role.SECOND: SeesRed()}}
+    )
     out = [len(anonymizer.push(frame(n))) for n in range(40)]
     held = 10
     assert out[:held] == [0] * held
@@ -213,7 +217,7 @@ def test_memory_shortens_the_look_ahead_and_that_is_said() -> None:
     frames = [frame(n, MIDDLE) for n in range(40)]
     limit = 5 * frames[0].nbytes
     settings = Settings(memory_limit=limit)
-    anonymizer = Anonymizer(info(), settings, {"face": {Role.SECOND: SeesRed()}})
+    anonymizer = FrameAnonymizer(info(), settings, {"face": {Role.SECOND: SeesRed()}})
     verdicts: list[Verdict] = []
     for n, one in enumerate(frames):
         verdicts += anonymizer.push(one)
@@ -226,7 +230,9 @@ def test_memory_shortens_the_look_ahead_and_that_is_said() -> None:
 
 
 def test_one_frame_larger_than_the_limit() -> None:
-    anonymizer = Anonymizer(info(), Settings(memory_limit=1), {"face": {Role.SECOND: SeesRed()}})
+    anonymizer = FrameAnonymizer(
+        info(), Settings(memory_limit=1), {"face": {Role.SECOND: SeesRed()}}
+    )
     out = [len(anonymizer.push(frame(n))) for n in range(4)]
     assert out == [0, 1, 1, 1]
     assert len(anonymizer.finish()) == 1
@@ -244,7 +250,7 @@ def test_after_an_error_nothing_is_given_out_any_more(failing: Role, at: int) ->
     tired: list[int] = []
     detectors = {role: SeesRed() for role in Role}
     detectors[failing] = SeesRed(fails_once)
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.2), {"face": detectors})
+    anonymizer = FrameAnonymizer(info(), Settings(lookahead=0.2), {"face": detectors})
     n = 0
     while not tired:
         try:
@@ -265,7 +271,7 @@ def test_after_an_error_nothing_is_given_out_any_more(failing: Role, at: int) ->
 
 def test_closing_twice() -> None:
     detector = SeesRed()
-    anonymizer = Anonymizer(info(), Settings(), {"face": {Role.SECOND: detector}})
+    anonymizer = FrameAnonymizer(info(), Settings(), {"face": {Role.SECOND: detector}})
     assert anonymizer.detectors == ("red",)
     anonymizer.close()
     anonymizer.close()
@@ -274,7 +280,7 @@ def test_closing_twice() -> None:
 
 @pytest.mark.parametrize("turns", range(4))
 def test_covers_reach_up_to_the_hair_whichever_way_is_up(turns: int) -> None:
-    still = Anonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesRed()}})
+    still = FrameAnonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesRed()}})
     (verdict,) = still.push(frame(0, MIDDLE, turns=turns))
     (box,) = boxes_of(verdict)
     upright, face = (b.rotate(turns, WIDTH, HEIGHT) for b in (box, MIDDLE))
@@ -286,7 +292,7 @@ def test_covers_reach_up_to_the_hair_whichever_way_is_up(turns: int) -> None:
 
 @pytest.mark.parametrize("level", Quality)
 def test_a_photo_is_judged_at_once(level: Quality) -> None:
-    still = Anonymizer(
+    still = FrameAnonymizer(
         info(still=True), Settings(quality=level), {"face": {Role.SECOND: SeesRed()}}
     )
     (verdict,) = still.push(frame(0, MIDDLE))
@@ -302,11 +308,11 @@ class SeesWhoLies(SeesRed):
 
 
 def test_who_lies_is_covered() -> None:
-    still = Anonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesWhoLies()}})
+    still = FrameAnonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesWhoLies()}})
     (verdict,) = still.push(frame(0, MIDDLE))
     assert share(MIDDLE, verdict) == 1
     settings = Settings(quality=Quality.THOROUGH)
-    lying = Anonymizer(info(), settings, {"face": {Role.SECOND: SeesWhoLies()}})
+    lying = FrameAnonymizer(info(), settings, {"face": {Role.SECOND: SeesWhoLies()}})
     verdicts = [v for n in range(60) for v in lying.push(frame(n, MIDDLE))] + lying.finish()
     assert all(share(MIDDLE, verdict) == 1 for verdict in verdicts)
 
@@ -386,7 +392,7 @@ def test_every_frame_comes_out_once_in_order_with_a_verdict(
 ) -> None:
     settings = Settings(quality=level, lookahead=lookahead, memory_limit=memory)
     detectors = {"face": {Role.PRIMARY: Dice(seed), Role.SECOND: Dice(seed + 1)}}
-    anonymizer = Anonymizer(info(64, 48), settings, detectors)
+    anonymizer = FrameAnonymizer(info(64, 48), settings, detectors)
     pushed, verdicts, time = [], [], 0.0
     for n, (step, size, turns) in enumerate(steps):
         time += step
@@ -429,7 +435,7 @@ def test_masks_are_never_smaller_than_what_was_seen(
     seen = [Box(x, y, x + w + 0.01, y + h + 0.01) for x, y, w, h in corners]
     detector = Says(iter(seen))
     # Every frame is looked at, and by the primary only: its thresholds are the hardest.
-    anonymizer = Anonymizer(
+    anonymizer = FrameAnonymizer(
         info(160, 90), Settings(lookahead=0.0), {"face": {Role.PRIMARY: detector}}
     )
     for n, box in enumerate(seen):
@@ -465,7 +471,7 @@ class Crowd:
 
 
 def test_hundreds_of_faces() -> None:
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.2), {"face": {Role.SECOND: Crowd()}})
+    anonymizer = FrameAnonymizer(info(), Settings(lookahead=0.2), {"face": {Role.SECOND: Crowd()}})
     verdicts = [v for n in range(20) for v in anonymizer.push(frame(n))] + anonymizer.finish()
     assert len(verdicts) == 20
     assert all(len(verdict.track_ids) >= 380 for verdict in verdicts)
@@ -474,7 +480,7 @@ def test_hundreds_of_faces() -> None:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (16, 8), (2, 200)])
 @pytest.mark.parametrize("still", [False, True])
 def test_the_real_detectors_take_tiny_pictures(width: int, height: int, still: bool) -> None:
-    anonymizer = Anonymizer(info(width, height, still), Settings(quality=Quality.THOROUGH))
+    anonymizer = FrameAnonymizer(info(width, height, still), Settings(quality=Quality.THOROUGH))
     count = 1 if still else 8
     verdicts = []
     with closing(anonymizer):
@@ -494,7 +500,7 @@ def test_a_real_face_is_covered_as_long_as_half_of_it_shows(
     redactor = MaskRedactor(RedactionSettings(effect=Effect.SOLID, color=(0, 255, 0)))
     frames = [item for item in source.read() if isinstance(item, Frame)]
     source.close()
-    with closing(Anonymizer(source.info, settings)) as anonymizer:
+    with closing(FrameAnonymizer(source.info, settings)) as anonymizer:
         verdicts = [verdict for one in frames for verdict in anonymizer.push(one)]
         verdicts += anonymizer.finish()
     assert [verdict.frame for verdict in verdicts] == frames
@@ -567,7 +573,7 @@ def test_the_facts_of_a_track_come_once_and_after_its_last_cover() -> None:
 
 def test_a_photo_has_facts_and_another_size_ends_all_tracks() -> None:
     with closing(
-        Anonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesRed()}})
+        FrameAnonymizer(info(still=True), Settings(), {"face": {Role.SECOND: SeesRed()}})
     ) as still:
         (photo,) = still.push(frame(0, MIDDLE))
         assert [facts.track_id for facts in photo.ended] == [photo.covers[0].track_id]
@@ -605,7 +611,7 @@ def test_a_face_that_is_seen_all_the_time_is_never_lost() -> None:
 
 def test_what_is_known_of_tracks_that_are_over_is_forgotten() -> None:
     detectors = {"face": {Role.SECOND: SeesRed()}}
-    anonymizer = Anonymizer(info(), Settings(lookahead=0.2), detectors)
+    anonymizer = FrameAnonymizer(info(), Settings(lookahead=0.2), detectors)
     ended, known = 0, []
     for n in range(600):
         shows_face = n % 100 < 10
@@ -619,7 +625,7 @@ def test_what_is_known_of_tracks_that_are_over_is_forgotten() -> None:
 
 
 def test_stretches_in_which_a_track_was_lost_are_not_without_number() -> None:
-    anonymizer = Anonymizer(info(), Settings(), {"face": {Role.SECOND: SeesRed()}})
+    anonymizer = FrameAnonymizer(info(), Settings(), {"face": {Role.SECOND: SeesRed()}})
     maker = anonymizer._verdicts
     maker._tracker.is_lost = lambda *_: True  # type: ignore[method-assign]
     moment = Moment(np.zeros((4, 4), np.uint8), 0.0)
@@ -635,7 +641,7 @@ def test_in_a_live_stream_nobody_is_told_more_than_the_covers() -> None:
 
     def decided(live: bool) -> list[Verdict]:
         detectors = {"face": {Role.SECOND: SeesRed(lambda n, _close: 0.9 if n < 30 else 0.15)}}
-        anonymizer = Anonymizer(replace(info(), live=live), Settings(), detectors)
+        anonymizer = FrameAnonymizer(replace(info(), live=live), Settings(), detectors)
         with closing(anonymizer):
             verdicts = [verdict for one in frames for verdict in anonymizer.push(one)]
             return verdicts + anonymizer.finish()

@@ -76,7 +76,7 @@ def pictures(astronaut: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]
 
 def test_arrays_come_back_covered_each_once_and_in_order(astronaut: NDArray[np.uint8]) -> None:
     given = pictures(astronaut, 12)
-    with streamguard.ArrayAnonymizer(512, 512, FAST, frame_rate=10) as anonymizer:
+    with streamguard.Anonymizer(512, 512, FAST, frame_rate=10) as anonymizer:
         out = [done for i, picture in enumerate(given) for done in anonymizer.push(picture, i / 10)]
         out += anonymizer.finish()
     assert len(out) == len(given)
@@ -91,7 +91,7 @@ def test_arrays_come_back_covered_each_once_and_in_order(astronaut: NDArray[np.u
 
 def test_arrays_are_not_written_to(astronaut: NDArray[np.uint8]) -> None:
     picture = astronaut.copy()
-    with streamguard.ArrayAnonymizer(512, 512, FAST, still=True) as anonymizer:
+    with streamguard.Anonymizer(512, 512, FAST, still=True) as anonymizer:
         out = anonymizer.push(picture, 0.0) + anonymizer.finish()
     assert np.array_equal(picture, astronaut)
     assert len(out) == 1
@@ -100,8 +100,8 @@ def test_arrays_are_not_written_to(astronaut: NDArray[np.uint8]) -> None:
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UsageError):
-        streamguard.ArrayAnonymizer(0, 10)
-    with streamguard.ArrayAnonymizer(64, 48, FAST) as anonymizer:
+        streamguard.Anonymizer(0, 10)
+    with streamguard.Anonymizer(64, 48, FAST) as anonymizer:
         for shape, dtype in (((48, 64), "uint8"), ((64, 48, 3), "uint8"), ((48, 64, 3), "float32")):
             with pytest.raises(UsageError):
                 anonymizer.push(np.zeros(shape, dtype), 0.0)

@@ -36,7 +36,7 @@ from streamguard.errors import (
 from streamguard.faults import let_go
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict
 from streamguard.geometry import Box, Detection
-from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.anonymizer import FrameAnonymizer
 from streamguard.pipeline import Parts, run
 from streamguard.protocols import Image
 from streamguard.redaction import MaskRedactor
@@ -159,7 +159,7 @@ def carry(
     with closing(source(clip)) as opened:
         sink = Counting(FileSink(output, opened, settings))
         detector = FakeDetector(detect)
-        anonymizer = Anonymizer(
+        anonymizer = FrameAnonymizer(
             opened.info, settings, {"face": {Role.SECOND: detector, Role.PRIMARY: detector}}
         )
         parts = Parts(opened, anonymizer, redactor or MaskRedactor(settings.redaction), sink)

@@ -25,7 +25,7 @@ from streamguard.errors import (
 )
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict, VideoInfo
 from streamguard.geometry import Box, Detection
-from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.anonymizer import FrameAnonymizer
 from streamguard.pipeline import Parts, decide, run
 from streamguard.protocols import Image, Sink, Source
 from streamguard.redaction import MaskRedactor
@@ -112,7 +112,7 @@ def carry(
     cancelled: threading.Event | None = None,
     observed: list[int] | None = None,
 ) -> None:
-    anonymizer = Anonymizer(
+    anonymizer = FrameAnonymizer(
         INFO, settings, {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}}
     )
 
@@ -295,7 +295,9 @@ def decided(
 ) -> list[Verdict]:
     found: list[Verdict] = []
     detector = detector or Corner()
-    judge = Anonymizer(INFO, settings, {"face": {Role.SECOND: detector, Role.PRIMARY: detector}})
+    judge = FrameAnonymizer(
+        INFO, settings, {"face": {Role.SECOND: detector, Role.PRIMARY: detector}}
+    )
     stop = cancelled or threading.Event()
     decide(source, judge, found.append, settings=settings, cancelled=stop)
     return found
@@ -306,7 +308,9 @@ def test_deciding_alone_gives_the_verdicts_of_a_run_and_passes_over_packets() ->
     for index in range(60):
         items += [frame_of(index, side=1 + (index > 40)), packet_of(index)]
     seen: list[Verdict] = []
-    judge = Anonymizer(INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}})
+    judge = FrameAnonymizer(
+        INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}}
+    )
     parts = Parts(ListSource(items), judge, MaskRedactor(Settings().redaction), ListSink())
     stop = threading.Event()
     run(parts, settings=Settings(), observe=lambda v, _: seen.append(v), cancelled=stop)
@@ -341,7 +345,9 @@ def test_what_the_callers_own_code_raises_while_deciding_reaches_the_caller() ->
     def fail(_verdict: Verdict) -> None:
         raise KeyError("mine")
 
-    judge = Anonymizer(INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}})
+    judge = FrameAnonymizer(
+        INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}}
+    )
     source, stop = ListSource([frame_of(index) for index in range(9)]), threading.Event()
     with pytest.raises(KeyError, match="mine"):
         decide(source, judge, fail, settings=Settings(), cancelled=stop)
@@ -352,7 +358,9 @@ def test_what_comes_before_closing_leaves_no_result_where_it_fails() -> None:
         raise SinkError("the analysis cannot be written")
 
     sink = ListSink()
-    judge = Anonymizer(INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}})
+    judge = FrameAnonymizer(
+        INFO, Settings(), {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}}
+    )
     redactor = MaskRedactor(Settings().redaction)
     parts = Parts(ListSource([frame_of(0)]), judge, redactor, sink, before_close=fail)
     with pytest.raises(SinkError, match="the analysis"):

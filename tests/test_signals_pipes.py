@@ -24,7 +24,7 @@ LIMIT = 1.0
 # Each puts a part that hangs, as native code may, into the phase that it is named after.
 HANGS = {
     "planning": "import streamguard.jobs.job as m; m.plan = hang",
-    "opening": "import streamguard.sources as m; m._open = hang",
+    "opening": "import streamguard.sources.registry as m; m._open = hang",
     "hashing": "import streamguard.runs.run as m; m.record_file = slowly",
     "reading": "from streamguard.sources import FileSource as m; m.read = hang",
     "encoding": "from streamguard.sinks import FileSink as m; m._encode = hang",

@@ -28,7 +28,7 @@ from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
 
 
-class Anonymizer:
+class FrameAnonymizer:
     """Decides what to cover in every frame of one video.
 
     Frames are held back for the look-ahead, so `push` gives back verdicts of earlier

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from streamguard.detection import Detectors, default_detectors
 from streamguard.frames import VideoInfo
-from streamguard.judges.anonymizer import Anonymizer
+from streamguard.judges.anonymizer import FrameAnonymizer
 from streamguard.judges.zones import Zones
 from streamguard.protocols import AdaptiveJudge
 from streamguard.settings import Settings
@@ -48,7 +48,7 @@ class LookingJudges:
             ModelError: An embedded model is missing or damaged.
         """
         self.prepare()
-        anonymizer = Anonymizer(info, self._settings, self._detectors)
+        anonymizer = FrameAnonymizer(info, self._settings, self._detectors)
         return Zones(anonymizer, self._settings.zones)
 
     def discard(self) -> None:
