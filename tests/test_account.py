@@ -9,6 +9,7 @@ import re
 import shutil
 import textwrap
 from contextlib import closing
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,16 @@ def test_the_page_does_nothing_and_asks_nobody(analysis: Path) -> None:
         assert words in text
     assert "prefers-color-scheme: dark" in page
     assert "size: A4" in page
+
+
+def test_a_table_that_does_not_show_all_says_so(analysis: Path) -> None:
+    account = accounted(analysis)
+    assert "more are in the report" not in account_page(report_of(account))
+    held = replace(account.left_clear[0], because=("it jumps",))
+    long = {"log": account.log[:1] * 203, "withheld": (held,) * 1_204}
+    page = account_page(report_of(replace(account, **long)))
+    assert re.findall(r"([\d,]+) more are in the report as JSON", page) == ["1,004", "3"]
+    assert page.count("it jumps") == 200
 
 
 def test_only_a_render_has_an_account() -> None:

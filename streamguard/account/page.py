@@ -114,9 +114,10 @@ def _withheld(account: Account) -> str:
     )
     rows = (
         (_who(one), _when(one, account), text("; ".join(one.because)), f"edit&nbsp;{one.edit}")
-        for one in account.withheld
+        for one in account.withheld[:_MOST_SPANS]
     )
-    return section("Covered until confirmed", words, table(("Who", "When", "Because", "By"), rows))
+    held = table(("Who", "When", "Because", "By"), rows) + _rest(account.withheld)
+    return section("Covered until confirmed", words, held)
 
 
 def _confirmed(account: Account) -> str:
@@ -131,9 +132,13 @@ def _entries(names: Sequence[str], entries: Sequence[Entry], account: Account) -
         (_who(one), _when(one, account), _why(one), f"{_moment(one.time)}<br>{text(one.actor)}")
         for one in entries[:_MOST_SPANS]
     )
-    more = len(entries) - _MOST_SPANS
-    note = f"<p>{more} more are in the report as JSON.</p>\n" if more > 0 else ""
-    return table(names, rows) + note
+    return table(names, rows) + _rest(entries)
+
+
+def _rest(rows: Sequence[object]) -> str:
+    """Return what tells that a table does not show all."""
+    more = len(rows) - _MOST_SPANS
+    return f"<p>{more:,} more are in the report as JSON.</p>\n" if more > 0 else ""
 
 
 def _who(entry: Entry) -> str:
@@ -168,6 +173,7 @@ def _whole(report: Report) -> str:
         "Covered as a whole",
         table(("Why", "Frames"), reasons) if report.slate_reasons else "",
         table(("Damaged", "Why"), spans) if report.damage_spans else "",
+        _rest(report.damage_spans),
     )
 
 
@@ -193,6 +199,7 @@ def _second_look(report: Report) -> str:
         "A second look",
         listed(found.mismatches),
         table(("A face seems to be left", "Box", "Confidence"), rows) if found.spans else "",
+        _rest(found.spans),
     )
 
 
@@ -214,6 +221,7 @@ def _log(account: Account) -> str:
         "All edits",
         "<p>In the order in which they were made. What was taken back is struck through.</p>\n",
         table(("No.", "When", "Who", "What", "About", "Why"), rows),
+        _rest(account.log),
     )
 
 
