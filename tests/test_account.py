@@ -193,8 +193,8 @@ def test_a_table_that_does_not_show_all_says_so(analysis: Path) -> None:
     account = accounted(analysis)
     assert "more are in the report" not in account_page(report_of(account))
     held = replace(account.left_clear[0], because=("it jumps",))
-    long = {"log": account.log[:1] * 203, "withheld": (held,) * 1_204}
-    page = account_page(report_of(replace(account, **long)))
+    long = replace(account, log=account.log[:1] * 203, withheld=(held,) * 1_204)
+    page = account_page(report_of(long))
     assert re.findall(r"([\d,]+) more are in the report as JSON", page) == ["1,004", "3"]
     assert page.count("it jumps") == 200
 
