@@ -118,6 +118,16 @@ def test_what_is_refused_leaves_no_line(journal: Journal, edit: Edit, words: str
     assert journal.edits() == ()
 
 
+def test_the_highest_number_there_is_leaves_a_log_that_can_be_read(journal: Journal) -> None:
+    high = Edit(act=Group(tracks=(1,), person=2**53 - 1), actor="Ann")
+    journal.append(high)
+    journal.append(Edit(act=Group(tracks=(2,)), actor="Ann"))
+    assert [edit.act.person for edit in journal.edits() if isinstance(edit.act, Group)] == [
+        2**53 - 1,
+        1,
+    ]
+
+
 def test_what_others_rest_on_cannot_be_undone_before_them(journal: Journal) -> None:
     journal.append(by("Ann", Split(track=2, frame=50)))
     journal.append(by("Ann", Clear(track=4)))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
+MOST_ROWS = 200
+"""Rows of one table after which the report in JSON is the place to look."""
+
 
 def text(value: object) -> str:
     """Return text as HTML: escaped, and with marks that nobody sees made visible."""
@@ -30,6 +33,12 @@ def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{''.join(lines)}</tbody></table></div>\n"
     )
+
+
+def rest(rows: Sequence[object]) -> str:
+    """Return what tells that a table shows only the first of its rows."""
+    more = len(rows) - MOST_ROWS
+    return f"<p>{more:,} more are in the report as JSON.</p>\n" if more > 0 else ""
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> str:

@@ -8,15 +8,13 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 from streamguard.account.comparing import compared, settings_of
-from streamguard.account.markup import code, listed, pairs, section, table, text
+from streamguard.account.markup import MOST_ROWS, code, listed, pairs, rest, section, table, text
 from streamguard.analysis.records import FileRecord
 from streamguard.edits.account import Account, Entry
 from streamguard.errors import UsageError
 from streamguard.report import Picture, Report
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_MOST_SPANS = 200
-"""Rows of one table after which the report in JSON is the place to look."""
 
 
 def account_page(report: Report) -> str:
@@ -114,9 +112,9 @@ def _withheld(account: Account) -> str:
     )
     rows = (
         (_who(one), _when(one, account), text("; ".join(one.because)), f"edit&nbsp;{one.edit}")
-        for one in account.withheld[:_MOST_SPANS]
+        for one in account.withheld[:MOST_ROWS]
     )
-    held = table(("Who", "When", "Because", "By"), rows) + _rest(account.withheld)
+    held = table(("Who", "When", "Because", "By"), rows) + rest(account.withheld)
     return section("Covered until confirmed", words, held)
 
 
@@ -130,15 +128,9 @@ def _confirmed(account: Account) -> str:
 def _entries(names: Sequence[str], entries: Sequence[Entry], account: Account) -> str:
     rows = (
         (_who(one), _when(one, account), _why(one), f"{_moment(one.time)}<br>{text(one.actor)}")
-        for one in entries[:_MOST_SPANS]
+        for one in entries[:MOST_ROWS]
     )
-    return table(names, rows) + _rest(entries)
-
-
-def _rest(rows: Sequence[object]) -> str:
-    """Return what tells that a table does not show all."""
-    more = len(rows) - _MOST_SPANS
-    return f"<p>{more:,} more are in the report as JSON.</p>\n" if more > 0 else ""
+    return table(names, rows) + rest(entries)
 
 
 def _who(entry: Entry) -> str:
@@ -167,13 +159,13 @@ def _whole(report: Report) -> str:
     reasons = ((text(why), f"{count:,}") for why, count in report.slate_reasons.items())
     spans = (
         (f"{_clock(one.start)} – {_clock(one.end)}", text(one.reason))
-        for one in report.damage_spans[:_MOST_SPANS]
+        for one in report.damage_spans[:MOST_ROWS]
     )
     return section(
         "Covered as a whole",
         table(("Why", "Frames"), reasons) if report.slate_reasons else "",
         table(("Damaged", "Why"), spans) if report.damage_spans else "",
-        _rest(report.damage_spans),
+        rest(report.damage_spans),
     )
 
 
@@ -193,13 +185,13 @@ def _second_look(report: Report) -> str:
             text(", ".join(map(str, one.box))),
             f"{one.confidence:.2f}",
         )
-        for one in found.spans[:_MOST_SPANS]
+        for one in found.spans[:MOST_ROWS]
     )
     return section(
         "A second look",
         listed(found.mismatches),
         table(("A face seems to be left", "Box", "Confidence"), rows) if found.spans else "",
-        _rest(found.spans),
+        rest(found.spans),
     )
 
 
@@ -215,13 +207,13 @@ def _log(account: Account) -> str:
             text(one.about),
             text(" ".join(filter(None, (one.code, one.reason)))),
         )
-        for one in account.log[:_MOST_SPANS]
+        for one in account.log[:MOST_ROWS]
     )
     return section(
         "All edits",
         "<p>In the order in which they were made. What was taken back is struck through.</p>\n",
         table(("No.", "When", "Who", "What", "About", "Why"), rows),
-        _rest(account.log),
+        rest(account.log),
     )
 
 

@@ -188,6 +188,7 @@ class Journal:
             added = add(log)
             apply_edits(self.content, active([*log, *added]))
             for edit in added:
+                _check_readable(edit)
                 digest = rows.write(connection, edit, seal(edit.reason), digest)
             return added
 
@@ -218,7 +219,11 @@ def _check(edit: Edit, *, erased: bool = False) -> None:
         raise EditError(
             f"{edit.kind!r} needs a reason", "Say why it may be seen, in words or by a code"
         )
-    # What is written has to be what is read: the log is never changed again.
+    _check_readable(edit)
+
+
+def _check_readable(edit: Edit) -> None:
+    """Refuse an edit that could not be read again: the log is never changed."""
     act_of(edit.kind, json.loads(canonical(arguments_of(edit.act))))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from streamguard.edits.acts import (
@@ -21,6 +22,8 @@ from streamguard.errors import EditError
 
 MAKES_TRACK = (Believe, DrawBox, DrawPolygon, Follow)
 """Acts that add a track."""
+_HIGH = 2**31
+"""Numbers that are given are below that."""
 
 
 @dataclass(slots=True)
@@ -85,7 +88,9 @@ class Numbers:
 
 
 def _next(used: set[int]) -> int:
-    return max(used, default=0) + 1
+    last = max(used, default=0)
+    # Somebody may have chosen the highest number there is.
+    return last + 1 if last + 1 < _HIGH else next(n for n in count(1) if n not in used)
 
 
 @dataclass(slots=True)
