@@ -16,6 +16,8 @@ SUFFIX = ".analysis"
 SCHEMA = 1
 """Changes whenever a reader of the file would have to."""
 
+_USUAL_RATE = Fraction(25)
+
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
@@ -69,6 +71,11 @@ class Header:
     versions: Mapping[str, str]
     models: Mapping[str, str]
     created: str
+
+    @property
+    def usual_rate(self) -> Fraction:
+        """The frame rate in Hz, or a usual one when it is unknown."""
+        return self.frame_rate or _USUAL_RATE
 
 
 class FrameState(IntEnum):

@@ -218,7 +218,7 @@ class _Clock:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self._step = 1 / (analysis.header.frame_rate or Fraction(25))
+        self._step = 1 / analysis.header.usual_rate
 
     def start(self, frame: int) -> float:
         return round(float(self._time(frame)), 3)

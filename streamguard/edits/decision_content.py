@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 
 from streamguard.analysis.decision import DecisionWithTracks
 from streamguard.analysis.records import StoredCandidate, StoredTrack
 from streamguard.edits.stretches import Stretch, holds
 from streamguard.errors import EditError
-
-_USUAL_RATE = Fraction(25)
-"""Frames a second where nobody says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +64,7 @@ def decision_content(decision: DecisionWithTracks) -> DecisionContent:
         frames=count,
         width=header.width,
         height=header.height,
-        rate=float(header.frame_rate or _USUAL_RATE),
+        rate=float(header.usual_rate),
         duration=float((stamps[-1] - stamps[0]) * header.time_base) if stamps else 0.0,
         tracks={track.track_id: track for track in decision.tracks()},
         candidates={candidate.number: candidate for candidate in decision.candidates()},
@@ -102,8 +98,7 @@ def frame_at(decision: DecisionWithTracks, seconds: float) -> int:
 
 def _last(decision: DecisionWithTracks) -> float:
     """Return how long the last frame is shown, in the unit of time stamps."""
-    rate = decision.header.frame_rate or _USUAL_RATE
-    return float(1 / (rate * decision.header.time_base))
+    return float(1 / (decision.header.usual_rate * decision.header.time_base))
 
 
 def _stamp(decision: DecisionWithTracks, frame: int) -> int:

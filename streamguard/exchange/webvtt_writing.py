@@ -35,7 +35,7 @@ def write_webvtt(boxes: Boxes, out: TextIO) -> None:
 def _step(boxes: Boxes) -> Fraction:
     """Return how long the last frame lasts, in seconds."""
     header = boxes.decision.header
-    return _STILL if header.still else 1 / (header.frame_rate or Fraction(25))
+    return _STILL if header.still else 1 / header.usual_rate
 
 
 def _cues(

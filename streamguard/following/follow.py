@@ -33,7 +33,6 @@ from streamguard.tracking.trail import Step
 _DETECTOR = "centerface"
 _THRESHOLD = 0.12
 """Confidence from which a look counts; what is near to where flow leads needs no more."""
-_USUAL_RATE = 25.0
 _FIRST, _LAST = "first frame", "last frame"
 
 
@@ -156,7 +155,7 @@ def _checked(boxes: Mapping[int, Pixels], decision: Analysis) -> list[tuple[int,
 def _pursuit(footage: Footage, decision: Analysis, finder: Finder, memory: int) -> Pursuit:
     header = decision.header
     picture = SmallPicture(header.width, header.height, header.quarter_turns)
-    return Pursuit(footage, picture, finder, float(header.frame_rate or _USUAL_RATE), memory)
+    return Pursuit(footage, picture, finder, float(header.usual_rate), memory)
 
 
 def _followed(

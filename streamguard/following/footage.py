@@ -75,7 +75,7 @@ class Footage:
     @property
     def _skippable(self) -> int:
         """Number of frames that are sooner decoded than a file is opened again."""
-        return round(float(self._decision.header.frame_rate or 25))
+        return round(self._decision.header.usual_rate)
 
     def close(self) -> None:
         """Let go of the input; may be called twice."""
