@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from streamguard.frames import Candidate, Cover
+from streamguard.media.upright import Upright
 
 SUFFIX = ".analysis"
 """What is added to the whole name of an input."""
@@ -76,6 +77,11 @@ class Header:
     def usual_rate(self) -> Fraction:
         """The frame rate in Hz, or a usual one when it is unknown."""
         return self.frame_rate or _USUAL_RATE
+
+    def upright(self, record: FrameRecord) -> Upright:
+        """Return how a frame is shown."""
+        width, height = record.width or self.width, record.height or self.height
+        return Upright(self.quarter_turns, self.mirrored, width, height)
 
 
 class FrameState(IntEnum):

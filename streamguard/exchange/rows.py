@@ -99,8 +99,7 @@ class Boxes:
         """
         header = self.decision.header
         for record in self.decision.frames(0, self.decision.frame_count):
-            width, height = record.width or header.width, record.height or header.height
-            upright = Upright(header.quarter_turns, header.mirrored, width, height)
+            upright = header.upright(record)
             time = (record.pts or 0) * header.time_base
             rows = self._rows(record, upright) if with_rows else ()
             yield RowFrame(record.index, time, *upright.size, rows, upright)

@@ -54,7 +54,7 @@ class Clearance:
         if record is None or not self.fits(finished, record):
             return left
         for cover in self._cleared(record):
-            box = finished.coded(self._decided(record).shown(cover.box))
+            box = finished.coded(self._header.upright(record).shown(cover.box))
             best = max(left, key=lambda one: iou(one.box, box), default=None)
             if best is not None and _is_excused(best.box, box, box.pad(self._padding)):
                 left.remove(best)
@@ -62,16 +62,11 @@ class Clearance:
 
     def fits(self, finished: Upright, record: FrameRecord) -> bool:
         """Whether a finished picture has the size of the one that was decided on."""
-        return finished.size == self._decided(record).size
+        return finished.size == self._header.upright(record).size
 
     def as_decided(self, box: Box, finished: Upright, record: FrameRecord) -> Box:
         """Return a box of a finished picture in pixels of the one that was decided on."""
-        return self._decided(record).coded(finished.shown(box))
-
-    def _decided(self, record: FrameRecord) -> Upright:
-        header = self._header
-        width, height = record.width or header.width, record.height or header.height
-        return Upright(header.quarter_turns, header.mirrored, width, height)
+        return self._header.upright(record).coded(finished.shown(box))
 
     def _record_of(self, index: int) -> FrameRecord | None:
         while self._record is None or self._record.index < index:
