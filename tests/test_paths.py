@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from streamguard.geometry import Box
-from streamguard.tracking.paths import Way, joined, unsure_spans
+from streamguard.tracking.paths import FollowedPath, joined, unsure_spans
 from streamguard.tracking.trail import Step
 
 FIRST, LAST = Box(0, 0, 10, 10), Box(100, 0, 120, 20)
 
 
-def way(boxes: dict[int, Box], *, is_sure: bool = True) -> Way:
-    return Way({n: Step(box, box, is_sure) for n, box in boxes.items()}, "", max(boxes, default=0))
+def way(boxes: dict[int, Box], *, is_sure: bool = True) -> FollowedPath:
+    return FollowedPath(
+        {n: Step(box, box, is_sure) for n, box in boxes.items()}, "", max(boxes, default=0)
+    )
 
 
-def standing(box: Box, *, is_sure: bool = True) -> Way:
+def standing(box: Box, *, is_sure: bool = True) -> FollowedPath:
     return way(dict.fromkeys(range(11), box), is_sure=is_sure)
 
 

@@ -40,7 +40,7 @@ def command(session: Session, /, boxes: list[tuple[Any, Pixels]], **how: Any) ->
     """Draw a box in a frame, and follow what is in it both ways.
 
     Following ends where the thing leaves the picture, at a cut, or where it is lost. The output
-    says where and why. If it goes wrong in a frame, draw a second box there: the way passes
+    says where and why. If it goes wrong in a frame, draw a second box there: the path passes
     through both. Boxes are in pixels of the coded picture, before it is turned upright.
     """
     from streamguard.following.follow import follow

@@ -89,7 +89,7 @@ def follow(
     Args:
         analysis: The file that `analyze` or `anonymize` wrote.
         boxes: Where it was drawn, by the index of the frame, ``x1, y1, x2, y2`` in coded pixels.
-            With more than one the way passes exactly through each of them.
+            With more than one the path passes exactly through each of them.
         settings: Limits on the input and on memory.
         label: What kind of thing it is.
         source: The input, or the folder that holds it; the analysis' own folder when None.
@@ -161,16 +161,16 @@ def _pursuit(footage: Footage, decision: Analysis, finder: Finder, memory: int) 
 def _followed(
     pursuit: Pursuit, anchors: Sequence[tuple[int, Box]], count: int, label: str
 ) -> Followed:
-    """Follow from every drawn box to the ones beside it, and put the ways together."""
+    """Follow from every drawn box to the ones beside it, and put the paths together."""
     indices = [index for index, _ in anchors]
     firsts, lasts = [0, *indices], [*indices[1:], count - 1]
-    ways = [
+    paths = [
         pursuit.both_ways(index, box, firsts[n], lasts[n]) for n, (index, box) in enumerate(anchors)
     ]
-    steps = {**ways[0][0].steps, **ways[-1][1].steps}
+    steps = {**paths[0][0].steps, **paths[-1][1].steps}
     for n in range(1, len(anchors)):
-        steps |= joined(anchors[n - 1], anchors[n], ways[n - 1][1], ways[n][0])
-    ends = [End(way.end, way.ending, way is back) for back, on in ways for way in (back, on)]
+        steps |= joined(anchors[n - 1], anchors[n], paths[n - 1][1], paths[n][0])
+    ends = [End(path.end, path.ending, path is back) for back, on in paths for path in (back, on)]
     ends[0] = replace(ends[0], reason=ends[0].reason or _FIRST)
     ends[-1] = replace(ends[-1], reason=ends[-1].reason or _LAST)
     return Followed(

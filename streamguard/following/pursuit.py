@@ -16,7 +16,7 @@ from streamguard.geometry import Box, Detection
 from streamguard.media.scaling import TrackingScale
 from streamguard.tracking.flow import Gray
 from streamguard.tracking.following import Follower
-from streamguard.tracking.paths import Way
+from streamguard.tracking.paths import FollowedPath
 from streamguard.tracking.scenes import CutFinder
 from streamguard.tracking.trail import Step
 
@@ -70,13 +70,13 @@ class SmallPicture:
 
 @dataclass(frozen=True, slots=True)
 class _Shot:
-    """One frame on the way.
+    """One frame on the path.
 
     Attributes:
         index: Index of the frame.
         time: Its time in seconds.
         luma: Its small picture; None if nothing can be told from it.
-        is_cut: Whether another scene lies between it and the one before on the way.
+        is_cut: Whether another scene lies between it and the one before on the path.
         frame: The frame itself, for a look; None if it was not held.
     """
 
@@ -105,7 +105,9 @@ class Pursuit:
         self._chunk_size = max(2, round(_CHUNK * rate))
         self._memory = memory
 
-    def both_ways(self, index: int, box: Box, first: int, last: int) -> tuple[Way, Way]:
+    def both_ways(
+        self, index: int, box: Box, first: int, last: int
+    ) -> tuple[FollowedPath, FollowedPath]:
         """Follow a box back to one frame and on to another, or as far as that goes.
 
         Args:
@@ -115,7 +117,7 @@ class Pursuit:
             last: Index of the last one.
 
         Returns:
-            The way back and the way on; each holds the frame it was drawn in.
+            The path back and the path on; each holds the frame it was drawn in.
         """
         cuts = CutFinder()
         chunk = self._chunk(max(first, index + 1 - self._chunk_size), index + 1, cuts)
@@ -125,9 +127,9 @@ class Pursuit:
         on = self._follow(start, later, box)
         return self._follow(start, self._before(chunk, first), box), on
 
-    def _follow(self, start: _Shot, shots: Iterable[_Shot], box: Box) -> Way:
+    def _follow(self, start: _Shot, shots: Iterable[_Shot], box: Box) -> FollowedPath:
         if start.luma is None:
-            return Way({start.index: Step(box, box)}, DAMAGED, start.index)
+            return FollowedPath({start.index: Step(box, box)}, DAMAGED, start.index)
         follower = Follower(start.luma, start.time, self._picture.small(box))
         self._look(follower, start)
         indices = [start.index]
@@ -143,7 +145,7 @@ class Pursuit:
         coded = (self._coded(step) for step in follower.steps)
         steps = dict(zip(indices, coded, strict=True))
         steps[start.index] = Step(box, box)
-        return Way(steps, follower.ending or "", indices[-1])
+        return FollowedPath(steps, follower.ending or "", indices[-1])
 
     def _coded(self, step: Step) -> Step:
         coded = self._picture.coded

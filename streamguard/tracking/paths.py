@@ -9,12 +9,12 @@ from streamguard.geometry import Box, iou
 from streamguard.tracking.trail import Step
 
 _AGREE = 0.3
-"""IoU from which two ways from two drawn boxes are taken for one."""
+"""IoU from which the paths from two drawn boxes are taken for one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """Where one thing was followed to from one drawn box, one way in time.
+class FollowedPath:
+    """Where one thing was followed to from one drawn box, in one direction of time.
 
     Attributes:
         steps: By the index of the frame.
@@ -27,10 +27,12 @@ class Way:
     end: int
 
 
-def joined(earlier: tuple[int, Box], later: tuple[int, Box], on: Way, back: Way) -> dict[int, Step]:
-    """Return the way from one drawn box to the next, which passes exactly through both.
+def joined(
+    earlier: tuple[int, Box], later: tuple[int, Box], on: FollowedPath, back: FollowedPath
+) -> dict[int, Step]:
+    """Return the path from one drawn box to the next. It passes exactly through both.
 
-    Where both ways show the thing, each counts the more the nearer its own box is. Where they
+    Where both paths show the thing, each counts the more, the nearer its own box is. Where they
     lie apart, both are covered.
 
     Args:
