@@ -155,7 +155,7 @@ class InputSettings:
             raise UsageError("the limits on pixels and frames must be at least 1")
         if not self.open_timeout > 0:
             raise UsageError(f"the time to open a file must be above 0, not {self.open_timeout} s")
-        if self.start < 0 or (self.end is not None and self.end <= self.start):
+        if not 0 <= self.start < 1e9 or not (self.end is None or self.start < self.end):
             raise UsageError(
                 f"the part from {self.start} s to {self.end} s is empty",
                 "Let it end after its start",

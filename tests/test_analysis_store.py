@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,12 @@ def test_an_unfinished_one_is_refused_unless_asked_for(tmp_path: Path) -> None:
     assert not writer.part.exists()
     assert path.stat().st_mode & 0o777 == 0o600
     open_analysis(path).close()
+
+
+def test_reasons_that_a_terminal_would_obey_are_made_legible(tmp_path: Path) -> None:
+    path = write_analysis(tmp_path / "clip.mp4.analysis", [verdict(0, damage="bad\x1b[2J\n")])
+    with closing(open_analysis(path)) as analysis:
+        assert [record.reason for record in analysis.frames()] == ["bad?[2J?"]
 
 
 def test_given_up_nothing_is_left(tmp_path: Path) -> None:

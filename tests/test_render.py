@@ -37,6 +37,7 @@ from streamguard.errors import (
     SourceError,
     SourceNotFoundError,
     StreamguardError,
+    UsageError,
 )
 from streamguard.plans import Quality
 from streamguard.settings import (
@@ -409,6 +410,25 @@ def test_an_analysis_that_changes_on_the_way_is_an_error_and_leaves_nothing(
     with pytest.raises((AnalysisError, SourceError), match=r"became another|does not exist"):
         streamguard.render(decided, None, FAST, change)
     assert files(folder) == before - ({decided.name} if how == "removed" else set())
+
+
+def test_names_in_an_analysis_do_not_reach_the_terminal_as_they_are(
+    decided: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(decided)) as connection:
+        connection.execute("UPDATE files SET name = char(27) || '[2J' || char(10) || 'x.mp4'")
+        connection.execute("UPDATE seal SET digest = ?", (digest(connection),))
+        connection.commit()
+    assert run(["render", str(decided)]) == 1
+    told = capsys.readouterr().err
+    assert "?[2J x.mp4, the input of" in told
+    assert "\x1b" not in told
+
+
+@pytest.mark.parametrize("start", [float("nan"), 1e308, -1.0])
+def test_a_part_that_starts_nowhere_is_refused(start: float) -> None:
+    with pytest.raises(UsageError, match="is empty"):
+        InputSettings(start=start)
 
 
 def test_an_unfinished_analysis_is_not_rendered(clip: Path, tmp_path: Path) -> None:

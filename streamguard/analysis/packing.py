@@ -240,6 +240,11 @@ def _check(numbers: NDArray[Any], limit: int | NDArray[Any]) -> None:
         raise damaged("a chunk of frames")
 
 
+def _legible(reason: object) -> str:
+    """Return a reason as a picture and a terminal can show it; it may be a decoder's words."""
+    return "".join(c if c.isprintable() else "?" for c in str(reason))
+
+
 def _words(text: str) -> tuple[tuple[CoverKind, ...], tuple[str, ...]]:
     try:
         words = parsed(text)
@@ -247,6 +252,6 @@ def _words(text: str) -> tuple[tuple[CoverKind, ...], tuple[str, ...]]:
             (printed(label), None if effect is None else Effect(effect))
             for label, effect in words["kinds"]
         )
-        return kinds, tuple(str(reason) for reason in words["reasons"])
+        return kinds, tuple(map(_legible, words["reasons"]))
     except (ValueError, TypeError, KeyError) as error:
         raise damaged("the words of a chunk") from error

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
+from unicodedata import category
 
 import click
 
@@ -75,9 +76,14 @@ def complain(problem: BaseException | str, kind: str = "error") -> None:
 def words_for(problem: BaseException | str) -> str:
     """Return one line about what went wrong."""
     if isinstance(problem, str | StreamguardError):
-        return str(problem).replace("\n", " ")
-    text = f"{type(problem).__name__}: {problem}".replace("\n", " ")
+        return _shown(str(problem))
+    text = _shown(f"{type(problem).__name__}: {problem}")
     return f"unexpected {text}. Run again with -vv for the details"
+
+
+def _shown(text: str) -> str:
+    """Return a text without what a terminal would obey: a file's name may hold anything."""
+    return "".join("?" if category(c) in ("Cc", "Cf") else c for c in text.replace("\n", " "))
 
 
 def _set_quiet(context: click.Context, _option: click.Parameter, quiet: bool) -> None:
