@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
@@ -136,3 +136,18 @@ def server(url: str, form: str, path: Path) -> subprocess.Popen[bytes]:
     """Start a server that records what is published to it, and ends after six seconds of that."""
     command = [sys.executable, "-c", _SERVER, url, form, str(path)]
     return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def spoil_sound(good: Path, path: Path) -> None:
+    """Copy a file, with noise in place of each packet of sound."""
+    with av.open(str(good)) as source, av.open(str(path), "w") as output:
+        streams: Any = [output.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is None:
+                continue
+            new: Any = packet
+            if packet.stream.type == "audio":
+                new = av.Packet(b"\x5a" * packet.size)
+                new.pts, new.dts, new.time_base = packet.pts, packet.dts, packet.time_base
+            new.stream = streams[packet.stream_index]
+            output.mux(new)

@@ -274,14 +274,19 @@ print(*(line for line in open("/proc/self/status") if line.startswith("VmHWM")))
 BOMB = bytes.fromhex("474946383961803e803e800000000000ffffff2c00000000010001000002024401003b")
 
 
+def open_apart(path: Path, options: str) -> list[str]:
+    """Open a file in a process of its own; return the error, and the most memory it held."""
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK.format(options), path],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()[:2]
+
+
 def test_a_bomb_costs_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "bomb.gif"
     path.write_bytes(BOMB)
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK.format("InputSettings()"), path],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    words, highest = done.stdout.splitlines()[:2]
+    words, highest = open_apart(path, "InputSettings()")
     assert "--max-pixels" in words
     assert int(highest.split()[1]) < 300_000
 
@@ -331,11 +336,7 @@ def test_an_index_bomb_is_refused_within_a_bound_on_memory(tmp_path: Path) -> No
     path.write_bytes(
         box(b"ftyp", b"isom\0\0\2\0isom") + box(b"moov", head, track) + box(b"mdat", bytes(999))
     )
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK.format("InputSettings(open_memory=2**28)"), path],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    words, highest = done.stdout.splitlines()[:2]
+    words, highest = open_apart(path, "InputSettings(open_memory=2**28)")
     assert "bomb.mp4" in words
     assert int(highest.split()[1]) < 500_000
 

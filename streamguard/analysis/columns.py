@@ -26,7 +26,7 @@ def parsed(text: str) -> Any:
     """Return what a short JSON text says.
 
     Raises:
-        AnalysisError: It is none, or too long.
+        AnalysisError: The text is not JSON, or it is too long.
     """
     if len(text) > _MAX_TEXT:
         raise damaged("a long text")
