@@ -216,15 +216,22 @@ def _pass_over(_packet: PassthroughPacket) -> None:
 
 
 def _verdicts(judge: Judge, frames: FrameQueue[Frame], stage: Stage) -> Iterator[Verdict]:
-    """Decide, frame by frame."""
+    """Decide, frame by frame; every frame must get its verdict."""
+    undecided = 0
     for frame in frames:
         stage.steps += 1
         # What fails in a detector is called a DetectionError before it gets here.
         with blamed(TrackingError, "tracking"):
             verdicts = judge.push(frame)
+        undecided += 1 - len(verdicts)
         yield from verdicts
     with blamed(TrackingError, "tracking"):
         verdicts = judge.finish()
+    if undecided != len(verdicts):
+        raise TrackingError(
+            f"{abs(undecided - len(verdicts))} frame(s) have no verdict, or more than one",
+            "Report it with the input",
+        )
     yield from verdicts
 
 

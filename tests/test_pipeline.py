@@ -22,6 +22,7 @@ from streamguard.errors import (
     SinkError,
     SourceDamagedError,
     StalledError,
+    TrackingError,
 )
 from streamguard.frames import Frame, PassthroughPacket, RedactedFrame, Verdict, VideoInfo
 from streamguard.geometry import Box, Detection
@@ -301,6 +302,29 @@ def decided(
     stop = cancelled or threading.Event()
     decide(source, judge, found.append, settings=settings, cancelled=stop)
     return found
+
+
+class Forgetful(FrameAnonymizer):
+    """A judge that gives one verdict too few, or too many."""
+
+    def __init__(self, keep: slice, more: int) -> None:
+        detectors = {"face": {Role.SECOND: Corner(), Role.PRIMARY: Corner()}}
+        super().__init__(INFO, Settings(), detectors)
+        self._keep, self._more = keep, more
+
+    def finish(self) -> list[Verdict]:
+        verdicts = super().finish()
+        return verdicts[self._keep] + verdicts[-1:] * self._more
+
+
+@pytest.mark.parametrize(("keep", "more"), [(slice(1, None), 0), (slice(None), 1)])
+def test_every_frame_gets_one_verdict_or_the_run_fails(keep: slice, more: int) -> None:
+    source = ListSource([frame_of(index) for index in range(9)])
+    sink, stop = ListSink(), threading.Event()
+    parts = Parts(source, Forgetful(keep, more), MaskRedactor(Settings().redaction), sink)
+    with pytest.raises(TrackingError, match="have no verdict, or more than one"):
+        run(parts, settings=Settings(), observe=lambda *_: None, cancelled=stop)
+    assert sink.ends == ["aborted"]
 
 
 def test_deciding_alone_gives_the_verdicts_of_a_run_and_passes_over_packets() -> None:
