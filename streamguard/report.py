@@ -22,7 +22,7 @@ from streamguard.tally import DamageSpan, TrackRecord
 SCHEMA = "streamguard.report/1"
 """Changes whenever a reader of the JSON form would have to."""
 
-_OWN_DETECTORS = ("centerface", "mediapipe")
+_OWN_DETECTORS = ("centerface", "mediapipe", "yunet")
 
 
 @dataclass(frozen=True, slots=True)

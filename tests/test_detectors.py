@@ -63,7 +63,7 @@ def haar(package: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(name)
 
 
-@pytest.fixture(params=["mediapipe", "centerface", "haar"])
+@pytest.fixture(params=["mediapipe", "centerface", "yunet", "haar"])
 def detector(request: pytest.FixtureRequest) -> Iterator[Detector]:
     if request.param == "haar":
         request.getfixturevalue("haar")
@@ -74,7 +74,7 @@ def detector(request: pytest.FixtureRequest) -> Iterator[Detector]:
 
 def test_it_has_the_name_it_is_called_by(detector: Detector) -> None:
     assert isinstance(detector, Detector)
-    assert detector.name in ("mediapipe", "centerface", "haar")
+    assert detector.name in ("mediapipe", "centerface", "yunet", "haar")
 
 
 @pytest.mark.parametrize("side", [512, 333])
@@ -136,7 +136,7 @@ def test_it_can_be_closed_twice(detector: Detector) -> None:
 
 
 def test_a_higher_threshold_returns_fewer(astronaut: NDArray[np.uint8]) -> None:
-    for name in ("mediapipe", "centerface"):
+    for name in ("mediapipe", "centerface", "yunet"):
         low, high = make_detector(name, 0.05), make_detector(name, 0.6)
         assert len(low.detect(astronaut, 0)) >= len(high.detect(astronaut, 0))
         assert all(d.confidence >= 0.6 for d in high.detect(astronaut, 40))
@@ -181,7 +181,7 @@ def test_an_unknown_name_is_wrong_usage(
 ) -> None:
     out = tmp_path / "out.mp4"
     assert run(["anonymize", str(face_clip), "-o", str(out), "--detector", "x"]) == 2
-    assert "no detector 'x'. there are centerface, mediapipe" in capsys.readouterr().err
+    assert "no detector 'x'. there are centerface, mediapipe, yunet" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
@@ -215,5 +215,5 @@ def test_nobody_takes_the_place_of_our_own(package: Path) -> None:
 
 
 def test_no_such_detector() -> None:
-    with pytest.raises(UsageError, match="there are centerface, mediapipe"):
+    with pytest.raises(UsageError, match="there are centerface, mediapipe, yunet"):
         make_detector("nobody", 0.5)

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from streamguard.detection.onnx_file import with_free_size
+from streamguard.detection.onnx_file import with_free_size, with_pictures
 from streamguard.detection.weights import model_bytes
 
 OUTPUTS = ("537", "538", "539")
@@ -54,3 +54,22 @@ def test_what_is_no_onnx_is_refused() -> None:
 
 def test_freeing_twice_changes_nothing(freed: bytes) -> None:
     assert with_free_size(freed, {"input.1"}, OUTPUTS) == freed
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_pictures_are_taken_as_they_are(
+    freed: bytes, session: ort.InferenceSession, count: int
+) -> None:
+    changed = ort.InferenceSession(
+        with_pictures(freed, "input.1", "pictures"), providers=["CPUExecutionProvider"]
+    )
+    (taken,) = changed.get_inputs()
+    assert (taken.name, taken.type) == ("pictures", "tensor(uint8)")
+    pictures = np.random.default_rng(2).integers(0, 256, (count, 64, 96, 3), np.uint8)
+    planes = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)).astype(np.float32)
+    for ours, plain in zip(
+        changed.run(OUTPUTS, {"pictures": pictures}),
+        session.run(OUTPUTS, {"input.1": planes}),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, plain, atol=1e-5)

@@ -1,15 +1,15 @@
-"""The input size of an ONNX model set free, by its wire format: no library at hand does it.
+"""What an ONNX model takes in, changed by its wire format: no library at hand does it.
 
-CenterFace was exported for ten pictures of 32×32 pixels. The network is fully
-convolutional and takes any size, but an engine that honours the file refuses it; and
-the file lists every weight as an input, which keeps an engine from folding them.
+CenterFace was exported for ten pictures of 32×32 pixels, YuNet for one of 640×640. Both are
+fully convolutional and take any size, but an engine that honours the file refuses it; and
+CenterFace's lists every weight as an input, which keeps an engine from folding them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
-_GRAPH, _INPUT, _OUTPUT = 7, 11, 12
+_GRAPH, _NODE, _INPUT, _OUTPUT, _SHAPES = 7, 1, 11, 12, 13
 """Numbers of the fields of ModelProto and GraphProto (onnx.proto3, IR version 4)."""
 _NAME, _TYPE = 1, 2
 """Numbers of the fields of ValueInfoProto."""
@@ -17,8 +17,12 @@ _BYTES = 2
 """ConnectionWatch type of text, bytes and messages (Protocol Buffers encoding)."""
 _FIXED = {1: 8, 5: 4}
 """Lengths in bytes of the wire types of fixed length."""
-_FLOATS = b"\x0a\x02\x08\x01"
-"""A TypeProto: a tensor of 32-bit floats of any shape."""
+_FLOATS, _BYTES_OF_PICTURES = b"\x0a\x02\x08\x01", b"\x0a\x02\x08\x02"
+"""TypeProtos: tensors of any shape of 32-bit floats, and of unsigned bytes."""
+_CAST = b"\x0a\x02to\x18\x01\xa0\x01\x02"
+"""The attribute of Cast: to 32-bit floats."""
+_PLANES_FIRST = b"\x0a\x04perm\x40\x00\x40\x03\x40\x01\x40\x02\xa0\x01\x07"
+"""The attribute of Transpose: picture, row, column, channel to picture, channel, row, column."""
 
 
 def with_free_size(model: bytes, inputs: Collection[str], outputs: Collection[str]) -> bytes:
@@ -32,18 +36,53 @@ def with_free_size(model: bytes, inputs: Collection[str], outputs: Collection[st
     Raises:
         ValueError: It is cut short or not such a file.
     """
-    kept = {_INPUT: inputs, _OUTPUT: outputs}
-    parts: list[bytes] = []
-    for number, payload, field in _fields(model):
-        if number != _GRAPH:
-            parts.append(field)
-            continue
-        graph = b"".join(
+    # The shapes noted between the layers belong to the size that it was exported for.
+    kept: dict[int, Collection[str]] = {_INPUT: inputs, _OUTPUT: outputs, _SHAPES: ()}
+    return _with_graph(
+        model,
+        lambda graph: b"".join(
             _freed(part, value, kept[part]) if part in kept else whole
-            for part, value, whole in _fields(payload)
-        )
-        parts.append(_message(_GRAPH, graph))
-    return b"".join(parts)
+            for part, value, whole in _fields(graph)
+        ),
+    )
+
+
+def with_pictures(model: bytes, name: str, pictures: str) -> bytes:
+    """Return an ONNX model that takes pictures as they are: the net itself sorts the channels.
+
+    Args:
+        model: The file's content; the input takes floats of shape ``(n, 3, height, width)``.
+        name: Name of that input.
+        pictures: Name of the new one: bytes of shape ``(n, height, width, 3)``.
+
+    Raises:
+        ValueError: It is cut short or not such a file.
+    """
+    floats = f"{pictures} as floats"
+    first = _node("Cast", pictures, floats, _CAST) + _node("Transpose", floats, name, _PLANES_FIRST)
+    taken = _message(_NAME, pictures.encode()) + _message(_TYPE, _BYTES_OF_PICTURES)
+    return _with_graph(
+        model,
+        lambda graph: (
+            # Layers stand in the order in which they run.
+            first
+            + b"".join(whole for part, _, whole in _fields(graph) if part != _INPUT)
+            + _message(_INPUT, taken)
+        ),
+    )
+
+
+def _with_graph(model: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    return b"".join(
+        _message(_GRAPH, change(payload)) if number == _GRAPH else field
+        for number, payload, field in _fields(model)
+    )
+
+
+def _node(kind: str, taken: str, made: str, attribute: bytes) -> bytes:
+    """Return a layer with one input, one output and one attribute (NodeProto)."""
+    parts = ((1, taken.encode()), (2, made.encode()), (4, kind.encode()), (5, attribute))
+    return _message(_NODE, b"".join(_message(number, payload) for number, payload in parts))
 
 
 def _freed(number: int, value: bytes, kept: Collection[str]) -> bytes:

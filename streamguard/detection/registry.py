@@ -19,6 +19,7 @@ Factory = Callable[[float], Detector]
 _OWN = {
     "centerface": "streamguard.detection.centerface:CenterFaceDetector",
     "mediapipe": "streamguard.detection.mediapipe:MediaPipeDetector",
+    "yunet": "streamguard.detection.yunet:YuNetDetector",
 }
 
 
