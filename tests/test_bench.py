@@ -1,4 +1,4 @@
-"""The measuring instrument: the leak score knows bare from covered, and in vain."""
+"""The measuring instruments: they know bare from covered, and in vain."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from conftest import FACE, ROOT
+from skimage import data
 
-LEAK = ROOT / "tests" / "bench" / "leak.py"
+TABLE = ROOT / "tests" / "bench" / "table.py"
 FRAMES = 50
 BLACK = "ffmpeg -v error -i {{input}} -an -vf drawbox=t=fill:{box} {{output}}"
 
 
-def score(face_clip: Path, folder: Path, command: str, *, ignore: bool = False) -> dict[str, float]:
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(TABLE.parent)
+
+
+def annotate(face_clip: Path, folder: Path, *, ignore: bool = False) -> None:
     (folder / "face.mp4").symlink_to(face_clip)
     x1, y1, x2, y2 = (side // 2 for side in FACE)
     boxes = [[[x1 + 2 * n, y1, x2 - x1, y2 - y1]] for n in range(FRAMES)]
@@ -29,13 +37,23 @@ def score(face_clip: Path, folder: Path, command: str, *, ignore: bool = False) 
         for n in range(FRAMES)
     ]
     (folder / "gt.json").write_text(json.dumps(entries))
+
+
+def tabled(folder: Path, *options: str) -> dict[str, dict[str, float]]:
+    """Return the rows of a table by their names."""
     figures = folder / "figures.json"
     subprocess.run(
-        [sys.executable, LEAK, folder, "--command", command, "--json", figures],
+        [sys.executable, TABLE, folder, *options, "--json", figures],
         check=True,
         capture_output=True,
     )
-    return dict(json.loads(figures.read_text())["all clips"])
+    (rows,) = json.loads(figures.read_text()).values()
+    return dict(rows)
+
+
+def score(face_clip: Path, folder: Path, command: str, *, ignore: bool = False) -> dict[str, float]:
+    annotate(face_clip, folder, ignore=ignore)
+    return tabled(folder, "--other", command)["all clips"]
 
 
 @pytest.mark.parametrize(
@@ -73,3 +91,60 @@ def test_ignored_boxes_count_neither_way(face_clip: Path, tmp_path: Path) -> Non
 def test_a_file_that_fails_is_not_passed_over(face_clip: Path, tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         score(face_clip, tmp_path, "false {input} {output}")
+
+
+def test_painted_covers_score_as_encoded_ones_do(face_clip: Path, tmp_path: Path) -> None:
+    annotate(face_clip, tmp_path)
+    ours = tabled(tmp_path, "--quality", "fast", "--keep", str(tmp_path / "kept"))["face.mp4"]
+    command = "-m streamguard anonymize {input} -o {output} --effect solid --quality fast -q"
+    encoded = tabled(tmp_path, "--other", f"{sys.executable} {command}")["face.mp4"]
+    for name in ("covered", "run", "in vain", "bulk", "faces"):
+        assert ours[name] == pytest.approx(encoded[name], abs=0.01), name
+    assert 1 < ours["bulk"] < 3
+    assert (tmp_path / "kept" / "fast" / "face.mp4.analysis").exists()
+
+
+@pytest.mark.usefixtures("bench")
+def test_turned_media_carry_their_boxes_along(face_clip: Path, tmp_path: Path) -> None:
+    import annotated
+    import variants
+
+    annotate(face_clip, tmp_path)
+    files = annotated.truth(tmp_path)
+    folder, turned = variants.turned(tmp_path, files, 90, tmp_path / "turned")
+    before, after = (next(annotated.lumas(each / "face.mp4")) for each in (tmp_path, folder))
+    assert after.shape == before.shape[::-1]
+    cuts = []
+    for picture, entries in ((before, files), (after, turned)):
+        x, y, w, h = entries["face.mp4"][0]["faces"][0]
+        cuts.append(picture[y : y + h, x : x + w].astype(int))
+    difference = abs(np.rot90(cuts[0], -1) - cuts[1])
+    assert difference.mean() < 5
+
+
+@pytest.mark.usefixtures("bench")
+def test_scaled_photos_become_clips_of_small_faces(tmp_path: Path) -> None:
+    import annotated
+    import variants
+
+    photo = data.astronaut()
+    cv2.imwrite(str(tmp_path / "face.png"), photo[..., ::-1])
+    x1, y1, x2, y2 = FACE
+    entry = {"file": "face.png", "frame": 0, "faces": [[x1, y1, x2 - x1, y2 - y1]]}
+    (tmp_path / "gt.json").write_text(json.dumps([entry]))
+    folder, files = variants.scaled(tmp_path, annotated.truth(tmp_path), tmp_path / "scaled", 5)
+    (entries,) = files.values()
+    assert len(entries) == len(list(annotated.lumas(folder / "scaled_1.mp4")))
+    heights = [h for each in entries.values() for *_, h in each["faces"]]
+    assert len(heights) > 5 * 20
+    assert min(heights) == pytest.approx(18, abs=0.2)
+    assert max(heights) == pytest.approx(18, abs=0.2)
+
+
+def test_of_a_folder_without_annotation_everything_covered_is_in_vain(
+    face_clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "face.mp4").symlink_to(face_clip)
+    rows = tabled(tmp_path, "--other", BLACK.format(box="x=60:y=10:w=200:h=120"))
+    assert rows["face.mp4"]["faces"] == 0
+    assert rows["face.mp4"]["in vain"] > 0.1

@@ -3,7 +3,7 @@
 
     PYTHONPATH=tests python tests/bench/clear_one.py VIDEO MEDIA [--watch | --confirm]
 
-VIDEO is annotated in MEDIA/gt.json (see leak.py). It is analyzed once; then each track is left
+VIDEO is annotated in MEDIA/gt.json (see annotated.py). It is analyzed once; then each track is left
 clear in turn, and every frame is redacted with and without that edit. Faces are followed from
 frame to frame by their annotated boxes. With --watch, somebody who knows the annotation
 confirms the frames in which the track's cover lies over the right face; with --confirm, somebody

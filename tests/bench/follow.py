@@ -3,7 +3,7 @@
 
     python tests/bench/follow.py MEDIA
 
-MEDIA is as for `leak.py`; clips count of which at least two frames in a row are annotated. Each
+MEDIA is as in `annotated.py`; clips count of which at least two frames in a row are annotated. Each
 face is given by its true box in one frame: the first one it is in, the middle one, or one at
 random. Nothing else is known: the analysis of each clip is one in which no face was found. A face
 is known from frame to frame by the motion of the picture and the overlap of its boxes. Its frames
@@ -36,7 +36,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from leak import PHOTOS, lumas, truth
+from annotated import PHOTOS, lumas, truth
 
 import streamguard
 from streamguard.frames import Cover, Frame, Verdict
