@@ -71,6 +71,26 @@ class Detector(Protocol):
 
 
 @runtime_checkable
+class BatchDetector(Detector, Protocol):
+    """A detector that looks at several small pictures in less time than at one by one."""
+
+    def detect_many(self, images: Sequence[Image], time_ms: int) -> Sequence[Sequence[Detection]]:
+        """Find the things in upright pictures of one size, at least one.
+
+        Args:
+            images: As for `detect`, all of one shape.
+            time_ms: Presentation time of all of them.
+
+        Returns:
+            What `detect` returns for each, in their order.
+
+        Raises:
+            DetectionError: The detector failed; nothing is known of any of them.
+        """
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """Something that decides for every frame what to cover."""
 

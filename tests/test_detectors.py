@@ -22,8 +22,8 @@ from streamguard.detection import default_detectors
 from streamguard.detection.looks import Role
 from streamguard.detection.registry import detector_names, make_detector
 from streamguard.errors import SystemNotReadyError, UsageError
-from streamguard.geometry import Box, containment
-from streamguard.protocols import Detector
+from streamguard.geometry import Box, containment, iou
+from streamguard.protocols import BatchDetector, Detector
 
 THRESHOLD = 0.3
 DOCS = ROOT / "docs" / "detectors.md"
@@ -217,3 +217,26 @@ def test_nobody_takes_the_place_of_our_own(package: Path) -> None:
 def test_no_such_detector() -> None:
     with pytest.raises(UsageError, match="there are centerface, mediapipe, yunet"):
         make_detector("nobody", 0.5)
+
+
+def test_many_pictures_are_seen_as_one_by_one(astronaut: NDArray[np.uint8]) -> None:
+    moves = [(dx, dy) for dx in (-40, 0, 40) for dy in (-40, 0, 40)]
+    crops = []
+    for dx, dy in moves:
+        x1, y1, x2, y2 = (int(edge) for edge in np.add(FACE, (dx, dy, dx, dy)))
+        part = np.ascontiguousarray(astronaut[max(0, y1 - 20) : y2 + 60, x1 - 60 : x2 + 60])
+        # Neither side is a multiple of what the net takes.
+        crops.append(np.asarray(cv2.resize(part, (120, 125)), np.uint8))
+    crops.append(np.zeros_like(crops[0]))
+    detector = make_detector("centerface", 0.12)
+    assert isinstance(detector, BatchDetector)
+    single = [list(detector.detect(crop, 0)) for crop in crops]
+    together = [list(found) for found in detector.detect_many(crops, 0)]
+    detector.close()
+    assert sum(map(len, single[:-1])) >= len(moves)
+    assert not single[-1]
+    assert [len(found) for found in together] == [len(found) for found in single]
+    for ours, alone in zip(together, single, strict=True):
+        for one, other in zip(ours, alone, strict=True):
+            assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
+            assert iou(one.box, other.box) > 0.999

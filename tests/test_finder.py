@@ -241,3 +241,68 @@ def test_a_detector_is_never_closed_in_the_middle_of_a_look_nor_asked_after_it()
     assert detector.closed == 1
     assert len(detector.shapes) == 1
     assert "closed" in str(errors[0])
+
+
+class Together(Brightest):
+    """Takes several pictures at once."""
+
+    def __init__(self, spare: int = 0) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+        self._spare = spare
+
+    def detect_many(
+        self, images: Sequence[NDArray[np.uint8]], time_ms: int
+    ) -> list[Sequence[Detection]]:
+        assert len({image.shape for image in images}) == 1
+        self.batches.append(len(images))
+        return [self.detect(image, time_ms) for image in images] + [[]] * self._spare
+
+
+def some_looks() -> list[Look]:
+    """Return looks of two sizes, of two roles and on either side, in turn."""
+    crops = [
+        Look(Role.SECOND, Box(x, 0, x + 64, 64), 128, 128, True, turns)
+        for turns, x in enumerate(range(0, 128, 16))
+    ]
+    wide = [
+        Look(Role.SECOND, Box(0, y, 96, y + 48), 96, 48, turns=turns)
+        for turns in range(4)
+        for y in (0, 40)
+    ]
+    proposer = Look(Role.PRIMARY, Box(0, 0, WIDTH, HEIGHT), 128, 128)
+    return [look for pair in zip(crops, wide, strict=True) for look in (*pair, proposer)]
+
+
+def test_looks_of_one_size_are_one_call_and_find_the_same() -> None:
+    frame = frame_with((40, 20, 60, 44), turns=1)
+    looks = some_looks()
+    together, primary = Together(), Brightest()
+    found = Finder({Role.SECOND: together, Role.PRIMARY: primary}).find(
+        FrameView(frame), looks, 0, 1
+    )
+    alone = Finder({Role.SECOND: Brightest(), Role.PRIMARY: Brightest()}).find(
+        FrameView(frame), looks, 0, 1
+    )
+    assert found == alone
+    assert [finding.look for finding in found] == looks
+    assert sum(bool(finding.detections) for finding in found) > 8
+    assert sorted(together.batches) == [4, 4, 4, 4]
+    # Those of a detector that cannot are not put together.
+    assert len(primary.shapes) == 8
+
+
+def test_large_pictures_are_not_put_together() -> None:
+    large = [Look(Role.SECOND, Box(0, 0, WIDTH, HEIGHT), 640, 400, turns=t) for t in (1, 3)]
+    many = [Look(Role.SECOND, Box(x, 0, x + 64, 64), 128, 128, True) for x in range(20)]
+    together = Together()
+    Finder({Role.SECOND: together}).find(FrameView(frame_with()), large + many, 0, 0)
+    assert sorted(together.batches) == [4, 8, 8]
+    assert len(together.shapes) == 22
+
+
+def test_a_batch_without_an_answer_for_each_is_a_failure() -> None:
+    looks = some_looks()
+    finder = Finder({Role.SECOND: Together(spare=1), Role.PRIMARY: Brightest()})
+    with pytest.raises(DetectionError, match="failed: ValueError"):
+        finder.find(FrameView(frame_with()), looks, 0, 0)

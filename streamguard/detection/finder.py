@@ -11,13 +11,15 @@ from streamguard.detection.poles import VIEWS
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, StreamguardError
 from streamguard.geometry import Box, Detection
-from streamguard.protocols import Detector, Image
+from streamguard.protocols import BatchDetector, Detector, Image
 
 _MAX_SIZE = 2.0
 """A box larger than this many pictures, or this far outside, is nonsense, and nonsense means
 the look failed."""
 _MARGIN = 32
 """Pixels that a detector may have added to a small picture, and found something in."""
+_BATCH = 8 * 128 * 128
+"""Pixels of a batch: more at once are no faster, and large pictures need memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,19 @@ class Finder:
             DetectionError: A detector failed or returned boxes that make no sense, or `close`
                 was called.
         """
-        return [
-            Finding(look, self._carry_out(view, look, time_ms, quarter_turns))
-            for look in looks
-            if look.role in self._detectors
-        ]
+        found: dict[int, Finding] = {}
+        for batch in self._batches(looks):
+            pictures = [
+                view.rgb(look.region, look.width, look.height, look.turns, look.layer)
+                for _, look in batch
+            ]
+            detector = self._detectors[batch[0][1].role]
+            answers = self._ask(detector, pictures, time_ms)
+            for (place, look), picture, seen in zip(batch, pictures, answers, strict=True):
+                height, width = picture.shape[:2]
+                faces = [_placed(one, look, quarter_turns, width, height) for one in seen]
+                found[place] = Finding(look, tuple(faces))
+        return [found[place] for place in sorted(found)]
 
     def find_at_poles(self, view: FrameView, look: Look, time_ms: int) -> list[Finding]:
         """Show the upper and lower part of an upright 360° picture as a flat camera sees them.
@@ -95,7 +105,7 @@ class Finder:
         faces = [
             Detection(pole.place(found.box, width, height), found.confidence, found.label)
             for pole in VIEWS
-            for found in self._ask(detector, pole.of(picture), time_ms)
+            for found in self._ask(detector, [pole.of(picture)], time_ms)[0]
         ]
         return [Finding(look, tuple(faces))]
 
@@ -109,37 +119,58 @@ class Finder:
             for detector in self._detectors.values():
                 detector.close()
 
-    def _ask(self, detector: Detector, image: Image, time_ms: int) -> list[Detection]:
+    def _batches(self, looks: Sequence[Look]) -> list[list[tuple[int, Look]]]:
+        """Return looks with their places, together where one call can answer several."""
+        batches: list[list[tuple[int, Look]]] = []
+        open_batches: dict[tuple[Role, int, int, bool], list[tuple[int, Look]]] = {}
+        for place, look in enumerate(looks):
+            if look.role not in self._detectors:
+                continue
+            size = (look.role, look.width, look.height, bool(look.turns % 2))
+            batch = open_batches.get(size)
+            pixels = look.width * look.height
+            if batch is None or (len(batch) + 1) * pixels > _BATCH:
+                batch = []
+                batches.append(batch)
+                if isinstance(self._detectors[look.role], BatchDetector):
+                    open_batches[size] = batch
+            batch.append((place, look))
+        return batches
+
+    def _ask(
+        self, detector: Detector, images: Sequence[Image], time_ms: int
+    ) -> list[list[Detection]]:
         # MediaPipe that is closed during a look, or just before one, crashes the process.
         with self._lock:
             if self._closed:
                 raise DetectionError(f"the detector {detector.name} is closed", "make a new one")
-            return _answer(detector, image, time_ms)
-
-    def _carry_out(
-        self, view: FrameView, look: Look, time_ms: int, quarter_turns: int
-    ) -> tuple[Detection, ...]:
-        image = view.rgb(look.region, look.width, look.height, look.turns, look.layer)
-        height, width = image.shape[:2]
-        detector = self._detectors[look.role]
-        found = []
-        for detection in self._ask(detector, image, time_ms):
-            box = (
-                detection.box.rotate(-quarter_turns - look.turns, width, height)
-                .scale(look.region.width / look.width, look.region.height / look.height)
-                .shift(look.region.x1, look.region.y1)
-            )
-            found.append(Detection(box, detection.confidence, detection.label))
-        return tuple(found)
+            return _answer(detector, images, time_ms)
 
 
-def _answer(detector: Detector, image: Image, time_ms: int) -> list[Detection]:
+def _placed(found: Detection, look: Look, quarter_turns: int, width: int, height: int) -> Detection:
+    """Return what was found in an upright picture of a size, in coded pixels of the frame."""
+    box = (
+        found.box.rotate(-quarter_turns - look.turns, width, height)
+        .scale(look.region.width / look.width, look.region.height / look.height)
+        .shift(look.region.x1, look.region.y1)
+    )
+    return Detection(box, found.confidence, found.label)
+
+
+def _answer(detector: Detector, images: Sequence[Image], time_ms: int) -> list[list[Detection]]:
     """Return what a detector says, if that makes sense; whatever it raises is its failure."""
-    height, width = image.shape[:2]
     try:
-        found = [_plain(detection) for detection in detector.detect(image, time_ms)]
-        for detection in found:
-            _check(detection, width, height, detector.name)
+        if len(images) > 1 and isinstance(detector, BatchDetector):
+            answers = detector.detect_many(images, time_ms)
+        else:
+            answers = [detector.detect(image, time_ms) for image in images]
+        everything = []
+        for image, answer in zip(images, answers, strict=True):
+            height, width = image.shape[:2]
+            found = [_plain(detection) for detection in answer]
+            for detection in found:
+                _check(detection, width, height, detector.name)
+            everything.append(found)
     except StreamguardError:
         raise
     except BaseException as error:
@@ -147,7 +178,7 @@ def _answer(detector: Detector, image: Image, time_ms: int) -> list[Detection]:
         raise DetectionError(
             f"the detector {detector.name} failed: {words}", "choose another, or tell its maker"
         ) from error
-    return found
+    return everything
 
 
 def _plain(detection: Detection) -> Detection:
