@@ -13,6 +13,9 @@ import pytest
 from conftest import FACE, ROOT
 from skimage import data
 
+from streamguard.geometry import Box
+from streamguard.plans import Quality
+
 TABLE = ROOT / "tests" / "bench" / "table.py"
 FRAMES = 50
 BLACK = "ffmpeg -v error -i {{input}} -an -vf drawbox=t=fill:{box} {{output}}"
@@ -148,3 +151,28 @@ def test_of_a_folder_without_annotation_everything_covered_is_in_vain(
     rows = tabled(tmp_path, "--other", BLACK.format(box="x=60:y=10:w=200:h=120"))
     assert rows["face.mp4"]["faces"] == 0
     assert rows["face.mp4"]["in vain"] > 0.1
+
+
+@pytest.mark.usefixtures("bench")
+def test_sheets_show_every_wrong_place_once(face_clip: Path, tmp_path: Path) -> None:
+    import covering
+    import sheets
+
+    annotate(face_clip, tmp_path)
+    entries = json.loads((tmp_path / "gt.json").read_text())
+    wall = [5, 200, 30, 30]
+    for entry in entries:
+        entry["faces"] = [wall]
+    (tmp_path / "gt.json").write_text(json.dumps(entries))
+    covering.decide(tmp_path / "face.mp4", tmp_path / "face.mp4.analysis", Quality.FAST)
+    found = sheets.wrongs(tmp_path, tmp_path, "")
+    for kind, each in zip(("in vain", "bare"), found, strict=True):
+        assert len(each) >= FRAMES, kind
+        chosen = sheets.worst(each, 9, FRAMES)
+        assert 1 <= len(chosen) < 4, kind
+        tiles = sheets.tiles(tmp_path, tmp_path, chosen, "px")
+        sheets.write(tmp_path, kind, tiles)
+        drawn = cv2.imread(str(tmp_path / f"{kind}-1.png"))
+        assert drawn is not None
+        assert (drawn == (0, 0, 255)).all(axis=2).sum() > 100, kind
+    assert {each.box for each in found[1]} == {Box(5, 200, 35, 230)}

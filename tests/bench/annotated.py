@@ -25,6 +25,7 @@ VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".gif"})
 TRUTH = "gt.json"
 
 Luma = NDArray[np.uint8]
+Picture = NDArray[np.uint8]
 Entry = Mapping[str, Any]
 Entries = dict[int, dict[str, Any]]
 """What is annotated in one file, by the number of the frame."""
@@ -68,7 +69,7 @@ def lumas(path: Path) -> Iterator[Luma]:
             yield np.asarray(frame.to_ndarray(format="gray"), np.uint8)
 
 
-def pictures(path: Path) -> Iterator[NDArray[np.uint8]]:
+def pictures(path: Path) -> Iterator[Picture]:
     """Yield every frame in colour, shape ``(height, width, 3)``, blue first."""
     if is_photo(path):
         yield np.asarray(cv2.imread(str(path)), np.uint8)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import av
 import numpy as np
+from annotated import Picture
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
 Move = NDArray[np.float64]
 """Shape ``(2, 3)``: where each point of a photo comes to lie."""
 _CRF = "14"

@@ -10,8 +10,8 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from annotated import TRUTH, Entries, is_photo, pictures, truth
-from clips import Picture, faces_in, write_clip
+from annotated import TRUTH, Entries, Picture, is_photo, pictures, truth
+from clips import faces_in, write_clip
 
 _CANVAS = (2400, 1350)
 _VIEW = (1920, 1080)
