@@ -29,8 +29,11 @@ class DetectionPlan:
         keep_threshold: Confidence that keeps a face which is already tracked.
         tiles: Parts per side the picture is divided into for closer looks in rotation,
             one each beat of the second opinion; 0 is none.
-        sideways: Beats of the second opinion between two looks at the picture lying on its
-            side, left and right in turn, for faces of people who lie; 0 is none.
+        turned_every: Seconds between two looks at the picture turned, each way in turn, for
+            people who lie or a camera held another way up; 0 is none. Who is found so is
+            looked for as often as anybody else.
+        turned_side: Long side in pixels of the picture that such a look is given while nobody
+            is found.
         any_way_up: Whether things are found whatever way up they are: the picture is not turned
             for them.
         crop_every: Seconds between two close looks at a face that was lost or is doubted.
@@ -50,7 +53,8 @@ class DetectionPlan:
     second_threshold: float = 0.2
     keep_threshold: float = 0.12
     tiles: int = 0
-    sideways: int = 0
+    turned_every: float = 0.0
+    turned_side: int = 448
     any_way_up: bool = False
     crop_every: float = 0.2
     close_side: int = 128
@@ -72,9 +76,19 @@ PLANS: dict[Quality, DetectionPlan] = {
         primary_every=0.45, second_every=0.9, second_side=448, crop_every=1.2, lookahead=0.9
     ),
     Quality.BALANCED: DetectionPlan(
-        primary_every=0.25, second_every=0.4, second_side=640, crop_every=0.12
+        primary_every=0.25,
+        second_every=0.4,
+        second_side=640,
+        turned_every=0.8,
+        crop_every=0.12,
     ),
     Quality.THOROUGH: DetectionPlan(
-        primary_every=0.1, second_every=0.16, second_side=960, tiles=2, sideways=2, crop_every=0.1
+        primary_every=0.1,
+        second_every=0.16,
+        second_side=960,
+        tiles=2,
+        turned_every=0.32,
+        turned_side=960,
+        crop_every=0.1,
     ),
 }

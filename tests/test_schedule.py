@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from streamguard.detection.looks import CloseLookRequest, Look, Role
 from streamguard.detection.schedule import Schedule
+from streamguard.detection.turning import WAYS
 from streamguard.geometry import Box
 from streamguard.plans import PLANS, DetectionPlan, Quality
 from streamguard.settings import Settings
@@ -246,26 +248,73 @@ def test_a_photo_is_looked_at_by_everybody_and_in_parts(level: Quality) -> None:
     assert not tiles or covered([look.region for look in tiles])
     seconds = [look for look in looks if look.role is Role.SECOND and look.region == WHOLE]
     assert all((look.width, look.height) == (WIDTH, HEIGHT) for look in seconds)
-    # Upright and lying on either side: who lies in a photo is not seen in another frame.
-    assert sorted(look.turns for look in seconds) == [0, 1, 3]
+    # Each way up: who lies in a photo is not seen in another frame.
+    assert sorted(look.turns for look in seconds) == [0, 1, 2, 3]
 
 
-def test_who_lies_is_looked_for_on_one_side_and_then_the_other() -> None:
-    plan = PLANS[Quality.THOROUGH]
+def turned_looks(
+    plan: DetectionPlan, seconds: float, seen: dict[float, set[int]]
+) -> dict[int, list[tuple[float, int]]]:
+    """Return times and widths of the turned looks, by quarter turns.
+
+    Args:
+        plan: The plan.
+        seconds: How long to look, at 50 frames a second.
+        seen: From which second on somebody is seen in which quarter turns.
+    """
     schedule = Schedule(plan, WIDTH, HEIGHT)
-    at: dict[int, list[float]] = {1: [], 3: []}
-    for n in range(400):
-        for look in schedule.looks(n / 50, cut=False):
+    found: dict[int, list[tuple[float, int]]] = {way: [] for way in WAYS}
+    for n in range(round(seconds * 50)):
+        now = max((start for start in seen if start <= n / 50), default=None)
+        for look in schedule.looks(n / 50, n == 0, turned=seen[now] if now is not None else ()):
             if look.turns:
                 assert (look.role, look.region) == (Role.SECOND, WHOLE)
-                at[look.turns].append(n / 50)
-    beat = plan.sideways * plan.second_every
-    for one, other in ((1, 3), (3, 1)):
-        assert at[one]
-        assert all(b - a <= 2 * beat + 0.1 for a, b in pairwise([0.0, *at[one], 8.0]))
-        assert not set(at[one]) & set(at[other])
-    # In time for the frames still held.
-    assert 2 * beat <= plan.lookahead
+                found[look.turns].append((n / 50, look.width))
+    return found
+
+
+@pytest.mark.parametrize("level", [Quality.BALANCED, Quality.THOROUGH])
+def test_each_way_is_searched_at_the_start_and_then_in_turn(level: Quality) -> None:
+    plan = PLANS[level]
+    found = turned_looks(plan, 12, {})
+    for looks in found.values():
+        times = [time for time, _ in looks]
+        assert times[0] == 0.0
+        assert all(b - a <= len(WAYS) * plan.turned_every + 0.1 for a, b in pairwise([*times, 12]))
+        assert {width for _, width in looks} == {plan.turned_side}
+    later = [time for looks in found.values() for time, _ in looks if time]
+    assert len(later) == len(set(later))
+
+
+def test_who_lies_is_looked_for_as_often_as_anybody_while_somebody_does() -> None:
+    plan = PLANS[Quality.BALANCED]
+    found = turned_looks(plan, 20, {4.0: {0, 3}, 9.0: {0}})
+    closely = [time for time, width in found[3] if width == plan.second_side]
+    assert closely[0] == pytest.approx(4.0)
+    assert all(b - a <= plan.second_every + 0.02 for a, b in pairwise(closely))
+    # Somebody may turn up again so, and a look costs.
+    assert 9 + plan.second_every < closely[-1] < 14
+    assert all(width == plan.turned_side for way in (1, 2) for _, width in found[way])
+    others = [time for way in (1, 2) for time, _ in found[way] if 4 < time < 9]
+    assert len(others) >= 5 / plan.turned_every - 1
+
+
+def test_a_new_view_is_looked_at_the_way_up_that_people_are() -> None:
+    plan = PLANS[Quality.BALANCED]
+    schedule = Schedule(plan, WIDTH, HEIGHT)
+    schedule.looks(0.0, cut=True)
+    schedule.looks(0.1, cut=False, turned={1})
+    seconds = [
+        look for look in schedule.looks(0.2, False, motion=(0.2, 0.0)) if look.role is Role.SECOND
+    ]
+    assert [(look.turns, look.width) for look in seconds] == [(0, 640), (1, 640)]
+
+
+def test_nobody_looks_another_way_up_where_the_plan_says_so() -> None:
+    never = replace(PLANS[Quality.BALANCED], turned_every=0.0)
+    whichever = replace(PLANS[Quality.BALANCED], any_way_up=True)
+    for plan in (never, whichever):
+        assert not any(turned_looks(plan, 5, {1.0: {1, 2}}).values())
 
 
 def test_a_close_look_is_the_way_up_its_face_was_seen() -> None:

@@ -244,7 +244,7 @@ def test_a_face_seen_on_its_side_only_must_be_seen_surely() -> None:
         assert [track.hits for track in run.tracker.tracks] == [2] * is_face
 
 
-def test_a_face_seen_upright_is_not_taken_for_one_on_its_side() -> None:
+def test_a_face_is_the_way_up_that_it_is_seen_most_surely() -> None:
     askew = Box(FACE.x1 - 20, FACE.y1 + 10, FACE.x2, FACE.y2)
     for upright, turned, moves in ((0.9, 0.5, False), (0.25, 0.8, True)):
         run = Run()
@@ -252,8 +252,8 @@ def test_a_face_seen_upright_is_not_taken_for_one_on_its_side() -> None:
         run.tracker.observe([sideways(turned, askew)])
         (track,) = run.tracker.tracks
         assert (track.box != FACE) is moves
-        # That it stands upright is what the next close look goes by.
-        assert track.turns == 0
+        # The next close look goes by the surer.
+        assert track.turns == moves
 
 
 def test_looks_from_the_side_deny_only_who_lies() -> None:

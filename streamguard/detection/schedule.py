@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from streamguard.detection.looks import CloseLookRequest, Look, Role
+from streamguard.detection.turning import WAYS, Turning
 from streamguard.geometry import Box
 from streamguard.plans import DetectionPlan
 
@@ -25,8 +26,6 @@ _NEW_VIEW = 0.12
 """Camera motion, in shares of the picture's sides, after which it looks at all of it again."""
 _BAND = 0.35
 """Width of such a band: the new part, and enough beside it to know a face by."""
-_SIDEWAYS = (1, 3)
-"""Quarter turns by which people lie on their side."""
 
 
 class Schedule:
@@ -55,7 +54,8 @@ class Schedule:
         self._extent = Box(0, 0, *extent) if extent else self._whole
         self._last = self._next_primary = self._next_second = float("-inf")
         self._next_crop: dict[int, float] = {}
-        self._tile = self._beat = 0
+        self._tile = 0
+        self._turning = Turning()
         self._moved, self._travelled = (0.0, 0.0), 0.0
         self._crops_from = float("-inf")
 
@@ -71,6 +71,7 @@ class Schedule:
         cut: bool,
         requests: Sequence[CloseLookRequest] = (),
         motion: tuple[float, float] = (0.0, 0.0),
+        turned: Collection[int] = (),
     ) -> list[Look]:
         """Return the looks due at one frame.
 
@@ -80,6 +81,7 @@ class Schedule:
             requests: Tracks that want a close look, most urgent first.
             motion: How far the whole picture moved since the frame before, in shares of its
                 width and height; what it moves away from is new.
+            turned: Clockwise quarter turns beyond upright in which somebody is seen.
         """
         plan = self._plan
         self._moved = (self._moved[0] + motion[0], self._moved[1] + motion[1])
@@ -87,15 +89,16 @@ class Schedule:
         # Where time stands still nobody knows how much has passed: every frame is the first.
         cut, self._last = cut or time <= self._last, time
         looks: list[Look] = []
-        if cut or time >= self._next_second or self._travelled > _NEW_VIEW:
+        renewed = cut or self._travelled > _NEW_VIEW
+        if renewed or time >= self._next_second:
             self._moved, self._travelled = (0.0, 0.0), 0.0
             self._next_second = time + plan.second_every - 1e-3
             looks.append(self._look(Role.SECOND, self._whole, plan.second_side))
             if plan.tiles:
                 looks.append(self._next_tile())
-            looks += self._next_sideways()
         else:
             looks += self._bands()
+        looks += self._turned(time, cut, turned, renewed)
         if cut or time >= self._next_primary:
             self._next_primary = time + plan.primary_every - 1e-3
             looks.append(self._look(Role.PRIMARY, self._whole, self._plan.primary_side))
@@ -112,13 +115,13 @@ class Schedule:
     def still_looks(self) -> list[Look]:
         """Return the looks at a photo.
 
-        They are at the whole of it, upright and on either side, and, if the plan has tiles, at
-        each of these enlarged.
+        They are at the whole of it, each way up, and, if the plan has tiles, at each of these
+        enlarged.
         """
         whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
         looks = [whole, self._look(Role.PRIMARY, self._whole, self._plan.primary_side)]
         if not self._plan.any_way_up:
-            looks += [replace(whole, turns=turns) for turns in _SIDEWAYS]
+            looks += [replace(whole, turns=turns) for turns in WAYS]
         tiles = [self._next_tile(_MAX_ENLARGEMENT) for _ in range(self._plan.tiles**2)]
         return looks + tiles
 
@@ -156,14 +159,19 @@ class Schedule:
         look = close_look(due[0].box, self._extent, due[0].turns)
         return [replace(look, width=self._plan.close_side, height=self._plan.close_side)]
 
-    def _next_sideways(self) -> list[Look]:
-        """Return a look at the whole picture on one side and then the other, every few beats."""
-        every = self._plan.sideways
-        self._beat += 1
-        if self._plan.any_way_up or not every or self._beat % every:
+    def _turned(self, time: float, cut: bool, turned: Collection[int], renewed: bool) -> list[Look]:
+        """Return looks at the picture turned, for who is seen so and who may be."""
+        plan = self._plan
+        if plan.any_way_up or not plan.turned_every:
             return []
-        whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
-        return [replace(whole, turns=_SIDEWAYS[self._beat // every % len(_SIDEWAYS)])]
+        closely = self._look(Role.SECOND, self._whole, plan.second_side)
+        roughly = self._look(Role.SECOND, self._whole, plan.turned_side)
+        known = self._turning.closely(time, turned, plan.second_every, renewed)
+        search = self._turning.searching(time, cut, plan.turned_every)
+        return [
+            *(replace(closely, turns=turns) for turns in known),
+            *(replace(roughly, turns=turns) for turns in search),
+        ]
 
     def _next_tile(self, enlarge: float = 1.0) -> Look:
         parts = self._plan.tiles

@@ -198,7 +198,8 @@ class FrameAnonymizer:
         if self._is_still:
             return schedule.still_looks()
         motion = self._scale.shares(moment.camera or (0.0, 0.0))
-        return schedule.looks(moment.time, moment.cut, self._close_look_requests(label), motion)
+        requests, turned = self._close_look_requests(label), self._tracker.turned(label)
+        return schedule.looks(moment.time, moment.cut, requests, motion, turned)
 
     def _close_look_requests(self, label: str) -> list[CloseLookRequest]:
         return [

@@ -105,6 +105,10 @@ class Tracker:
         """Return tracks that want a close look, lost or hardly supported, the youngest first."""
         return sorted((t for t in self._of(label) if t.is_doubtful), key=lambda t: t.denials)
 
+    def turned(self, label: str = FACE) -> set[int]:
+        """Return the quarter turns beyond upright in which believed tracks were last seen."""
+        return {track.turns for track in self._of(label) if track.turns and track.is_believed()}
+
     def _of(self, label: str) -> list[Track]:
         return [track for track in self.tracks if track.kind.label == label]
 

@@ -38,6 +38,7 @@ class Track:
         last_profile: Time of the last observation from the side, in seconds.
         last_second: Time of the second opinion's last observation, in seconds.
         turns: Clockwise quarter turns beyond upright of the picture it saw the thing in.
+        lately: How sure it was then.
         is_traced: Whether it was followed back from where it was first seen.
         best_primary: Highest confidence of a primary observation.
         best_second: Highest confidence of a second-opinion observation.
@@ -67,6 +68,7 @@ class Track:
     last_profile: float = -math.inf
     last_second: float = -math.inf
     turns: int = 0
+    lately: float = 0.0
     velocity: tuple[float, float] = (0.0, 0.0)
     best_primary: float = 0.0
     best_second: float = 0.0
@@ -107,8 +109,9 @@ class Track:
                 self.last_profile = time
             self.best_second = max(self.best_second, observation.confidence)
             self.denials = 0
-            if self.last_second < time:  # the upright look comes first, and counts
-                self.turns = observation.turns
+            # Of looks at one moment the surest says which way up it is, upright if in doubt.
+            if self.last_second < time or observation.confidence > self.lately:
+                self.turns, self.lately = observation.turns, observation.confidence
             self.last_second = time
             if observation.is_close:
                 self.close_votes += 1 if observation.confidence >= self.kind.belief.close else -1
