@@ -20,12 +20,12 @@ MIN_CELL = 8.0
 _FEATHER = 0.04
 _MAX_FEATHER = 8
 _SMALLEST_ELLIPSE = 8.0
-# cv2.ellipse draws a polygon; one pixel and 0.2 % keep the true ellipse inside its chords.
-_CHORD_MARGIN, _CHORD_RATIO = 1.0, 1.002
+# cv2.ellipse draws a polygon; half a pixel and 0.2 % keep the true ellipse inside its chords.
+_CHORD_MARGIN, _CHORD_RATIO = 0.5, 1.002
 FIXED_POINT = 4  # fractional bits of cv2's drawing coordinates
 _GRID = 4
 _COARSER = 256
-"""Pixels of a box's side from which on its size is rounded to about 1 % and not to `_GRID`."""
+"""Pixels of a cover's side from which on its size is rounded to about 1 % and not to `_GRID`."""
 _LARGEST_WHOLE = 2**21
 """Pixels of a region up to which it is drawn whole where the picture shows a part of it."""
 
@@ -98,8 +98,8 @@ def region_of(
 
     The cover of a box is the box with its padding. An ellipse is never smaller than the one
     through the corners of the box itself (semi-axes of width / √2 and height / √2), so that
-    no padding, however small, leaves a corner bare. Boxes are first rounded outward to a
-    grid of places and sizes, so that the few covers there are can be kept from frame to frame.
+    no padding, however small, leaves a corner bare. Covers are rounded outward to
+    a grid of places and sizes, so that the few there are can be kept from frame to frame.
 
     Other outlines are covered as they are, with a margin for having been rounded to whole pixels
     or cells, and without padding.
@@ -110,9 +110,10 @@ def region_of(
     if isinstance(outline, Box):
         if not outline.is_finite:
             raise RedactionError(f"a box to cover is not finite: {outline}")
-        left, across = _snap(outline.x1, outline.x2, width, align[0])
-        top, down = _snap(outline.y1, outline.y2, height, align[1])
-        stencil, figure = _stencil(across, down, settings, align), None
+        core, is_round = _core(outline, width, height, settings)
+        left, across = _snap(core.x1, core.x2, align[0])
+        top, down = _snap(core.y1, core.y2, align[1])
+        stencil, figure = _stencil(across, down, is_round, settings, align), None
     else:
         left, top, figure = 0, 0, outline
         stencil = _around(extent_of(outline), (width, height), settings, align)
@@ -149,11 +150,11 @@ def _around(
     return _Stencil(core, _outer(core, feather, align), feather, round=False)
 
 
-@lru_cache(maxsize=4096)
-def _stencil(
-    width: int, height: int, settings: RedactionSettings, align: tuple[int, int]
-) -> _Stencil:
-    face = Box(0, 0, width, height)
+def _core(face: Box, width: int, height: int, settings: RedactionSettings) -> tuple[Box, bool]:
+    """Return the extent of the cover of a box, and whether it is the ellipse inscribed in it."""
+    x1, x2 = _whole(face.x1, face.x2, width)
+    y1, y2 = _whole(face.y1, face.y2, height)
+    face = Box(x1, y1, x2, y2)
     core = face.pad(settings.padding)
     is_round = settings.shape is Shape.ELLIPSE and min(core.width, core.height) / 2 >= (
         _SMALLEST_ELLIPSE
@@ -161,7 +162,14 @@ def _stencil(
     if is_round:
         core = core.union(face.resize(math.sqrt(2))).resize(_CHORD_RATIO)
         core = grow(core, _CHORD_MARGIN)
-    core = _rounded(core)
+    return core, is_round
+
+
+@lru_cache(maxsize=4096)
+def _stencil(
+    width: int, height: int, is_round: bool, settings: RedactionSettings, align: tuple[int, int]
+) -> _Stencil:
+    core = Box(0, 0, width, height)
     feather = _feather_of(core, settings)
     return _Stencil(core, _outer(core, feather, align), feather, is_round)
 
@@ -203,33 +211,28 @@ def cells(visible: float, whole: float) -> int:
     return min(max(int(visible / max(MIN_CELL, whole / MAX_CELLS)), 1), MAX_CELLS)
 
 
-def _snap(start: float, end: float, length: int, align: int) -> tuple[int, int]:
+def _whole(start: float, end: float, length: int) -> tuple[int, int]:
+    """Round a stretch outward to whole pixels, one at least; far outside it is cut."""
+    # So that drawing cannot overflow.
+    least, most = -4 * length, 5 * length
+    first = math.floor(min(max(min(start, end), least), most))
+    last = math.ceil(min(max(start, end, least), most))
+    return first, max(last, first + 1)
+
+
+def _snap(start: float, end: float, align: int) -> tuple[int, int]:
     """Round a stretch outward to one that starts on a whole chroma sample.
 
     Returns:
         Where it starts, and how long it is: a multiple of twice the alignment, so that its
         middle lies on a whole chroma sample, too.
     """
-    # Far outside is cut, so that drawing cannot overflow.
-    least, most = -4 * length, 5 * length
-    first = math.floor(min(max(min(start, end), least), most))
-    last = math.ceil(min(max(start, end, least), most))
-    size = max(last - first, 1)
+    first = math.floor(start)
+    size = math.ceil(end) - first
     step = max(_GRID, 2 * align) * max(1, size // _COARSER)
     longer = -(-(size + align - 1) // step) * step
     spare = longer - size - (align - 1)
     return (first - spare // 2) // align * align, longer
-
-
-def _rounded(box: Box) -> Box:
-    """Round outward to fixed point, which survives any shift by whole pixels unchanged."""
-    scale = 1 << FIXED_POINT
-    return Box(
-        math.floor(box.x1 * scale) / scale,
-        math.floor(box.y1 * scale) / scale,
-        math.ceil(box.x2 * scale) / scale,
-        math.ceil(box.y2 * scale) / scale,
-    )
 
 
 def grow(box: Box, pixels: float) -> Box:
