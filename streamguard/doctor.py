@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import streamguard
+from streamguard.detection.primary import HAS_MEDIAPIPE, PRIMARY
 from streamguard.detection.weights import MODELS, model_path
 from streamguard.errors import ModelError, StreamguardError, SystemNotReadyError
 
@@ -39,10 +40,11 @@ SYSTEM_LIBRARIES: Mapping[str, str] = MappingProxyType(
 """What OpenCV's and MediaPipe's Linux wheels expect of the system, and Debian's package for it."""
 
 _PACKAGES = (
-    *("av", "opencv-python", "opencv-contrib-python", "mediapipe", "onnxruntime", "numpy"),
-    *("click", "rich"),
+    *("av", "opencv-python", "opencv-contrib-python"),
+    *(("mediapipe",) if HAS_MEDIAPIPE else ()),
+    *("onnxruntime", "numpy", "click", "rich"),
 )
-_MODULES = ("av", "cv2", "mediapipe", "numpy", "onnxruntime")
+_MODULES = ("av", "cv2", *(("mediapipe",) if HAS_MEDIAPIPE else ()), "numpy", "onnxruntime")
 _REINSTALL = "Install streamguard again with pip, in a virtual environment of its own"
 
 _ENCODERS = ("libx264", "libx265", "libsvtav1")
@@ -92,7 +94,7 @@ def require_system() -> None:
 def examine() -> list[Check]:
     """Look at everything streamguard needs or could use; takes a few seconds, changes nothing."""
     checks = [_python(), _system_libraries(), _modules(), *map(_package, _PACKAGES)]
-    checks += [_one_opencv(), _no_metrics(), *map(_model, MODELS)]
+    checks += [_one_opencv(), _no_metrics(), _primary(), *map(_model, MODELS)]
     if not _any_failed(checks):
         checks += [_guarded(f"import {name}", partial(_imported, name)) for name in _MODULES]
     if not _any_failed(checks):
@@ -168,14 +170,21 @@ def _one_opencv() -> Check:
 
 def _no_metrics() -> Check:
     found, engine = _version("mediapipe"), _version("onnxruntime")
-    if found != MEDIAPIPE_VERSION:
+    if HAS_MEDIAPIPE and found != MEDIAPIPE_VERSION:
         hint = f"pip install mediapipe=={MEDIAPIPE_VERSION}; later ones report to their maker"
         return Check("no usage metrics", Status.FAIL, f"mediapipe is {found}", hint)
     if engine is None or _numbers(engine) >= _numbers(ONNXRUNTIME_BELOW):
         hint = f"pip install 'onnxruntime<{ONNXRUNTIME_BELOW}'; later ones report to their maker"
         return Check("no usage metrics", Status.FAIL, f"onnxruntime is {engine}", hint)
     detail = f"mediapipe {found} and onnxruntime {engine} send none"
+    if not HAS_MEDIAPIPE:
+        detail = f"onnxruntime {engine} sends none; mediapipe is not used"
     return Check("no usage metrics", Status.OK, detail)
+
+
+def _primary() -> Check:
+    why = "" if HAS_MEDIAPIPE else f"; mediapipe {MEDIAPIPE_VERSION} was not made for this system"
+    return Check("primary detector", Status.OK, f"{PRIMARY}{why}")
 
 
 def _numbers(release: str) -> tuple[int, ...]:

@@ -6,10 +6,11 @@ import platform
 from importlib.metadata import version
 
 from streamguard import __version__
+from streamguard.detection.primary import HAS_MEDIAPIPE
 from streamguard.detection.weights import MODELS
 
 _LIBRARIES = {
-    "mediapipe": "mediapipe",
+    **({"mediapipe": "mediapipe"} if HAS_MEDIAPIPE else {}),
     "onnxruntime": "onnxruntime",
     "av": "av",
     "opencv": "opencv-python",

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from streamguard import doctor
 from streamguard.doctor import Check, Status, examine, require_system
@@ -149,7 +150,8 @@ def test_what_cannot_encode_does_not_open(name: str) -> None:
 
 def test_the_versions_asked_for_are_those_installed_from() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert f"mediapipe=={doctor.MEDIAPIPE_VERSION}" in project["dependencies"]
+    (asked_for,) = [Requirement(n) for n in project["dependencies"] if n.startswith("mediapipe")]
+    assert str(asked_for.specifier) == f"=={doctor.MEDIAPIPE_VERSION}"
     cv = [name.split("==") for name in project["dependencies"] if name.startswith("opencv")]
     assert len(cv) == 2
     assert len({version for _, version in cv}) == 1

@@ -7,6 +7,7 @@ and the head from behind while it turns away.
 from __future__ import annotations
 
 from streamguard.detection.looks import Role
+from streamguard.detection.primary import PRIMARY
 from streamguard.detection.registry import make_detector
 from streamguard.detection.subjects.subject import Subject
 from streamguard.geometry import FACE as LABEL
@@ -52,7 +53,7 @@ _BELIEF = Belief(
 
 def _detectors(plan: DetectionPlan) -> dict[Role, Detector]:
     return {
-        Role.PRIMARY: make_detector("mediapipe", plan.primary_threshold),
+        Role.PRIMARY: make_detector(PRIMARY, plan.primary_threshold),
         Role.SECOND: make_detector(plan.second, plan.keep_threshold),
     }
 
