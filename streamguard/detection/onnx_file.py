@@ -58,8 +58,8 @@ def with_pictures(model: bytes, name: str, pictures: str) -> bytes:
     Raises:
         ValueError: It is cut short or not such a file.
     """
-    floats = f"{pictures} as floats"
-    first = _node("Cast", pictures, floats, _CAST) + _node("Transpose", floats, name, _PLANES_FIRST)
+    planes = f"{pictures} as planes"
+    first = _node("Transpose", pictures, planes, _PLANES_FIRST) + _node("Cast", planes, name, _CAST)
     taken = _message(_NAME, pictures.encode()) + _message(_TYPE, _BYTES_OF_PICTURES)
     return _with_graph(
         model,
