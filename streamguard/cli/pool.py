@@ -23,8 +23,11 @@ from streamguard.media.target import remove_parts
 from streamguard.progress import Progress
 
 _CONTEXT = multiprocessing.get_context("spawn")
-_GRACE = 0.5
-"""Seconds a process may take to end by itself: a run stops within a second."""
+_GRACE = 0.15
+"""Seconds that processes may take to end by themselves. A run stops within a second, and the
+threads of an encoder that does not stop keep this process from running until they are killed."""
+_REAPED = 0.5
+"""Seconds in which a process that lost its link ends by itself, so that its exit code is known."""
 _POLL = 0.05
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -84,9 +87,23 @@ class _Pool:
     def __exit__(self, *_: object) -> None:
         for process in self._mates:
             process.ask_to_stop()
-        deadline = time.monotonic() + _GRACE
+        self._wait(time.monotonic() + _GRACE)
+        # All are killed before any is waited for.
         for process in self._mates:
-            process.end(deadline)
+            process.kill()
+        for process in self._mates:
+            process.bury()
+
+    def _wait(self, deadline: float) -> None:
+        """Wait for the end of all processes up to a moment of `time.monotonic`."""
+        while (left := deadline - time.monotonic()) > 0:
+            waited_for = [each for process in self._mates for each in process.signs_of_life()]
+            if not waited_for:
+                return
+            # One wait for all: each time this process wakes up it may have to queue for a core.
+            wait(waited_for, left)
+            for process in self._mates:
+                process.drain()
 
     def outcomes(self, jobs: Sequence[tuple[Job, str]], stop: threading.Event) -> Iterator[Outcome]:
         """Do the jobs and yield their outcomes in order."""
@@ -115,6 +132,7 @@ class _PoolProcess:
         self._process: Any = None
         self._work: tuple[int, Job] | None = None
         self._lines: list[Any] = []
+        self._is_silent = False
         self.link: Connection | None = None
 
     @property
@@ -142,19 +160,35 @@ class _PoolProcess:
         if self.link is not None:
             self._send(Stop())
 
-    def end(self, deadline: float) -> None:
-        """Wait for its end up to a moment of `time.monotonic`, then kill it."""
+    def signs_of_life(self) -> list[Any]:
+        """Return what to wait for to learn of its end, and of messages; nothing if it ended."""
+        if self.link is None or not self._process.is_alive():
+            return []
+        return [self._process.sentinel] if self._is_silent else [self._process.sentinel, self.link]
+
+    def drain(self) -> None:
+        """Drop its messages: a process that cannot get rid of them cannot end either."""
+        try:
+            while self.link is not None and not self._is_silent and self.link.poll():
+                self.link.recv()
+        except (EOFError, OSError):
+            self._is_silent = True
+
+    def kill(self) -> None:
+        """End it at once, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+
+    def bury(self) -> None:
+        """Wait for a process that was killed or has ended; remove what it has half written."""
         if self._process is None or self.link is None:
             return
-        while self._process.is_alive() and time.monotonic() < deadline:
-            # Read on: a process that cannot get rid of its messages cannot end either.
-            with suppress(EOFError, OSError):
-                while self.link.poll():
-                    self.link.recv()
-            self._process.join(0.02)
-        # What hangs is not waited for.
-        self._process.kill()
-        self._bury()
+        self._process.join()
+        self.link.close()
+        self.link = None
+        if self._work is not None:
+            for path in self._recipe.written_by(self._work[1]):
+                remove_parts(path, self._process.pid)
 
     def _send(self, order: Order) -> None:
         # If it has just died, `news` finds that out.
@@ -187,19 +221,10 @@ class _PoolProcess:
             case PoolFailed(error):
                 raise error
 
-    def _bury(self) -> None:
-        """Wait for a process that is about to end, and remove what it has half written."""
-        self._process.join(_GRACE)
-        self._process.kill()
-        self._process.join()
-        if self.link is not None:
-            self.link.close()
-            self.link = None
-        if self._work is not None:
-            remove_parts(self._work[1].output, self._process.pid)
-
     def _died(self) -> Iterator[tuple[int, Outcome]]:
-        self._bury()
+        self._process.join(_REAPED)
+        self.kill()
+        self.bury()
         while self._lines:
             self._lines.pop().close()
         if self._work is not None:

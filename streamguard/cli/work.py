@@ -98,6 +98,11 @@ class Recipe:
                 files.append(input_of(job.source, self.original_of(job)))
         return tuple(files)
 
+    def written_by(self, job: Job) -> tuple[Path, ...]:
+        """Return every file that a job makes."""
+        kept = (analysis_beside(job.source),) if self.keeps_analysis else ()
+        return job.output, *kept
+
     def history(self) -> History:
         """Return what knows which jobs were done before."""
         if self.task is not Task.RENDER:
