@@ -15,6 +15,7 @@ from streamguard.geometry import Box
 from streamguard.tracking.association import has_left, is_covered
 from streamguard.tracking.flow import Gray, propagate
 from streamguard.tracking.observations import Observation
+from streamguard.tracking.presence import Glimpse, WayBack
 
 _MAX_SMOOTHING = 1.05
 _MAX_BLIND = 6
@@ -39,6 +40,7 @@ class Moment:
         cut: Whether a new scene starts here.
         camera: How the picture as a whole moved since the moment before, in pixels, if known.
         covers: What to cover, by track.
+        places: Where each track is taken to be that lived when the moment came.
         unseen: Seconds since each track that coasts here was last seen.
         astray: Tracks that flow, of late, could not follow.
         weak: Detections that are too weak to begin a track with, each with its label.
@@ -49,6 +51,7 @@ class Moment:
     cut: bool = False
     camera: tuple[float, float] | None = None
     covers: dict[int, list[Box]] = field(default_factory=dict)
+    places: dict[int, Box] = field(default_factory=dict)
     unseen: dict[int, float] = field(default_factory=dict)
     astray: set[int] = field(default_factory=set)
     weak: list[tuple[str, Observation]] = field(default_factory=list)
@@ -56,6 +59,10 @@ class Moment:
     def cover(self, track_id: int, box: Box) -> None:
         """Add a box to what must be covered on behalf of a track."""
         self.covers.setdefault(track_id, []).append(box)
+
+    def glimpse(self, box: Box) -> Glimpse:
+        """Return what a box shows in this moment."""
+        return Glimpse(self.time, self.luma, box)
 
 
 class Timeline:
@@ -84,6 +91,7 @@ class Timeline:
         blind = dict.fromkeys(going, 0)
         moments = self.moments
         newest = max((i for i, m in enumerate(moments) if m.time <= start), default=0)
+        ways = {i: WayBack(moments[newest].glimpse(box)) for i, box in going.items() if moments}
         for index in range(newest - 1, -1, -1):
             if not going or moments[index + 1].cut or moments[index].time < until:
                 return
@@ -94,9 +102,12 @@ class Timeline:
                 box = box.limit(things[track_id], _MAX_SCALE)
                 if blind[track_id] > _MAX_BLIND or self._has_ended(index, track_id, box):
                     del going[track_id]
-                else:
-                    going[track_id] = box
-                    moments[index].cover(track_id, box)
+                    continue
+                going[track_id] = box
+                moments[index].cover(track_id, box)
+                if step.trusted and not ways[track_id].go(moments[index].glimpse(box)):
+                    self._uncover(track_id, ways[track_id].doubted)
+                    del going[track_id]
 
     def bridge(self, track_id: int, seen: Box, predicted: Box, since: float) -> None:
         """Repair a track between two observations: spread the error over the moments between.
@@ -144,6 +155,16 @@ class Timeline:
         }
         self._emitted.append(moment)
         return moment, smooth
+
+    def _uncover(self, track_id: int, views: Sequence[Glimpse]) -> None:
+        """Take back covers of a track that show something else."""
+        places = {view.time: view.box for view in views}
+        for moment in self.moments:
+            own = moment.covers.get(track_id, [])
+            if (box := places.get(moment.time)) in own:
+                own.remove(box)
+                if not own:
+                    del moment.covers[track_id]
 
     def _has_ended(self, index: int, track_id: int, box: Box) -> bool:
         """Return whether a thing followed back has left the picture or is covered anyway."""

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from streamguard.geometry import FACE, Box, containment, intersection, iou
+from streamguard.geometry import FACE, Box, intersection, iou
 from streamguard.tracking.association import has_left, held_in, match
+from streamguard.tracking.departures import note_missed
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation, SearchedRegion
+from streamguard.tracking.sightings import is_upright, show
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracks import Track, at_edge
 
@@ -24,7 +26,6 @@ _LOOKS_MISSED = 1.5
 """And at least so many times between two looks of the second opinion."""
 _DUPLICATE = 0.6
 _AGREES = 0.6
-_SAME = 0.5
 _WHOLE = 0.9
 """Share of a thing that must lie in a region for a look at it to say anything."""
 
@@ -70,6 +71,7 @@ class Tracker:
         self._drop_ended(moment)
         for track in self.tracks:
             moment.cover(track.track_id, track.mask(moment.time, moment.luma.shape))
+            moment.places[track.track_id] = track.box
             moment.unseen[track.track_id] = moment.time - track.last_seen
             if track.blind:
                 moment.astray.add(track.track_id)
@@ -88,7 +90,7 @@ class Tracker:
             label: What they looked for; only tracks of the same label are asked about it.
         """
         moment, own = self._timeline.moments[-1], self._of(label)
-        observations = [s for s in observations if not (s.turns and _is_upright(s, moment, own))]
+        observations = [s for s in observations if not (s.turns and is_upright(s, moment, own))]
         pairs = match([t.box for t in own], [s.box for s in observations])
         matched = {t for t, _ in pairs}
         unseen = [track for t, track in enumerate(own) if t not in matched]
@@ -97,7 +99,7 @@ class Tracker:
         taken = {d for _, d in pairs}
         new = [s for d, s in enumerate(observations) if d not in taken]
         self._begin(self._kinds[label], new, moment)
-        _deny(unseen, searched)
+        note_missed(_deny(unseen, searched), self.tracks, self._timeline.moments)
         self._drop_duplicates(label, moment)
         self.trace()
 
@@ -124,7 +126,7 @@ class Tracker:
             return False
         if track.last_seen >= moment.time:
             return True
-        if moment.time > track.scene_end + _LINGER:
+        if moment.time > track.scene_end + _LINGER or moment.time >= track.gone_since:
             return False
         plan = track.kind.plan
         limit = track.coasts_for(plan.coast)
@@ -187,7 +189,7 @@ class Tracker:
             self._timeline.trace_back({track.track_id: observation.box}, until=track.last_seen)
         anatomy = track.kind.anatomy
         since = min(track.last_second, moment.time - anatomy.turning)
-        _show(track, observation, moment)
+        show(track, observation, moment)
         if track.last_profile == moment.time:
             self._timeline.widen(track.track_id, anatomy.turned_aspect, since)
         moment.cover(track.track_id, observation.box)
@@ -202,7 +204,7 @@ class Tracker:
                 moment.weak.append((kind.label, observation))
                 continue
             track = Track(next(self._ids), kind, observation.box, moment.time)
-            _show(track, observation, moment)
+            show(track, observation, moment)
             self.tracks.append(track)
             moment.cover(track.track_id, observation.box)
 
@@ -241,27 +243,13 @@ class Tracker:
         self._ended[track.track_id] = track
 
 
-def _show(track: Track, observation: Observation, moment: Moment) -> None:
-    track.see(observation, moment.time, moment.luma.shape)
-    height, width = moment.luma.shape
-    x1, y1, x2, y2 = observation.box.pixels(width, height)
-    if x1 < x2 and y1 < y2:
-        track.light += float(moment.luma[y1:y2, x1:x2].mean())
+def _deny(unseen: Sequence[Track], searched: Sequence[SearchedRegion]) -> list[Track]:
+    """Tell tracks that the second opinion looked where they are and did not see them.
 
-
-def _is_upright(observation: Observation, moment: Moment, tracks: Sequence[Track]) -> bool:
-    """Return whether a thing seen sideways was lately seen as surely another way up."""
-    return any(
-        track.last_second >= moment.time - track.kind.plan.second_every
-        and track.turns != observation.turns
-        and track.best_second >= observation.confidence
-        and containment(track.box, observation.box) > _SAME
-        for track in tracks
-    )
-
-
-def _deny(unseen: Sequence[Track], searched: Sequence[SearchedRegion]) -> None:
-    """Tell tracks that the second opinion looked where they are and did not see them."""
+    Returns:
+        Those tracks.
+    """
+    missed: list[Track] = []
     for track in unseen:
         if track.scene_end < math.inf:
             continue  # another scene says nothing about what was in the last
@@ -272,3 +260,5 @@ def _deny(unseen: Sequence[Track], searched: Sequence[SearchedRegion]) -> None:
             is_able = look.turns == track.turns and size >= look.smallest
             if is_able and shared >= _WHOLE * track.box.area:
                 track.miss(look.is_close)
+                missed.append(track)
+    return missed

@@ -9,6 +9,7 @@ from streamguard.geometry import Box
 from streamguard.tracking.flow import Moved
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation
+from streamguard.tracking.presence import Presence
 
 _GRACE = 0.2
 """Seconds unseen that mean nothing: nobody looked."""
@@ -53,6 +54,7 @@ class Track:
         light: Sum of the mean brightness at every observation, 0 to 255 each.
         full_width: Width of all of it, of which a thing that turns away shows less.
         full_height: Height of it.
+        presence: Whether its place still looks like it.
     """
 
     track_id: int
@@ -82,6 +84,7 @@ class Track:
     light: float = 0.0
     full_width: float = 0.0
     full_height: float = 0.0
+    presence: Presence | None = None
 
     def __post_init__(self) -> None:
         self.box = self.before = self.seen = self.first
@@ -179,6 +182,11 @@ class Track:
         x, y = self.box.center
         mask = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         return _beyond_edges(mask, self.box, shape)
+
+    @property
+    def gone_since(self) -> float:
+        """Time from which on it is known not to be there any more, in seconds."""
+        return self.presence.gone_since if self.presence else math.inf
 
     @property
     def confidence(self) -> float:
