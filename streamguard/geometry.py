@@ -139,11 +139,14 @@ class Detection:
         box: Where, in pixels of the picture handed to the detector.
         confidence: How sure the detector is, 0 to 1.
         label: What it is, such as ``face``.
+        roll: Degrees by which it is turned clockwise from upright in that picture, where the
+            detector tells; between -180 and 180.
     """
 
     box: Box
     confidence: float
     label: str = FACE
+    roll: float = 0.0
 
 
 def intersection(a: Box, b: Box) -> float:

@@ -240,3 +240,17 @@ def test_many_pictures_are_seen_as_one_by_one(astronaut: NDArray[np.uint8]) -> N
         for one, other in zip(ours, alone, strict=True):
             assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
             assert iou(one.box, other.box) > 0.999
+
+
+@pytest.mark.parametrize("degrees", [-40, -20, 0, 20, 40])
+def test_centerface_says_how_far_a_face_is_turned(
+    degrees: float, astronaut: NDArray[np.uint8]
+) -> None:
+    height, width = astronaut.shape[:2]
+    # OpenCV counts the other way round.
+    move = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1)
+    turned = np.asarray(cv2.warpAffine(astronaut, move, (width, height)), np.uint8)
+    detector = make_detector("centerface", 0.4)
+    face = max(detector.detect(turned, 0), key=lambda found: found.confidence)
+    # She holds her head a little askew.
+    assert face.roll == pytest.approx(degrees, abs=15)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,6 +46,19 @@ class Brightest:
 
     def close(self) -> None:
         self.closed += 1
+
+
+class Nearest(Brightest):
+    """The same of the middle of the picture: what lies beyond the frame is mirrored in it."""
+
+    def detect(self, image: NDArray[np.uint8], time_ms: int) -> Sequence[Detection]:
+        count, _, boxes, centers = cv2.connectedComponentsWithStats(
+            np.asarray(image[..., 0] > 127, np.uint8)
+        )
+        middle = np.array(image.shape[1::-1]) / 2
+        spots = sorted(range(1, count), key=lambda n: float(np.hypot(*(centers[n] - middle))))
+        x, y, w, h = (float(v) for v in boxes[spots[0]][:4])
+        return [Detection(Box(x, y, x + w, y + h), 0.75)]
 
 
 class Says:
@@ -116,6 +130,48 @@ def test_a_spot_is_found_where_it_is(
     corners = (found.box.x1, found.box.y1, found.box.x2, found.box.y2)
     assert corners == pytest.approx(spot, abs=near)
     assert intersection(found.box, Box(*spot)) > 0
+
+
+@given(
+    ways=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    tilt=st.floats(-60, 60),
+    at=st.tuples(st.integers(20, WIDTH - 20), st.integers(20, HEIGHT - 20)),
+    off=st.tuples(st.floats(-12, 12), st.floats(-12, 12)),
+    scale=st.floats(0.5, 2.0),
+)
+def test_a_spot_in_a_tilted_picture_is_found_where_it_is(
+    ways: tuple[int, int],
+    tilt: float,
+    at: tuple[int, int],
+    off: tuple[float, float],
+    scale: float,
+) -> None:
+    # Near the picture's edge, too, where what the corners reach is not there.
+    side = 64.0
+    left = min(max(at[0] + off[0] - side / 2, 0.0), WIDTH - side)
+    top = min(max(at[1] + off[1] - side / 2, 0.0), HEIGHT - side)
+    region, shown = Box(left, top, left + side, top + side), round(side * scale)
+    canvas = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    cv2.circle(canvas, at, 8, (255, 255, 255), -1)
+    turns, more = ways
+    frame = Frame(av.VideoFrame.from_ndarray(canvas, format="rgb24"), 0, 0.0, turns)
+    look = Look(Role.SECOND, region, shown, shown, turns=more, tilt=tilt)
+    (found,) = find(Nearest(), frame, look)
+    near = 2.0 / min(scale, 1) + 1
+    assert found.box.center == pytest.approx((at[0] + 0.5, at[1] + 0.5), abs=near)
+    assert (found.box.width, found.box.height) == pytest.approx((17, 17), abs=2 * near)
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize(("tilt", "seen", "roll"), [(0, 0, 0), (30, 5, -25), (-45, 0, 45)])
+def test_how_far_a_face_is_turned_counts_from_upright(
+    turns: int, tilt: float, seen: float, roll: float
+) -> None:
+    square = Box(0, 0, 100, 100)
+    look = Look(Role.SECOND, square, 100, 100, turns=turns, tilt=tilt)
+    (found,) = find(Says([Detection(Box(40, 40, 60, 60), 0.9, roll=seen)]), frame_with(), look)
+    assert (found.roll - roll + 90 * turns) % 360 == pytest.approx(0)
+    assert -180 <= found.roll <= 180
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from streamguard.detection.landmarks import Floats, roll_of
 from streamguard.detection.onnx_file import with_free_size
 from streamguard.detection.onnx_net import OnnxNet
 from streamguard.detection.separating import separated
@@ -22,8 +22,8 @@ _MULTIPLE = 32
 """The backbone halves the picture five times, so both sides must be multiples of this."""
 
 _INPUT = "input.1"
-_OUTPUTS = ("537", "538", "539")
-"""Names of the heat map, scale and offset maps in the ONNX file; 540, the landmarks, is unused."""
+_OUTPUTS = ("537", "538", "539", "540")
+"""Names of the heat map, scale, offset and landmark maps in the ONNX file."""
 
 _LARGE = 3 * 1920 * 1152
 """Samples of a picture after which the net's memory, 300 MB and more, is not kept."""
@@ -67,11 +67,11 @@ class CenterFaceDetector:
         ]
         # The model was trained on plain RGB, 0 to 255: no mean, no scale.
         samples = np.asarray(cv2.dnn.blobFromImages(canvases), np.float32)
-        heats, scales, offsets = self._net.run(samples, thrifty=samples.size > _LARGE)
+        heats, scales, offsets, marks = self._net.run(samples, thrifty=samples.size > _LARGE)
         return [
             # What lies in the margin alone is a mirror image.
             [d for d in self._decode(*maps) if d.box.x1 < width and d.box.y1 < height]
-            for maps in zip(heats[:, 0], scales, offsets, strict=True)
+            for maps in zip(heats[:, 0], scales, offsets, marks, strict=True)
         ]
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class CenterFaceDetector:
         self._net.close()
 
     def _decode(
-        self, heat: NDArray[np.float32], scale: NDArray[np.float32], offset: NDArray[np.float32]
+        self, heat: Floats, scale: Floats, offset: Floats, marks: Floats
     ) -> list[Detection]:
         """Turn the output maps into boxes (arXiv:1911.03599, equations 3 to 6)."""
         rows, columns = np.nonzero(heat > self._threshold)
@@ -88,7 +88,10 @@ class CenterFaceDetector:
         center_y = (rows + offset[0, rows, columns] + 0.5) * _STRIDE
         center_x = (columns + offset[1, rows, columns] + 0.5) * _STRIDE
         confidences = heat[rows, columns]
-        return separated(center_x, center_y, widths, heights, confidences)
+        # In shares of the box, y before x.
+        points = marks[:, rows, columns]
+        rolls = roll_of(points[1::2] * widths, points[0::2] * heights)
+        return separated(center_x, center_y, widths, heights, confidences, rolls)
 
 
 def _round_up(length: int) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from streamguard.detection.looks import Look, Role
 from streamguard.detection.poles import VIEWS
+from streamguard.detection.tilting import untilted
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, StreamguardError
 from streamguard.geometry import Box, Detection
@@ -28,7 +30,7 @@ class Finding:
 
     Attributes:
         look: The look.
-        detections: Faces in coded pixels of the frame.
+        detections: Faces in coded pixels of the frame; their roll is that in the upright frame.
     """
 
     look: Look
@@ -75,7 +77,7 @@ class Finder:
         found: dict[int, Finding] = {}
         for batch in self._batches(looks):
             pictures = [
-                view.rgb(look.region, look.width, look.height, look.turns, look.layer)
+                view.rgb(look.region, look.width, look.height, look.turns, look.layer, look.tilt)
                 for _, look in batch
             ]
             detector = self._detectors[batch[0][1].role]
@@ -148,13 +150,15 @@ class Finder:
 
 
 def _placed(found: Detection, look: Look, quarter_turns: int, width: int, height: int) -> Detection:
-    """Return what was found in an upright picture of a size, in coded pixels of the frame."""
+    """Return what was found in a turned picture of a size, in coded pixels of the frame."""
     box = (
-        found.box.rotate(-quarter_turns - look.turns, width, height)
+        untilted(found.box, look.tilt, width, height)
+        .rotate(-quarter_turns - look.turns, width, height)
         .scale(look.region.width / look.width, look.region.height / look.height)
         .shift(look.region.x1, look.region.y1)
     )
-    return Detection(box, found.confidence, found.label)
+    roll = found.roll - 90 * look.turns - look.tilt
+    return Detection(box, found.confidence, found.label, (roll + 180) % 360 - 180)
 
 
 def _answer(detector: Detector, images: Sequence[Image], time_ms: int) -> list[list[Detection]]:
@@ -185,7 +189,8 @@ def _plain(detection: Detection) -> Detection:
     """Return the same in Python's own numbers: NumPy's, which many return, subtract otherwise."""
     box = detection.box
     corners = Box(float(box.x1), float(box.y1), float(box.x2), float(box.y2))
-    return Detection(corners, float(detection.confidence), str(detection.label))
+    confidence, label = float(detection.confidence), str(detection.label)
+    return Detection(corners, confidence, label, float(detection.roll))
 
 
 def _check(detection: Detection, width: int, height: int, name: str) -> None:
@@ -194,6 +199,7 @@ def _check(detection: Detection, width: int, height: int, name: str) -> None:
     sane = (
         box.is_finite
         and 0 <= detection.confidence <= 1
+        and math.isfinite(detection.roll)
         and box.x2 >= box.x1
         and box.y2 >= box.y1
         and box.width <= _MAX_SIZE * width + _MARGIN

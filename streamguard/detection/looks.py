@@ -32,6 +32,8 @@ class Look:
         height: Height of it.
         is_close: Whether it is a close look at one doubted face.
         turns: Clockwise quarter turns of the upright picture before it is shown.
+        tilt: Degrees by which it is turned clockwise beyond those, about its middle; only what
+            is square.
         layer: What of the picture: its colour, or what alpha shows.
     """
 
@@ -41,6 +43,7 @@ class Look:
     height: int
     is_close: bool = False
     turns: int = 0
+    tilt: float = 0.0
     layer: Layer = Layer.COLOR
 
     @property

@@ -18,6 +18,7 @@ def separated(
     widths: NDArray[np.float32],
     heights: NDArray[np.float32],
     confidences: NDArray[np.float32],
+    rolls: NDArray[np.float32] | None = None,
 ) -> list[Detection]:
     """Return the most confident of boxes that overlap, most confident first.
 
@@ -27,13 +28,16 @@ def separated(
         widths: Their widths in pixels.
         heights: Their heights.
         confidences: How sure the net is of each, 0 to 1.
+        rolls: Degrees by which each is turned clockwise, if the net tells.
     """
     corners = np.stack(
         [center_x - widths / 2, center_y - heights / 2, widths, heights], axis=1
     ).astype(np.float64)
+    if rolls is None:
+        rolls = np.zeros_like(confidences)
     kept = cv2.dnn.NMSBoxes(corners.tolist(), confidences.astype(float).tolist(), 0.0, _OVERLAP)
     return [
-        Detection(Box(x, y, x + w, y + h), float(confidences[i]))
+        Detection(Box(x, y, x + w, y + h), float(confidences[i]), roll=float(rolls[i]))
         for i in np.asarray(kept, int).ravel()
         for x, y, w, h in [corners[i].tolist()]
     ]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamguard.detection.layers import AlphaRange, Gray, Layer, compose, differ
+from streamguard.detection.tilting import reach, tilted
 from streamguard.frames import Frame
 from streamguard.geometry import Box
 from streamguard.media.planes import PictureLayout, Samples, native_layout, nearest_native
@@ -111,6 +112,7 @@ class FrameView:
         height: int,
         turns: int = 0,
         layer: Layer = Layer.COLOR,
+        tilt: float = 0.0,
     ) -> Image:
         """Return a region scaled to ``width`` × ``height`` and then turned upright.
 
@@ -120,12 +122,23 @@ class FrameView:
             height: Height before turning, in pixels.
             turns: Clockwise quarter turns beyond upright.
             layer: What of the picture.
+            tilt: Degrees clockwise beyond those, about the middle; only where it is square.
         """
-        turned = self._rgb(region, width, height, layer)
+        if tilt:
+            turned = self._tilted(region, width, layer, tilt)
+        else:
+            turned = self._rgb(region, width, height, layer)
         turns = (self._frame.quarter_turns + turns) % 4
         if turns:
             turned = np.asarray(cv2.rotate(turned, _TURNS[turns - 1]), np.uint8)
         return np.ascontiguousarray(turned)
+
+    def _tilted(self, region: Box, side: int, layer: Layer, degrees: float) -> Image:
+        """Return a square region scaled to a side and turned about its middle."""
+        shown = reach(region, *self.extent)
+        scale = side / region.width
+        wide, high = (max(1, round(length * scale)) for length in (shown.width, shown.height))
+        return tilted(self._rgb(shown, wide, high, layer), shown, region, side, degrees)
 
     def _rgb(self, region: Box, width: int, height: int, layer: Layer = Layer.COLOR) -> Image:
         if layer is Layer.COLOR:

@@ -22,8 +22,8 @@ _MULTIPLE = 32
 """Both sides of the input must be multiples of the coarsest stride."""
 _INPUT, _PICTURES = "input", "pictures"
 _OUTPUTS = tuple(f"{kind}_{stride}" for stride, kind in product(_STRIDES, ("cls", "obj", "bbox")))
-"""Names of the maps in the ONNX file: face or not, something or not, and where; the landmarks,
-``kps``, are unused."""
+"""Names of the maps in the ONNX file: face or not, something or not, and where. The landmarks,
+``kps``, hardly turn with a face, so they do not tell how far it is turned."""
 _LARGE = 3 * 1920 * 1152
 """Samples of a picture after which the net's memory is not kept."""
 
