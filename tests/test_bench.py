@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import FACE, ROOT
+from numpy.typing import NDArray
 from skimage import data
 
 from streamguard.geometry import Box
@@ -176,3 +177,35 @@ def test_sheets_show_every_wrong_place_once(face_clip: Path, tmp_path: Path) -> 
         assert drawn is not None
         assert (drawn == (0, 0, 255)).all(axis=2).sum() > 100, kind
     assert {each.box for each in found[1]} == {Box(5, 200, 35, 230)}
+
+
+@pytest.mark.usefixtures("bench")
+def test_made_clips_carry_their_boxes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    import own_clips
+
+    monkeypatch.setattr(own_clips, "_FRAMES", 5)
+    monkeypatch.setattr(own_clips, "SIZES", ((320, 240),))
+    x1, y1, x2, y2 = FACE
+    face = [float(side) for side in (x1, y1, x2 - x1, y2 - y1)]
+    astronaut = own_clips.Photo(data.astronaut()[..., ::-1].copy(), [face], [], False)
+    coffee = own_clips.Photo(data.coffee()[..., ::-1].copy(), [], [], False)
+    true = patch(astronaut.picture, face)
+    kinds = set()
+    for name, views in own_clips.takes([astronaut] * 8, [coffee], np.random.default_rng(1)):
+        kind = name.rsplit("_", 1)[0]
+        kinds.add(kind)
+        for view in views:
+            assert view.picture.shape == (240, 320, 3)
+            for x, y, w, h in view.faces:
+                if kind in ("fast_pan", "shake", "tilt") or x < 0 or y < 0 or x + w > 320:
+                    continue
+                seen = patch(view.picture, [x, y, w, h])
+                assert np.corrcoef(true.ravel(), seen.ravel())[0, 1] > 0.8, name
+    assert {"pan", "zoom_in", "dark", "cuts", "cross", "enter", "leave", "pass"} <= kinds
+
+
+def patch(picture: NDArray[np.uint8], box: list[float]) -> NDArray[np.float64]:
+    """Return what is in a box, small and grey."""
+    x, y, w, h = (round(side) for side in box)
+    gray = picture[y : y + h, x : x + w].mean(2)
+    return np.asarray(cv2.resize(gray, (12, 12), interpolation=cv2.INTER_AREA), np.float64)

@@ -11,6 +11,8 @@ import numpy as np
 from annotated import Picture
 from numpy.typing import NDArray
 
+Boxes = list[list[float]]
+"""x, y, width, height of each."""
 Move = NDArray[np.float64]
 """Shape ``(2, 3)``: where each point of a photo comes to lie."""
 _CRF = "14"
@@ -37,8 +39,8 @@ def write_clip(path: Path, views: Iterable[Picture], rate: float = 25) -> None:
 
 def faces_in(
     boxes: Iterable[Iterable[float]], move: Move, size: tuple[int, int]
-) -> tuple[list[list[float]], list[list[float]]]:
-    """Return where boxes lie in a view of a photo.
+) -> tuple[Boxes, Boxes]:
+    """Return where boxes lie in a view of a photo; they are not turned with it.
 
     Args:
         boxes: x, y, width, height in the photo.
@@ -48,16 +50,18 @@ def faces_in(
     Returns:
         The boxes at least half inside, and the others of which anything is inside.
     """
-    faces: list[list[float]] = []
-    ignored: list[list[float]] = []
+    faces: Boxes = []
+    ignored: Boxes = []
+    scale = float(np.sqrt(abs(np.linalg.det(move[:, :2]))))
     for x, y, w, h in boxes:
-        corners = np.array([[x, y, 1], [x + w, y, 1], [x, y + h, 1], [x + w, y + h, 1]]) @ move.T
-        (left, top), (right, bottom) = corners.min(0), corners.max(0)
-        across = min(right, size[0]) - max(left, 0)
-        down = min(bottom, size[1]) - max(top, 0)
+        center = move @ (x + w / 2, y + h / 2, 1)
+        width, height = w * scale, h * scale
+        left, top = center[0] - width / 2, center[1] - height / 2
+        across = min(left + width, size[0]) - max(left, 0)
+        down = min(top + height, size[1]) - max(top, 0)
         if across <= 0 or down <= 0:
             continue
-        box = [round(float(v), 1) for v in (left, top, right - left, bottom - top)]
-        inside = across * down >= _INSIDE * (right - left) * (bottom - top)
+        box = [round(float(v), 1) for v in (left, top, width, height)]
+        inside = across * down >= _INSIDE * width * height
         (faces if inside else ignored).append(box)
     return faces, ignored
