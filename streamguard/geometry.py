@@ -159,6 +159,12 @@ def intersection(a: Box, b: Box) -> float:
     return max(0.0, width) * max(0.0, height)
 
 
+def common(a: Box, b: Box) -> Box:
+    """Return the part that two boxes share; of zero area where they lie apart."""
+    x1, y1 = max(a.x1, b.x1), max(a.y1, b.y1)
+    return Box(x1, y1, max(x1, min(a.x2, b.x2)), max(y1, min(a.y2, b.y2)))
+
+
 def iou(a: Box, b: Box) -> float:
     """Return intersection over union, 0 to 1."""
     shared = intersection(a, b)

@@ -87,12 +87,13 @@ def test_what_the_original_shows_only_counts_if_it_is_still_there(
     covered: Path, face_clip: Path
 ) -> None:
     # A blurred face is one to a detector that believes anything; only the original tells.
-    alone = streamguard.verify(covered, threshold=0.02, every=EVERY)
-    both = streamguard.verify(covered, face_clip, threshold=0.02, every=EVERY)
+    alone = streamguard.verify(covered, threshold=0.05, every=1.0)
+    both = streamguard.verify(covered, face_clip, threshold=0.05, every=1.0)
     assert alone.spans
-    middle = Box(*FACE).scale(0.5, 0.5).shift(FRAMES, 0)
     assert both.set_aside > 0
-    assert not [s for s in both.spans if iou(Box(*s.box), middle) > 0.3]
+    face = Box(*FACE).scale(0.5, 0.5)
+    for span in both.spans:
+        assert all(iou(box, face.shift(2.0 * n, 0)) < 0.3 for n, box in span.boxes.items())
 
 
 @pytest.mark.parametrize(

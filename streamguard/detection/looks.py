@@ -19,6 +19,7 @@ class Role(StrEnum):
 
     PRIMARY = "primary"
     SECOND = "second"
+    PROPOSER = "proposer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def widened(
     """
     everything: list[Look] = []
     for look in looks:
-        if look.role is not Role.SECOND:
+        if look.role is Role.PRIMARY:
             everything.append(look)
             continue
         regions = [look.region]

@@ -6,26 +6,25 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from streamguard.detection.comparison import Comparison
-from streamguard.detection.finder import Finder
-from streamguard.detection.looks import Look, Role, widened
-from streamguard.detection.registry import make_detector
+from streamguard.detection.layers import Layer
+from streamguard.detection.likeness import detail_left
 from streamguard.detection.view import FrameView
 from streamguard.faults import letting_go
 from streamguard.frames import Frame
-from streamguard.geometry import Box, Detection, containment, nms
+from streamguard.geometry import Box, Detection, common, containment, nms
 from streamguard.media.sphere import Sphere
 from streamguard.progress import ProgressReporter
 from streamguard.sources import LocalSource
 from streamguard.spans import SpanFinder
+from streamguard.verification.eyes import ALL_TURNS, SIDE, UPRIGHT, Eyes, Scene
 
-DETECTOR = "centerface"
-"""Name of the detector that looks."""
-
-_SIDE = 1920
-_DOUBT = 0.4
-"""Share of the threshold at which the original's faces are looked for: to find too many is safe."""
 _SAME = 0.25
 """Shared area over the smaller box from which two detections may be the same face."""
+_LEFT = 0.14
+"""Detail left from which a face counts as bare, if it was large enough to tell: 98 in 100 bare
+ones that were found have more; `detail_left` tells what was measured."""
+_TURNED_MS = 200.0
+"""Time between two looks at the picture turned: three quarters of what all looks cost."""
 _GAP_MS = 500.0
 
 Excuse = Callable[[Frame, Sequence[Detection]], list[Detection]]
@@ -51,8 +50,8 @@ class Inspection:
         spans: Where a face still seems to be there.
         frames: Frames so far.
         looked: Frames looked at.
-        set_aside: Faces that do not count, since the original shows none there, or its face is
-            gone.
+        set_aside: Faces that do not count, since the original shows none there, or no detail is
+            left.
         excused: Faces that do not count, since they are there on purpose.
 
     Raises:
@@ -75,13 +74,13 @@ class Inspection:
         self.spans = SpanFinder(max(_GAP_MS, 2500 * every))
         self.frames = self.looked = self.set_aside = self.excused = 0
         self._every_ms = every * 1000
-        self._next_ms = float("-inf")
+        self._next_ms = self._next_turned_ms = float("-inf")
         self._last_ms = 0.0
         self._originals = self._unlike = self._compared = 0
         self._worst_ms = 0.0
         with ExitStack() as ending:
-            self._finder = _detector(threshold, ending)
-            self._doubter = _detector(threshold * _DOUBT, ending)
+            self._eyes = Eyes(threshold)
+            ending.enter_context(letting_go(self._eyes.close))
             self._ending = ending.pop_all()
 
     def close(self) -> None:
@@ -125,23 +124,26 @@ class Inspection:
 
     def _look(self, frame: Frame, twin: Frame | None) -> None:
         self.looked += 1
-        scale = min(1.0, _SIDE / max(frame.width, frame.height))
-        width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-        sphere = Sphere(frame.width, frame.height, frame.quarter_turns) if self._wraps else None
-        view = FrameView(frame, sphere)
-        comparison = None
-        if twin is not None and not twin.damage:
-            comparison = self._comparison(view, twin, scale)
-        look = Look(Role.SECOND, Box(0, 0, frame.width, frame.height), width, height)
-        found: list[Detection] = []
-        for layer in view.layers:
-            looks = widened([look], [layer], sphere)
-            findings = self._finder.find(view, looks, int(frame.time_ms), frame.quarter_turns)
-            bare = [detection for finding in findings for detection in finding.detections]
-            if comparison is not None:
-                bare = self._still_bare(bare, comparison, looks, frame)
+        scene = self._scene(frame)
+        before = None if twin is None or twin.damage else self._scene(twin)
+        whole = Box(0, 0, frame.width, frame.height)
+        turns, found = self._turns(frame), list[Detection]()
+        for layer in scene.view.layers:
+            faces = self._eyes.faces(scene, whole, layer, turns)
+            bare = self._bare(faces, scene, before, layer) if faces or before else []
+            self.set_aside += len(faces) - len(bare)
             found += bare
-        self._keep(frame, nms(found) if len(view.layers) > 1 else found)
+        self._keep(frame, nms(found))
+
+    def _turns(self, frame: Frame) -> range:
+        if frame.time_ms < self._next_turned_ms:
+            return UPRIGHT
+        self._next_turned_ms = frame.time_ms + _TURNED_MS - 1
+        return ALL_TURNS
+
+    def _scene(self, frame: Frame) -> Scene:
+        sphere = Sphere(frame.width, frame.height, frame.quarter_turns) if self._wraps else None
+        return Scene(FrameView(frame, sphere), int(frame.time_ms), sphere)
 
     def _keep(self, frame: Frame, found: Sequence[Detection]) -> None:
         """Keep what is not there on purpose."""
@@ -149,40 +151,43 @@ class Inspection:
         self.excused += len(found) - len(left)
         self.spans.add(frame.index, frame.time_ms, left)
 
-    def _comparison(self, view: FrameView, twin: Frame, scale: float) -> Comparison:
-        sphere = Sphere(twin.width, twin.height, twin.quarter_turns) if self._wraps else None
-        return Comparison(view, FrameView(twin, sphere), scale, flips=self._flips)
-
-    def _still_bare(
-        self, detections: list[Detection], comparison: Comparison, looks: list[Look], frame: Frame
+    def _bare(
+        self, faces: Sequence[Detection], scene: Scene, before: Scene | None, layer: Layer
     ) -> list[Detection]:
         """Leave out what is covered. Where the two cannot be compared, everything counts."""
-        bare = comparison.bare(detections, looks[0].layer)
+        scale = min(1.0, SIDE / max(scene.view.extent))
+        if before is None:
+            return _with_detail(faces, scene.view, layer, scale)
+        beside = Comparison(scene.view, before.view, scale, layer, flips=self._flips)
         self._compared += 1
-        if bare is None:
+        if not beside.shows_the_same:
             self._unlike += 1
-            return detections
-        bare = self._seen_before(bare, comparison, looks, frame)
-        self.set_aside += len(detections) - len(bare)
-        return bare
-
-    def _seen_before(
-        self, bare: list[Detection], comparison: Comparison, looks: list[Look], frame: Frame
-    ) -> list[Detection]:
-        """Leave out what the original shows no face at: beside a cover things may look like one."""
-        before = comparison.before
-        if not bare or self._flips or not comparison.is_same_size:
+            return list(faces)
+        bare = [one for one in faces if beside.is_bare(one.box)]
+        if not beside.shares_places:
             return bare
-        turns = frame.quarter_turns
-        findings = self._doubter.find(before, looks, int(frame.time_ms), turns)
-        faces = [detection.box for finding in findings for detection in finding.detections]
-        return [one for one in bare if any(containment(one.box, face) > _SAME for face in faces)]
+        return [one for one in bare if self._was_face(one.box, before, beside, layer)]
+
+    def _was_face(self, box: Box, before: Scene, beside: Comparison, layer: Layer) -> bool:
+        """Whether the original shows a face there that is bare now.
+
+        Beside a cover a collar may look like a face: it is bare, the face above it is not.
+        """
+        seen = self._eyes.seen_close(before, box, layer)
+        return any(
+            beside.is_bare(common(box, face)) for face in seen if containment(box, face) > _SAME
+        )
 
 
-def _detector(threshold: float, ending: ExitStack) -> Finder:
-    finder = Finder({Role.SECOND: make_detector(DETECTOR, threshold)})
-    ending.enter_context(letting_go(finder.close))
-    return finder
+def _with_detail(
+    faces: Sequence[Detection], view: FrameView, layer: Layer, scale: float
+) -> list[Detection]:
+    """Leave out what shows no more detail than a cover leaves."""
+    if not faces:
+        return []
+    width, height = (max(1, round(side * scale)) for side in view.extent)
+    picture = view.gray(width, height, layer)
+    return [one for one in faces if detail_left(picture, one.box.scale(scale, scale)) >= _LEFT]
 
 
 def _mirrored(result: LocalSource, source: LocalSource) -> bool:

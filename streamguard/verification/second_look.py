@@ -19,7 +19,8 @@ from streamguard.sources import LocalSource, open_source
 from streamguard.spans import Span, Verification
 from streamguard.stages import Stage, run_alone
 from streamguard.verification.decided import Decided
-from streamguard.verification.inspection import DETECTOR, Inspection, nothing_excused
+from streamguard.verification.eyes import DETECTORS
+from streamguard.verification.inspection import Inspection, nothing_excused
 
 THRESHOLD = 0.5
 """Confidence that counts as a face: blurred ones, which stay round and skin-coloured, rarely do."""
@@ -40,7 +41,7 @@ def verify(  # noqa: PLR0913 - all but three by name, each of its own kind
     cancelled: threading.Event | None = None,
     limits: InputSettings = LIMITS,
 ) -> Verification:
-    """Look at a finished video or photo with the strong detector at full size.
+    """Look at a finished video or photo with both detectors at full size, upright and turned.
 
     Args:
         output: The file to look at.
@@ -134,7 +135,7 @@ class _SecondLook:
             file=how.output.name,
             original=how.original.name if how.original else None,
             analysis=how.analysis.name if how.analysis else None,
-            detector=DETECTOR,
+            detector=", ".join(DETECTORS.values()),
             threshold=how.threshold,
             every=how.every,
             frames=seen.frames,
