@@ -50,6 +50,15 @@ def share(bare: Bare, box: Box) -> float:
     return float(part.mean()) if part.size else 0.0
 
 
+def share_of_ellipse(bare: Bare, box: Box) -> float:
+    """Return the share of the ellipse in a box that is bare, 0 to 1."""
+    (x, y), (height, width) = box.center, bare.shape
+    across = (np.arange(width) + 0.5 - x) / max(box.width / 2, 0.5)
+    down = (np.arange(height) + 0.5 - y) / max(box.height / 2, 0.5)
+    inside = down[:, None] ** 2 + across[None, :] ** 2 <= 1
+    return float(bare[inside].mean()) if inside.any() else 0.0
+
+
 def _bare(frame: Frame, redactor: MaskRedactor, verdict: Verdict) -> Bare:
     redacted = redactor.redact(verdict).picture
     return np.asarray(_luma(frame.picture) == _luma(redacted))

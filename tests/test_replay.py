@@ -109,7 +109,7 @@ def test_damage_now_or_then_is_a_slate(
 
 def test_edits_have_the_last_word_on_whole_frames_only() -> None:
     class FirstOnly:
-        def apply(self, record: FrameRecord) -> tuple[Cover, ...]:
+        def painted(self, record: FrameRecord) -> tuple[Cover, ...]:
             return record.covers[:1]
 
     broken = replace(record_of(1), state=FrameState.DAMAGED, reason="damaged", covers=())

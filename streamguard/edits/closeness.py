@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from streamguard.analysis.records import StoredTrack
+from streamguard.edits.candidate_places import is_beside
 from streamguard.edits.edited_tracks import Part
 from streamguard.edits.stretches import Stretch, runs, within
 from streamguard.geometry import Box
 
-LEAST_PADDING = 0.3
+_LEAST_PADDING = 0.3
 """Padding of covers that is reckoned with at least, as a share of the box's size."""
 _NEAR = 0.1
 """Share of a face's size beyond the padding in which flow's points may jump to another face."""
@@ -28,6 +29,11 @@ _MERGED = 0.5
 """Seconds between two stretches that a person looks at as one."""
 
 
+def reach_of(padding: float) -> float:
+    """Return how far covers are reckoned to reach beyond a box, in shares of its size."""
+    return max(_LEAST_PADDING, padding)
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
     """A stretch of a part that shows the same thing only if a person says so.
@@ -37,12 +43,14 @@ class Break:
         last: Index of its last frame.
         causes: Why, in words. What it touches is in ``others``.
         others: Numbers of the parts that it touches.
+        candidates: Numbers of the candidates that it touches.
     """
 
     first: int
     last: int
     causes: tuple[str, ...] = ()
     others: tuple[int, ...] = ()
+    candidates: tuple[int, ...] = ()
 
     @property
     def stretch(self) -> Stretch:
@@ -52,11 +60,16 @@ class Break:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why, in words."""
-        if not self.others:
-            return self.causes
-        numbers = ", ".join(map(str, self.others))
-        tracks = "track" if len(self.others) == 1 else "tracks"
-        return f"it touches {tracks} {numbers}", *self.causes
+        touched = [
+            f"it touches {_listed(word, numbers)}"
+            for word, numbers in (("track", self.others), ("candidate", self.candidates))
+            if numbers
+        ]
+        return *touched, *self.causes
+
+
+def _listed(word: str, numbers: Sequence[int]) -> str:
+    return f"{word if len(numbers) == 1 else f'{word}s'} {', '.join(map(str, numbers))}"
 
 
 class Closeness:
@@ -66,48 +79,68 @@ class Closeness:
         parts: Every part by its number.
         watched: Numbers of the parts to look after.
         padding: Share of a box's size that covers reach beyond it.
+        margin: Frames that something counts after it was covered: it may still be there.
     """
 
-    def __init__(self, parts: Mapping[int, Part], watched: Iterable[int], padding: float) -> None:
+    def __init__(
+        self, parts: Mapping[int, Part], watched: Iterable[int], padding: float, margin: int
+    ) -> None:
         self._parts = parts
-        self._reach = max(LEAST_PADDING, padding) + _NEAR
+        self._reach = reach_of(padding) + _NEAR
+        self._margin = margin
+        self._last: dict[int, tuple[int, Box]] = {}
         self._places: dict[int, dict[int, Box]] = {number: {} for number in watched}
         self._touched: dict[int, dict[int, set[int]]] = {number: {} for number in watched}
 
-    def add(self, frame: int, boxes: Sequence[tuple[int, Box]]) -> None:
+    def add(
+        self,
+        frame: int,
+        boxes: Sequence[tuple[int, Box]],
+        candidates: Sequence[tuple[int, Box]] = (),
+    ) -> None:
         """Take in one frame.
 
         Args:
             frame: Its index; frames come in order, each once.
             boxes: Number of a part and where it is; a part may be in several places.
+            candidates: Number of each candidate and where it is.
         """
+        here: dict[int, Box] = {}
+        for number, box in boxes:
+            here[number] = here[number].union(box) if number in here else box
+        self._last = {n: (f, b) for n, (f, b) in self._last.items() if frame - f <= self._margin}
+        gone = [(n, box) for n, (_, box) in self._last.items() if n not in here]
+        self._last.update((n, (frame, box)) for n, box in here.items())
+        for number in here.keys() & self._places.keys():
+            self._places[number][frame] = here[number]
         mine = [(number, box) for number, box in boxes if number in self._places]
-        if not mine:
-            return
-        padded = [(number, box.pad(self._reach)) for number, box in boxes]
-        is_crowded = len(mine) * len(boxes) > _MOST
-        for number, box in mine:
-            before = self._places[number].get(frame)
-            self._places[number][frame] = before.union(box) if before else box
-            near = () if is_crowded else self._near(number, box.pad(self._reach), padded)
-            if near:
-                self._touched[number].setdefault(frame, set()).update(near)
-        if is_crowded:
-            everybody = {number for number, _ in boxes}
-            for number in everybody & self._places.keys():
-                self._touched[number][frame] = everybody - {number}
+        covered = [(number, box.pad(self._reach)) for number, box in (*boxes, *gone)]
+        # Candidates have numbers of their own, so they count downward here. No cover is theirs.
+        self._touch(frame, mine, [*covered, *((-number, box) for number, box in candidates)])
 
-    def _near(self, number: int, own: Box, padded: Sequence[tuple[int, Box]]) -> set[int]:
-        person = self._parts[number].person
+    def _touch(
+        self, frame: int, mine: Sequence[tuple[int, Box]], others: Sequence[tuple[int, Box]]
+    ) -> None:
+        if not mine or not others:
+            return
+        is_crowded = len(mine) * len(others) > _MOST
+        everybody = {number for number, _ in others} if is_crowded else set()
+        for number, box in mine:
+            near = self._near(number, box, others) if not is_crowded else everybody
+            if near - {number}:
+                self._touched[number].setdefault(frame, set()).update(near - {number})
+
+    def _near(self, number: int, box: Box, others: Sequence[tuple[int, Box]]) -> set[int]:
+        part, own = self._parts[number], box.pad(self._reach)
         return {
             other
-            for other, box in padded
-            if other != number
-            and own.x1 < box.x2
-            and box.x1 < own.x2
-            and own.y1 < box.y2
-            and box.y1 < own.y2
-            and not (person and other in self._parts and self._parts[other].person == person)
+            for other, there in others
+            if own.x1 < there.x2
+            and there.x1 < own.x2
+            and own.y1 < there.y2
+            and there.y1 < own.y2
+            and (other >= 0 or is_beside(there, box))
+            and not (other in self._parts and part.belongs_to(self._parts[other]))
         }
 
     def breaks(self, number: int, track: StoredTrack | None, rate: float) -> list[Break]:
@@ -128,8 +161,9 @@ class Closeness:
         away = within(track.lost if track else (), part.stretch)
         found += [Break(a, b, ("it was lost",)) for a, b in away]
         for first, last in runs(sorted(touched)):
-            others = set().union(*(touched[frame] for frame in range(first, last + 1)))
-            found.append(Break(first, last, others=tuple(sorted(others))))
+            near = sorted(set().union(*(touched[frame] for frame in range(first, last + 1))))
+            others, seen = tuple(n for n in near if n >= 0), tuple(-n for n in near if n < 0)
+            found.append(Break(first, last, others=others, candidates=seen[::-1]))
         return _merged(found, round(_MERGED * rate))
 
 
@@ -141,8 +175,9 @@ def _merged(found: Iterable[Break], gap: int) -> list[Break]:
             last = result.pop()
             causes = dict.fromkeys((*last.causes, *item.causes))
             others = sorted({*last.others, *item.others})
+            seen = sorted({*last.candidates, *item.candidates})
             end = max(last.last, item.last)
-            result.append(Break(last.first, end, tuple(causes), tuple(others)))
+            result.append(Break(last.first, end, tuple(causes), tuple(others), tuple(seen)))
         else:
             result.append(item)
     return result

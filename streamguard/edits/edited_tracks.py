@@ -69,6 +69,10 @@ class Part:
         """Its frames."""
         return self.first, self.last
 
+    def belongs_to(self, other: Part) -> bool:
+        """Return whether it is of the same track or the same person as another part."""
+        return self.origin == other.origin or (self.person != 0 and self.person == other.person)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clearing:

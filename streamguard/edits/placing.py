@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from streamguard.analysis.decision import DecisionWithTracks
 from streamguard.analysis.records import FrameRecord
 from streamguard.analysis.stored_settings import padding_of
 from streamguard.edits.acts import ChangeSound
 from streamguard.edits.applying import active, apply_edits
-from streamguard.edits.closeness import Break, Closeness
-from streamguard.edits.decision_content import DecisionContent, decision_content
+from streamguard.edits.candidate_places import CandidatePlaces
+from streamguard.edits.closeness import Break
+from streamguard.edits.decision_content import decision_content
 from streamguard.edits.edit import Edit
 from streamguard.edits.edited_covers import EditedCovers
 from streamguard.edits.edited_tracks import Clearing, EditedTracks
+from streamguard.edits.nearness import Neighbours, PartCover
 from streamguard.edits.stretches import Stretch, around, holds, joined, within, without
+from streamguard.edits.unconfirmed import unconfirmed_breaks
 from streamguard.frames import Cover
 from streamguard.settings import Effect, SoundSpan
 
@@ -87,10 +90,15 @@ class Placed:
     """
 
     def __init__(
-        self, edits: Sequence[Edit], edited: EditedTracks, breaks: Mapping[int, Sequence[Break]]
+        self,
+        edits: Sequence[Edit],
+        edited: EditedTracks,
+        breaks: Mapping[int, Sequence[Break]],
+        neighbours: Neighbours,
     ) -> None:
         self.edited = edited
         self.breaks = breaks
+        self._neighbours = neighbours
         self.effects: Mapping[str, Effect] = dict(edited.effects)
         spans = (edit.act for edit in edits if isinstance(edit.act, ChangeSound))
         self.sound = tuple(SoundSpan(act.start, act.end, act.sound) for act in spans)
@@ -103,8 +111,23 @@ class Placed:
         for clearing, stretches in self._open.items():
             self._clear[clearing.part] = joined([*self._clear.get(clearing.part, []), *stretches])
 
+    def painted(self, record: FrameRecord) -> tuple[Cover, ...]:
+        """Return what is painted in a frame: all that `apply` returns, and what `stays`."""
+        return *self.apply(record), *self.stays(record)
+
+    def stays(self, record: FrameRecord) -> tuple[Cover, ...]:
+        """Return what of the covers that are left out stays, since it is nearer to others."""
+        if not self._clear:
+            return ()
+        left: list[PartCover] = []
+        others: list[PartCover] = []
+        for part, cover in self._covers.covers(record):
+            clear = self._is_clear(part, record.index)
+            (left if clear else others).append((self.edited.parts.get(part), cover))
+        return self._neighbours.what_stays(record.index, left, others)
+
     def apply(self, record: FrameRecord) -> tuple[Cover, ...]:
-        """Return what is to be covered in a frame after all edits."""
+        """Return what is to be covered in a frame after all edits, whole covers alone."""
         covers = self._covers.covers(record)
         return tuple(c for part, c in covers if not self._is_clear(part, record.index))
 
@@ -201,7 +224,13 @@ def place(decision: DecisionWithTracks, edits: Sequence[Edit]) -> Placed:
     counting = active(edits)
     content = decision_content(decision)
     edited = apply_edits(content, counting)
-    return Placed(counting, edited, _breaks(decision, content, edited))
+    believed = {drawing.candidate for drawing in edited.drawings.values()}
+    seen = (each for each in content.candidates.values() if each.number not in believed)
+    candidates = CandidatePlaces(seen, content.rate)
+    watched = {clearing.part for clearing in _standing(edited)}
+    breaks = unconfirmed_breaks(decision, content, edited, watched, candidates)
+    neighbours = Neighbours(candidates, padding_of(decision.header))
+    return Placed(counting, edited, breaks, neighbours)
 
 
 def _standing(edited: EditedTracks) -> list[Clearing]:
@@ -211,37 +240,6 @@ def _standing(edited: EditedTracks) -> list[Clearing]:
         for clearing in edited.clearings
         if clearing.stretches
         and (not clearing.person or edited.parts[clearing.part].person == clearing.person)
-    ]
-
-
-def _breaks(
-    decision: DecisionWithTracks, content: DecisionContent, edited: EditedTracks
-) -> dict[int, list[Break]]:
-    """Look through the frames of all that was to be clear for what it touches there."""
-    watched = {clearing.part for clearing in _standing(edited)}
-    if not watched:
-        return {}
-    closeness = Closeness(edited.parts, watched, padding_of(decision.header))
-    edited_covers = EditedCovers(edited)
-    for first, last in joined(edited.parts[number].stretch for number in watched):
-        for record in decision.frames(first, last + 1):
-            boxes = [(number, cover.box) for number, cover in edited_covers.covers(record)]
-            closeness.add(record.index, boxes)
-    found = {}
-    for number in watched:
-        track = content.tracks.get(edited.parts[number].origin)
-        breaks = closeness.breaks(number, track, content.rate)
-        confirmed = joined(one.stretch for one in edited.confirmed if one.part == number)
-        found[number] = _unconfirmed(breaks, confirmed)
-    return found
-
-
-def _unconfirmed(breaks: Sequence[Break], confirmed: Sequence[Stretch]) -> list[Break]:
-    """Return what of breaks no person has vouched for."""
-    return [
-        replace(item, first=first, last=last)
-        for item in breaks
-        for first, last in without([item.stretch], confirmed)
     ]
 
 

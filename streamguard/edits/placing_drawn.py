@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streamguard.edits.acts import Believe, BoxAt, DrawBox, DrawPolygon, Follow, Pixels
+from streamguard.edits.candidate_places import margin_of
 from streamguard.edits.decision_content import DecisionContent
 from streamguard.edits.edit_json import MAX_POINTS
 from streamguard.edits.edited_tracks import Drawing, EditedTracks, Part
@@ -12,9 +13,6 @@ from streamguard.edits.stretches import Stretch
 from streamguard.errors import EditError
 from streamguard.geometry import Box
 from streamguard.outlines import Outline, Polygon, bounds
-
-_MARGIN = 0.5
-"""Seconds that a believed candidate is covered before and after it was seen: looks lie apart."""
 
 
 def believe(act: Believe, number: int, edited: EditedTracks, content: DecisionContent) -> None:
@@ -27,7 +25,7 @@ def believe(act: Believe, number: int, edited: EditedTracks, content: DecisionCo
     candidate = content.candidates[act.candidate]
     if any(d.candidate == act.candidate for d in edited.drawings.values()):
         raise EditError(f"candidate {act.candidate} is believed already")
-    margin = max(1, round(_MARGIN * content.rate))
+    margin = margin_of(content.rate)
     first = max(0, candidate.first - margin) if act.first is None else act.first
     last = min(content.frames - 1, candidate.last + margin) if act.last is None else act.last
     span = content.stretch(first, last, content.whole)

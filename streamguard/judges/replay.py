@@ -14,7 +14,7 @@ from streamguard.frames import Cover, Frame, Verdict
 class Edited(Protocol):
     """What a person changed about a decision."""
 
-    def apply(self, record: FrameRecord) -> tuple[Cover, ...]:
+    def painted(self, record: FrameRecord) -> tuple[Cover, ...]:
         """Return what to cover in one frame."""
         ...
 
@@ -53,7 +53,7 @@ class Replay:
         slate = frame.damage or record.reason
         if slate or record.state is not FrameState.JUDGED:
             return [Verdict(frame, slate=slate or "not judged")]
-        covers = record.covers if self._edited is None else self._edited.apply(record)
+        covers = record.covers if self._edited is None else self._edited.painted(record)
         return [Verdict(frame, covers)]
 
     def finish(self) -> list[Verdict]:
