@@ -33,7 +33,7 @@ _BEYOND = 3.0
 """Pixels by which a polygon or a mask is painted beyond its box."""
 
 
-class Neighbours:
+class Surroundings:
     """Knows who is near to what is left clear.
 
     Args:

@@ -16,7 +16,7 @@ from streamguard.edits.decision_content import decision_content
 from streamguard.edits.edit import Edit
 from streamguard.edits.edited_covers import EditedCovers
 from streamguard.edits.edited_tracks import Clearing, EditedTracks
-from streamguard.edits.nearness import Neighbours, PartCover
+from streamguard.edits.nearness import PartCover, Surroundings
 from streamguard.edits.stretches import Stretch, around, holds, joined, within, without
 from streamguard.edits.unconfirmed import unconfirmed_breaks
 from streamguard.frames import Cover
@@ -94,11 +94,11 @@ class Placed:
         edits: Sequence[Edit],
         edited: EditedTracks,
         breaks: Mapping[int, Sequence[Break]],
-        neighbours: Neighbours,
+        surroundings: Surroundings,
     ) -> None:
         self.edited = edited
         self.breaks = breaks
-        self._neighbours = neighbours
+        self._surroundings = surroundings
         self.effects: Mapping[str, Effect] = dict(edited.effects)
         spans = (edit.act for edit in edits if isinstance(edit.act, ChangeSound))
         self.sound = tuple(SoundSpan(act.start, act.end, act.sound) for act in spans)
@@ -124,7 +124,7 @@ class Placed:
         for part, cover in self._covers.covers(record):
             clear = self._is_clear(part, record.index)
             (left if clear else others).append((self.edited.parts.get(part), cover))
-        return self._neighbours.what_stays(record.index, left, others)
+        return self._surroundings.what_stays(record.index, left, others)
 
     def apply(self, record: FrameRecord) -> tuple[Cover, ...]:
         """Return what is to be covered in a frame after all edits, whole covers alone."""
@@ -229,8 +229,8 @@ def place(decision: DecisionWithTracks, edits: Sequence[Edit]) -> Placed:
     candidates = CandidatePlaces(seen, content.rate)
     watched = {clearing.part for clearing in _standing(edited)}
     breaks = unconfirmed_breaks(decision, content, edited, watched, candidates)
-    neighbours = Neighbours(candidates, padding_of(decision.header))
-    return Placed(counting, edited, breaks, neighbours)
+    surroundings = Surroundings(candidates, padding_of(decision.header))
+    return Placed(counting, edited, breaks, surroundings)
 
 
 def _standing(edited: EditedTracks) -> list[Clearing]:
