@@ -217,9 +217,12 @@ class Settings:
             if self.lookahead > 0:
                 # A face that only the second opinion sees must not leave before it looks again.
                 beat = min(plan.second_every, self.lookahead)
+                proposed = min(plan.proposer_every, self.lookahead)
                 # Twice as often, so that under overload, at half as many looks, it still does.
                 primary = min(plan.primary_every, self.lookahead / 2)
-                plan = replace(plan, second_every=beat, primary_every=primary)
+                plan = replace(
+                    plan, second_every=beat, proposer_every=proposed, primary_every=primary
+                )
         if self.threshold is not None:
             keep = min(plan.keep_threshold, self.threshold)
             plan = replace(

@@ -37,16 +37,13 @@ def test_every_file_it_names_exists() -> None:
 @pytest.mark.parametrize("quality", Quality)
 def test_its_figures_are_those_of_the_settings(quality: Quality) -> None:
     plan = PLANS[quality]
-    looks = [
-        look
-        for look in Schedule(plan, WIDTH, HEIGHT).looks(0.0, cut=True)
-        if look.role is Role.SECOND
-    ]
-    smallest = [f"{look.smallest:.0f} px" for look in looks]
-    tiles = ["–", "–", "–"]
-    if plan.tiles:
-        all_of_them = plan.tiles**2 * plan.second_every
-        tiles = [f"{plan.tiles} × {plan.tiles}", smallest[1], f"{all_of_them:g} s"]
-    row = [f"`{quality}`", f"{plan.second_every:g} s", smallest[0], *tiles, f"{plan.lookahead:g} s"]
-    assert f"| {' | '.join(row)} |" in PAGE
-    assert plan.second_every <= plan.lookahead
+    looks = Schedule(plan, WIDTH, HEIGHT).looks(0.0, cut=True)
+    (proposer,) = (look for look in looks if look.role is Role.PROPOSER)
+    whole, *tiles = (look for look in looks if look.role is Role.SECOND and not look.turns)
+    row = [f"`{quality}`", f"{plan.proposer_every:g} s", f"{proposer.smallest:.0f} px"]
+    row += [f"{plan.second_every:g} s", f"{whole.smallest:.0f} px", "–"]
+    if tiles:
+        around = plan.tiles**2 * plan.second_every
+        row[-1] = f"{plan.tiles} × {plan.tiles}, {tiles[0].smallest:.0f} px, {around:g} s"
+    assert f"| {' | '.join([*row, f'{plan.lookahead:g} s'])} |" in PAGE
+    assert plan.whole_every <= plan.lookahead

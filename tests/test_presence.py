@@ -15,7 +15,7 @@ from streamguard.plans import DetectionPlan
 from streamguard.tracking.flow import Moved
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.presence import Glimpse, Likeness
-from streamguard.tracking.timeline import Moment, Timeline
+from streamguard.tracking.timeline import Moment, Sighting, Timeline
 from streamguard.tracking.tracker import Tracker
 
 Gray = NDArray[np.uint8]
@@ -149,7 +149,7 @@ def test_it_is_followed_back_to_where_the_place_looks_like_something_else(
     for n in range(25):
         held.append(Moment(before(n), n / RATE))
     monkeypatch.setattr("streamguard.tracking.timeline.propagate", _stays)
-    held.trace_back({1: FACE})
+    held.trace_back([Sighting(1, FACE, 24 / RATE)])
     covered = [n for n, moment in enumerate(held.moments) if 1 in moment.covers]
     assert covered == list(range(first, 24))
 

@@ -52,7 +52,7 @@ def test_the_whole_picture_is_looked_at_in_time(
     plan: DetectionPlan, times: list[float], cuts: set[int], data: st.DataObject
 ) -> None:
     schedule = Schedule(plan, WIDTH, HEIGHT)
-    seen = {Role.SECOND: -1e9, Role.PRIMARY: -1e9}
+    seen = dict.fromkeys(Role, -1e9)
     doubts = [CloseLookRequest(1, Box(5, 5, 30, 30), 0)] if data.draw(st.booleans()) else []
     for number, time in enumerate(times):
         looks = schedule.looks(time, number in cuts, doubts)
@@ -60,10 +60,13 @@ def test_the_whole_picture_is_looked_at_in_time(
             seen[Role.SECOND] = time
         if has(looks, Role.PRIMARY):
             seen[Role.PRIMARY] = time
+        if any(look.role is Role.PROPOSER and look.region == WHOLE for look in looks):
+            seen[Role.PROPOSER] = time
+        assert time - seen[Role.PROPOSER] < plan.proposer_every
         assert time - seen[Role.SECOND] < plan.second_every
         assert time - seen[Role.PRIMARY] <= plan.primary_every
         if number in cuts or number == 0:
-            assert seen == {Role.SECOND: time, Role.PRIMARY: time}
+            assert seen == dict.fromkeys(Role, time)
 
 
 @given(plan=plans, times=times)
@@ -94,7 +97,7 @@ def test_it_looks_no_more_often_than_it_says(plan: DetectionPlan) -> None:
 @pytest.mark.parametrize("level", PLANS)
 def test_what_is_found_is_still_in_hand(level: Quality) -> None:
     # Otherwise a face could come in, and its first frames leave before anybody looked.
-    assert PLANS[level].second_every <= PLANS[level].lookahead
+    assert PLANS[level].whole_every <= PLANS[level].lookahead
 
 
 @pytest.mark.parametrize("level", PLANS)
@@ -107,16 +110,21 @@ def test_times_that_stand_still_do_not_blind_it(level: Quality) -> None:
 
 
 def test_camera_motion_brings_the_next_look_forward() -> None:
-    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
+    for plan in (PLANS[Quality.BALANCED], PLANS[Quality.BALANCED].without_proposer()):
+        _look_where_the_camera_goes(plan, Role.PROPOSER if plan.proposer_every else Role.SECOND)
+
+
+def _look_where_the_camera_goes(plan: DetectionPlan, role: Role) -> None:
+    schedule = Schedule(plan, WIDTH, HEIGHT)
     schedule.looks(0.0, cut=False)
     still = [schedule.looks(n / 100, cut=False) for n in range(1, 12)]
     panned = [schedule.looks(n / 100, cut=False, motion=(0.02, 0.0)) for n in range(12, 24)]
-    assert not any(has(looks, Role.SECOND) for looks in still)
+    assert not any(has(looks, role) for looks in still)
     # The picture moves to the right, so what is new shows on the left: a tenth of it at most.
-    first = next(n for n, looks in enumerate(panned, 1) if has(looks, Role.SECOND))
+    first = next(n for n, looks in enumerate(panned, 1) if has(looks, role))
     assert first * 0.02 < 0.1
-    assert min(look.region.x1 for look in panned[first - 1] if look.role is Role.SECOND) == 0
-    assert any(whole_second(looks) for looks in panned)
+    assert min(look.region.x1 for look in panned[first - 1] if look.role is role) == 0
+    assert any(look.role is role and look.region == WHOLE for looks in panned for look in looks)
 
 
 @given(
@@ -166,7 +174,7 @@ def test_doubts_that_are_over_are_forgotten() -> None:
     schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
     for n in range(500):
         schedule.looks(n / 5 + 0.1, cut=False, requests=[CloseLookRequest(n, Box(0, 0, 9, 9), 0)])
-    assert len(schedule._next_crop) <= 1
+    assert len(schedule._questions._next) <= 1
 
 
 @given(
@@ -186,7 +194,7 @@ def test_looks_lie_in_the_picture_and_hold_the_face(
     close = [
         look
         for look in schedule.looks(
-            plan.second_every / 2, cut=False, requests=[CloseLookRequest(1, face, 0)]
+            plan.whole_every / 2, cut=False, requests=[CloseLookRequest(1, face, 0)]
         )
         if look.is_close
     ]
@@ -194,7 +202,7 @@ def test_looks_lie_in_the_picture_and_hold_the_face(
     for look in [*looks, *close]:
         region = look.region
         assert min(look.width, look.height) >= 1
-        assert max(look.width, look.height) <= max(plan.second_side, 320)
+        assert max(look.width, look.height) <= max(plan.second_side, plan.proposer_side)
         assert look.smallest > 0 or (look.is_close and not face.area)
         assert region.x1 >= 0
         assert region.y1 >= 0
@@ -291,9 +299,9 @@ def test_who_lies_is_looked_for_as_often_as_anybody_while_somebody_does() -> Non
     found = turned_looks(plan, 20, {4.0: {0, 3}, 9.0: {0}})
     closely = [time for time, width in found[3] if width == plan.second_side]
     assert closely[0] == pytest.approx(4.0)
-    assert all(b - a <= plan.second_every + 0.02 for a, b in pairwise(closely))
+    assert all(b - a <= plan.whole_every + 0.02 for a, b in pairwise(closely))
     # Somebody may turn up again so, and a look costs.
-    assert 9 + plan.second_every < closely[-1] < 14
+    assert 9 + plan.whole_every < closely[-1] < 14
     assert all(width == plan.turned_side for way in (1, 2) for _, width in found[way])
     others = [time for way in (1, 2) for time, _ in found[way] if 4 < time < 9]
     assert len(others) >= 5 / plan.turned_every - 1
@@ -304,10 +312,11 @@ def test_a_new_view_is_looked_at_the_way_up_that_people_are() -> None:
     schedule = Schedule(plan, WIDTH, HEIGHT)
     schedule.looks(0.0, cut=True)
     schedule.looks(0.1, cut=False, turned={1})
-    seconds = [
-        look for look in schedule.looks(0.2, False, motion=(0.2, 0.0)) if look.role is Role.SECOND
-    ]
-    assert [(look.turns, look.width) for look in seconds] == [(0, 640), (1, 640)]
+    looks = schedule.looks(0.2, False, motion=(0.2, 0.0))
+    assert {(look.role, look.turns, look.width) for look in looks} == {
+        (Role.PROPOSER, 0, plan.proposer_side),
+        (Role.SECOND, 1, plan.second_side),
+    }
 
 
 def test_nobody_looks_another_way_up_where_the_plan_says_so() -> None:

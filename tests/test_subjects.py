@@ -92,4 +92,4 @@ def test_labels_are_looked_up_once_each_and_unknown_ones_named() -> None:
 @pytest.mark.parametrize("label", SUBJECTS)
 def test_everything_is_looked_for_within_the_look_ahead(label: str, quality: Quality) -> None:
     plan = SUBJECTS[label].plan(Settings(quality=quality).plan)
-    assert plan.second_every <= plan.lookahead
+    assert plan.whole_every <= plan.lookahead

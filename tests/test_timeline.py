@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from streamguard.geometry import Box, intersection
-from streamguard.tracking.timeline import Moment, Timeline
+from streamguard.tracking.timeline import Moment, Sighting, Timeline
 
 Gray = NDArray[np.uint8]
 WIDTH, HEIGHT, RATE = 240, 135, 25
@@ -59,7 +59,7 @@ def share(face: Box, boxes: list[Box]) -> float:
 
 def test_a_face_is_followed_back_to_where_it_came_in() -> None:
     held = timeline(25)
-    held.trace_back({1: place(24)})
+    held.trace_back([Sighting(1, place(24), 24 / RATE)])
     boxes = covers(held)
     assert all(share(place(n), boxes[n]) > 0.8 for n in range(9, 24))
     assert 24 not in boxes  # the moment of the observation covers its own
@@ -73,7 +73,7 @@ def test_it_is_not_followed_beyond_the_edge() -> None:
         luma = np.ascontiguousarray(wide[:, left : left + WIDTH])
         held.append(Moment(luma, n / RATE, camera=(6.0, 0.0)))
     at = [Box(6 * (n - 10) - 30, 50, 6 * (n - 10), 86) for n in range(25)]
-    held.trace_back({1: at[24]})
+    held.trace_back([Sighting(1, at[24], 24 / RATE)])
     boxes = covers(held)
     assert all(share(at[n], boxes[n]) > 0.8 for n in range(13, 24))
     assert min(boxes) >= 10 - 3  # a touch too long is better than too short
@@ -81,36 +81,46 @@ def test_it_is_not_followed_beyond_the_edge() -> None:
 
 def test_it_is_not_followed_into_another_scene() -> None:
     held = timeline(25, 15)
-    held.trace_back({1: place(24)})
+    held.trace_back([Sighting(1, place(24), 24 / RATE)])
     assert sorted(covers(held)) == list(range(15, 24))
 
 
 def test_it_is_not_followed_further_than_asked() -> None:
     held = timeline(25)
-    held.trace_back({1: place(24)}, until=18 / RATE)
+    held.trace_back([Sighting(1, place(24), 24 / RATE, until=18 / RATE)])
     assert sorted(covers(held)) == list(range(18, 24))
 
 
 def test_it_starts_where_the_face_was_seen() -> None:
     held = timeline(25)
-    held.trace_back({1: place(20)}, start=20 / RATE)
+    held.trace_back([Sighting(1, place(20), 20 / RATE)])
     boxes = covers(held)
     assert max(boxes) == 19
     assert share(place(12), boxes[12]) > 0.8
+
+
+def test_things_seen_at_different_times_are_followed_back_together() -> None:
+    apart, together = timeline(25), timeline(25)
+    sightings = [Sighting(1, place(20), 20 / RATE), Sighting(2, place(24), 24 / RATE)]
+    together.trace_back(sightings)
+    for sighting in sightings:
+        apart.trace_back([sighting])
+    for track_id in (1, 2):
+        assert covers(together, track_id).keys() == covers(apart, track_id).keys()
 
 
 def test_it_stops_where_its_own_track_covers_anyway() -> None:
     held = timeline(25)
     held.moments[15].cover(1, place(15).pad(0.2))
     held.moments[18].cover(2, place(18).pad(0.2))
-    held.trace_back({1: place(24)})
+    held.trace_back([Sighting(1, place(24), 24 / RATE)])
     assert sorted(covers(held)) == [15, 16, 17, 18, 19, 20, 21, 22, 23]
     assert len(covers(held)[15]) == 1
 
 
 def test_without_flow_it_stays_near_for_a_while_and_grows() -> None:
     held = timeline(25, flat=True)
-    held.trace_back({1: place(24)})
+    held.trace_back([Sighting(1, place(24), 24 / RATE)])
     boxes = covers(held)
     assert 3 <= len(boxes) <= 10
     areas = [boxes[n][0].area for n in sorted(boxes)]
@@ -121,7 +131,7 @@ def test_without_flow_it_stays_near_for_a_while_and_grows() -> None:
 def test_faces_are_followed_each_by_itself() -> None:
     held = timeline(25)
     still = Box(150, 20, 180, 50)
-    held.trace_back({1: place(24), 2: still})
+    held.trace_back([Sighting(1, place(24), 1.0), Sighting(2, still, 1.0)])
     assert share(place(10), covers(held, 1)[10]) > 0.8
     assert share(still, covers(held, 2)[0]) > 0.9
 
@@ -129,9 +139,9 @@ def test_faces_are_followed_each_by_itself() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_there_may_be_nothing_to_go_back_to(count: int) -> None:
     held = timeline(count)
-    held.trace_back({1: place(20)})
-    held.trace_back({1: place(20)}, start=-5.0)
-    held.trace_back({})
+    held.trace_back([Sighting(1, place(20), 20 / RATE)])
+    held.trace_back([Sighting(1, place(20), -5.0)])
+    held.trace_back([])
     assert not covers(held)
 
 

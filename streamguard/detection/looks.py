@@ -18,8 +18,8 @@ class Role(StrEnum):
     """Which detector looks."""
 
     PRIMARY = "primary"
-    SECOND = "second"
     PROPOSER = "proposer"
+    SECOND = "second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,24 @@ class CloseLookRequest:
         box: Where it should be, in coded pixels.
         tries: Close or whole looks in a row that did not see it.
         turns: Clockwise quarter turns of the picture it was last seen in.
+        is_open: Whether nobody has confirmed or denied it yet.
+        is_missed: Whether it was never sure, and is not seen any more.
+        is_denied: Whether nobody confirmed it, and a look that was able to see it denied it.
+        changed: Whether it looks another way since then.
+        since: When it was proposed first, in seconds.
+        doubt: How doubtful a proposal is, 0 to 1.
     """
 
     track_id: int
     box: Box
     tries: int
     turns: int = 0
+    is_open: bool = False
+    is_missed: bool = False
+    is_denied: bool = False
+    changed: bool = False
+    since: float = 0.0
+    doubt: float = 0.0
 
 
 def widened(

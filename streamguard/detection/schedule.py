@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from streamguard.detection.confirming import Questions
 from streamguard.detection.looks import CloseLookRequest, Look, Role
 from streamguard.detection.turning import WAYS, Turning
 from streamguard.geometry import Box
@@ -13,15 +14,12 @@ from streamguard.plans import DetectionPlan
 _CROP_SIDE = 128
 _CROP_CONTEXT = 3.0
 """A crop's side, in sizes of the face: what CenterFace needs to see a face as one."""
-_CROP_SHARE = 0.5
-"""Least time between crops of any two tracks, in shares of that between two of the same."""
-_MAX_BACKOFF = 8
 _MAX_ENLARGEMENT = 2.0
 """Of a tile of a photo: faces of 8 to 16 px are found when they have 16 to 32."""
 _TILE_OVERLAP = 0.15
 _NEW_SHARE = 0.06
-"""Camera motion, in shares of the picture's sides, after which the second opinion looks at the
-band where it showed new things: what comes in over the edge is seen before it can leave."""
+"""Camera motion, in shares of the picture's sides, after which whoever sees the smallest looks at
+the band where it showed new things: what comes in over the edge is seen before it can leave."""
 _NEW_VIEW = 0.12
 """Camera motion, in shares of the picture's sides, after which it looks at all of it again."""
 _BAND = 0.35
@@ -31,9 +29,10 @@ _BAND = 0.35
 class Schedule:
     """Decides the looks of every frame of one video.
 
-    The guarantee: every part of the picture is shown to the second opinion, scaled to
-    ``second_side``, at least every ``second_every`` seconds, and on the first frame of
-    every scene.
+    The guarantee: every part of the picture is shown to the proposer, scaled to
+    ``proposer_side``, at least every ``proposer_every`` seconds, and to the second opinion,
+    scaled to ``second_side``, at least every ``second_every`` seconds; to both on the first
+    frame of every scene. Where nobody proposes, the second opinion alone looks.
 
     Args:
         plan: The quality level's plan.
@@ -52,18 +51,19 @@ class Schedule:
         self._plan = plan
         self._whole = Box(0, 0, width, height)
         self._extent = Box(0, 0, *extent) if extent else self._whole
-        self._last = self._next_primary = self._next_second = float("-inf")
-        self._next_crop: dict[int, float] = {}
+        self._last = self._next_primary = float("-inf")
+        self._next_second = self._next_proposer = float("-inf")
+        self._questions = Questions(plan)
         self._tile = 0
         self._turning = Turning()
-        self._moved, self._travelled = (0.0, 0.0), 0.0
-        self._crops_from = float("-inf")
+        self._moved, self._travelled, self._unseen = (0.0, 0.0), 0.0, 0.0
 
     def adapt(self, plan: DetectionPlan) -> None:
         """Look by another plan from the next frame on; where that looks more often, at once."""
-        self._plan = plan
+        self._plan = self._questions.plan = plan
         self._next_primary = min(self._next_primary, self._last + plan.primary_every - 1e-3)
         self._next_second = min(self._next_second, self._last + plan.second_every - 1e-3)
+        self._next_proposer = min(self._next_proposer, self._last + plan.proposer_every - 1e-3)
 
     def looks(
         self,
@@ -83,34 +83,39 @@ class Schedule:
                 width and height; what it moves away from is new.
             turned: Clockwise quarter turns beyond upright in which somebody is seen.
         """
-        plan = self._plan
         self._moved = (self._moved[0] + motion[0], self._moved[1] + motion[1])
-        self._travelled += abs(motion[0]) + abs(motion[1])
+        travelled = abs(motion[0]) + abs(motion[1])
+        self._travelled, self._unseen = self._travelled + travelled, self._unseen + travelled
         # Where time stands still nobody knows how much has passed: every frame is the first.
         cut, self._last = cut or time <= self._last, time
-        looks: list[Look] = []
         renewed = cut or self._travelled > _NEW_VIEW
-        if renewed or time >= self._next_second:
-            self._moved, self._travelled = (0.0, 0.0), 0.0
-            self._next_second = time + plan.second_every - 1e-3
-            looks.append(self._look(Role.SECOND, self._whole, plan.second_side))
-            if plan.tiles:
-                looks.append(self._next_tile())
-        else:
+        looks = [*self._second_looks(time, cut), *self._proposer_looks(time, cut)]
+        if self._travelled > 0 and not any(look.region == self._whole for look in looks):
             looks += self._bands()
         looks += self._turned(time, cut, turned, renewed)
         if cut or time >= self._next_primary:
-            self._next_primary = time + plan.primary_every - 1e-3
+            self._next_primary = time + self._plan.primary_every - 1e-3
             looks.append(self._look(Role.PRIMARY, self._whole, self._plan.primary_side))
-        if not any(look.role is Role.SECOND for look in looks):
-            looks += self._crops(time, requests)
+        if not any(look.role is not Role.PRIMARY for look in looks):
+            looks += self.close_looks(time, requests)
         return looks
+
+    def close_looks(self, time: float, requests: Sequence[CloseLookRequest]) -> list[Look]:
+        """Return the close looks due at one frame; arguments as for `looks`."""
+        return [self._close_look(each) for each in self._questions.choose(time, requests)]
 
     def last_looks(self, time: float) -> list[Look]:
         """Return the looks the very last frame still needs: nothing comes after to trace back."""
-        if time + self._plan.second_every - 1e-3 == self._next_second:
-            return []
-        return [self._look(Role.SECOND, self._whole, self._plan.second_side)]
+        plan, looks = self._plan, []
+        if time + plan.second_every - 1e-3 != self._next_second:
+            looks.append(self._look(Role.SECOND, self._whole, plan.second_side))
+        if plan.proposer_every and time + plan.proposer_every - 1e-3 != self._next_proposer:
+            looks.append(self._look(Role.PROPOSER, self._whole, plan.proposer_side))
+        return looks
+
+    def all_close_looks(self, requests: Sequence[CloseLookRequest]) -> list[Look]:
+        """Return close looks at everything proposed that nobody has answered yet."""
+        return [self._close_look(each) for each in requests if each.is_open]
 
     def still_looks(self) -> list[Look]:
         """Return the looks at a photo.
@@ -120,10 +125,36 @@ class Schedule:
         """
         whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
         looks = [whole, self._look(Role.PRIMARY, self._whole, self._plan.primary_side)]
+        if self._plan.proposer_every:
+            looks.append(self._look(Role.PROPOSER, self._whole, self._plan.proposer_side))
         if not self._plan.any_way_up:
             looks += [replace(whole, turns=turns) for turns in WAYS]
         tiles = [self._next_tile(_MAX_ENLARGEMENT) for _ in range(self._plan.tiles**2)]
         return looks + tiles
+
+    def _second_looks(self, time: float, cut: bool) -> list[Look]:
+        plan = self._plan
+        # What comes in over the edge is the proposer's, if there is one: it sees smaller faces.
+        enough = _NEW_VIEW * (plan.second_every / plan.whole_every)
+        if not (cut or time >= self._next_second or self._unseen > enough):
+            return []
+        self._next_second = time + plan.second_every - 1e-3
+        self._unseen = 0.0
+        if not plan.proposer_every:
+            self._moved, self._travelled = (0.0, 0.0), 0.0
+        looks = [self._look(Role.SECOND, self._whole, plan.second_side)]
+        if plan.tiles:
+            looks.append(self._next_tile())
+        return looks
+
+    def _proposer_looks(self, time: float, cut: bool) -> list[Look]:
+        plan = self._plan
+        is_due = cut or time >= self._next_proposer or self._travelled > _NEW_VIEW
+        if not plan.proposer_every or not is_due:
+            return []
+        self._next_proposer = time + plan.proposer_every - 1e-3
+        self._moved, self._travelled = (0.0, 0.0), 0.0
+        return [self._look(Role.PROPOSER, self._whole, plan.proposer_side)]
 
     def _bands(self) -> list[Look]:
         """Return looks at the bands along the edges over which the camera showed new things."""
@@ -143,21 +174,16 @@ class Schedule:
 
     def _band(self, region: Box) -> Look:
         """Return a look at a band at the scale of the whole picture's looks."""
-        shrink = max(self._whole.width, self._whole.height) / self._plan.second_side
+        plan = self._plan
+        role = Role.PROPOSER if plan.proposer_every else Role.SECOND
+        side = plan.proposer_side if plan.proposer_every else plan.second_side
+        shrink = max(self._whole.width, self._whole.height) / side
         long_side = max(region.width, region.height) / max(1.0, shrink)
-        return self._look(Role.SECOND, region, round(long_side))
+        return self._look(role, region, round(long_side))
 
-    def _crops(self, time: float, requests: Sequence[CloseLookRequest]) -> list[Look]:
-        alive = {request.track_id for request in requests}
-        self._next_crop = {i: t for i, t in self._next_crop.items() if i in alive}
-        due = [d for d in requests if time >= self._next_crop.get(d.track_id, time)]
-        if not due or time < self._crops_from:
-            return []
-        self._crops_from = time + _CROP_SHARE * self._plan.crop_every - 1e-3
-        wait = self._plan.crop_every * min(1 + due[0].tries, _MAX_BACKOFF)
-        self._next_crop[due[0].track_id] = time + wait - 1e-3
-        look = close_look(due[0].box, self._extent, due[0].turns)
-        return [replace(look, width=self._plan.close_side, height=self._plan.close_side)]
+    def _close_look(self, request: CloseLookRequest) -> Look:
+        look = close_look(request.box, self._extent, request.turns)
+        return replace(look, width=self._plan.close_side, height=self._plan.close_side)
 
     def _turned(self, time: float, cut: bool, turned: Collection[int], renewed: bool) -> list[Look]:
         """Return looks at the picture turned, for who is seen so and who may be."""
@@ -166,7 +192,7 @@ class Schedule:
             return []
         closely = self._look(Role.SECOND, self._whole, plan.second_side)
         roughly = self._look(Role.SECOND, self._whole, plan.turned_side)
-        known = self._turning.closely(time, turned, plan.second_every, renewed)
+        known = self._turning.closely(time, turned, plan.whole_every, renewed)
         search = self._turning.searching(time, cut, plan.turned_every)
         return [
             *(replace(closely, turns=turns) for turns in known),

@@ -10,7 +10,7 @@ from itertools import count
 
 from streamguard.detection import Detectors, default_detectors
 from streamguard.detection.finder import Finder
-from streamguard.detection.looks import CloseLookRequest, Look, widened
+from streamguard.detection.looks import CloseLookRequest, Look, Role, widened
 from streamguard.detection.schedule import Schedule
 from streamguard.detection.subjects import subjects_of
 from streamguard.detection.view import FrameView
@@ -99,7 +99,7 @@ class FrameAnonymizer:
         self._plan = replace(plan, lookahead=self._plan.lookahead)
         self._tracker.adapt(self._kinds())
         for label, schedule in self._schedules.items():
-            schedule.adapt(self._subjects[label].plan(self._plan))
+            schedule.adapt(self._plan_of(label))
 
     def finish(self) -> list[Verdict]:
         """Return the verdicts of all frames still held.
@@ -151,6 +151,8 @@ class FrameAnonymizer:
         self._held.append(frame)
         self._held_bytes += frame.nbytes
         self._look(frame, view, {label: self._due_looks(label, moment) for label in self._subjects})
+        if self._is_still:
+            self._answer_all(frame, view)
         while self._is_due(time):
             verdicts.append(self._emit())
         return self._verdicts.with_rest(verdicts) if self._is_still else verdicts
@@ -160,7 +162,9 @@ class FrameAnonymizer:
             last = self._held[-1]
             time = last.time_ms / 1000
             looks = {label: each.last_looks(time) for label, each in self._schedules.items()}
-            self._look(last, FrameView(last, self._sphere), looks)
+            view = FrameView(last, self._sphere)
+            self._look(last, view, looks)
+            self._answer_all(last, view)
             self._tracker.trace(everything=True)
         return self._verdicts.with_rest([self._emit() for _ in range(len(self._held))])
 
@@ -173,8 +177,7 @@ class FrameAnonymizer:
         self._timeline = Timeline()
         self._tracker = Tracker(self._kinds(), self._timeline, self._ids)
         self._schedules = {
-            label: Schedule(subject.plan(self._plan), width, height, extent)
-            for label, subject in self._subjects.items()
+            label: Schedule(self._plan_of(label), width, height, extent) for label in self._subjects
         }
         self._cuts = CutFinder()
         self._held: deque[Frame] = deque()
@@ -190,7 +193,16 @@ class FrameAnonymizer:
         )
 
     def _kinds(self) -> list[TrackingKind]:
-        return [subject.kind(self._plan) for subject in self._subjects.values()]
+        return [
+            replace(subject.kind(self._plan), plan=self._plan_of(label))
+            for label, subject in self._subjects.items()
+        ]
+
+    def _plan_of(self, label: str) -> DetectionPlan:
+        """Return the plan by which one subject is looked for, by those who are there to look."""
+        plan = self._subjects[label].plan(self._plan)
+        has_proposer = Role.PROPOSER in self._finders[label].names_by_role
+        return plan if has_proposer else plan.without_proposer()
 
     def _due_looks(self, label: str, moment: Moment) -> list[Look]:
         """Return the looks for one subject that are due at the newest moment."""
@@ -202,12 +214,30 @@ class FrameAnonymizer:
         return schedule.looks(moment.time, moment.cut, requests, motion, turned)
 
     def _close_look_requests(self, label: str) -> list[CloseLookRequest]:
+        now = self._timeline.moments[-1].time
         return [
             CloseLookRequest(
-                track.track_id, self._scale.to_coded(track.box), track.denials, track.turns
+                track.track_id,
+                self._scale.to_coded(track.box),
+                track.denials,
+                track.turns,
+                is_open=track.is_open,
+                is_missed=track.is_missed(now),
+                is_denied=track.is_denied,
+                changed=track.is_changed,
+                since=track.born,
+                doubt=1 - track.confidence,
             )
             for track in self._tracker.wanting_close_look(label)
         ]
+
+    def _answer_all(self, frame: Frame, view: FrameView) -> None:
+        """Ask about everything proposed that waits for an answer: no later frame will give it."""
+        looks = {
+            label: schedule.all_close_looks(self._close_look_requests(label))
+            for label, schedule in self._schedules.items()
+        }
+        self._look(frame, view, looks)
 
     def _look(self, frame: Frame, view: FrameView, wanted: Mapping[str, Sequence[Look]]) -> None:
         for label, looks in wanted.items():

@@ -25,9 +25,10 @@ def observe(
         findings: What each look found.
     """
     for turns in sorted({finding.look.turns for finding in findings}):
-        alike = [f for f in findings if f.look.turns == turns and _is_second(f)]
-        _take_in(tracker, scale, label, alike)
-    _take_in(tracker, scale, label, [f for f in findings if not _is_second(f)])
+        for role in (Role.SECOND, Role.PROPOSER):
+            alike = [f for f in findings if f.look.turns == turns and f.look.role is role]
+            _take_in(tracker, scale, label, alike)
+    _take_in(tracker, scale, label, [f for f in findings if f.look.role is Role.PRIMARY])
 
 
 def _take_in(
@@ -36,11 +37,15 @@ def _take_in(
     """Hand on what one detector found in pictures turned alike."""
     if not findings:
         return
-    second, turns = _is_second(findings[0]), findings[0].look.turns
+    role, turns = findings[0].look.role, findings[0].look.turns
+    second, proposed = role is Role.SECOND, role is Role.PROPOSER
     found = nms([detection for finding in findings for detection in finding.detections])
     is_close = any(f.look.is_close for f in findings)
     tracker.observe(
-        [Observation(scale.to_small(d.box), d.confidence, second, is_close, turns) for d in found],
+        [
+            Observation(scale.to_small(d.box), d.confidence, second, is_close, turns, proposed)
+            for d in found
+        ],
         [
             SearchedRegion(
                 scale.to_small(f.look.region),
@@ -53,7 +58,3 @@ def _take_in(
         ],
         label,
     )
-
-
-def _is_second(finding: Finding) -> bool:
-    return finding.look.role is Role.SECOND

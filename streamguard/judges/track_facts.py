@@ -53,7 +53,11 @@ def facts_of(
         names: What its detectors are called.
         lost: First and last frame of each stretch in which it was lost.
     """
-    seen = {Role.PRIMARY: track.best_primary, Role.SECOND: track.best_second}
+    seen = {
+        Role.PRIMARY: track.best_primary,
+        Role.PROPOSER: track.best_proposal,
+        Role.SECOND: track.best_second,
+    }
     return TrackFacts(
         track_id=track.track_id,
         label=track.kind.label,

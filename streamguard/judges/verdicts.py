@@ -123,9 +123,16 @@ class VerdictMaker:
             (track, place)
             for number, of_track in boxes.items()
             if number not in covered
+            and number not in moment.denied
             and (track := self._tracker.track(number))
             and not track.is_believed()
             for place in self._places(SUBJECTS[track.kind.label], of_track[0], frame)
+        ]
+        doubted += [
+            (track, place)
+            for number, box in moment.denied.items()
+            if (track := self._tracker.track(number)) and not track.is_believed()
+            for place in self._places(SUBJECTS[track.kind.label], box, frame)
         ]
         weak = [
             (label, seen, place)

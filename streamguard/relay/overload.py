@@ -48,13 +48,7 @@ class Governor:
         """
         quality, stretch = self._steps[self.level]
         plan = settings.with_quality(quality).plan
-        return replace(
-            plan,
-            primary_every=plan.primary_every * stretch,
-            second_every=plan.second_every * stretch,
-            crop_every=plan.crop_every * stretch,
-            lookahead=settings.plan.lookahead,
-        )
+        return replace(plan.stretched(stretch), lookahead=settings.plan.lookahead)
 
     def changes(self, now: float, captured: int, dropped: int) -> bool:
         """Take the counters; return whether the level is another one now.

@@ -149,7 +149,7 @@ class Worker:
             "%s: detection level is now %s, a whole look every %.1f s",
             "no overload any more" if is_better else "overload",
             self._governor.quality.value,
-            plan.second_every,
+            plan.whole_every,
         )
         if self._judge is not None:
             # Not a new one: that would forget whom it follows, and let go what it holds.

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
 
 from streamguard.geometry import Box, intersection, iou
 
@@ -11,6 +15,8 @@ _MIN_IOU = 0.15
 _NEAR = 0.6
 """Centres closer than this share of the mean box size may match without overlapping much."""
 _SIZE_RANGE = (0.45, 2.2)
+_MANY = 200
+"""Pairs from which comparing all of them at once is quicker."""
 _OUTSIDE = 0.2
 """Share of its size by which a thing's centre is beyond the edge once it has left."""
 
@@ -46,6 +52,23 @@ def _lie_apart(a: Box, b: Box) -> bool:
     return abs(a.y1 + a.y2 - b.y1 - b.y2) / 2 >= max(near, tall / 2)
 
 
+def _near_pairs(tracks: Sequence[Box], detections: Sequence[Box]) -> Iterable[tuple[int, int]]:
+    """Return the pairs that may be alike; in a crowd nearly all pairs lie apart."""
+    if len(tracks) * len(detections) < _MANY:
+        return product(range(len(tracks)), range(len(detections)))
+    ax1, ay1, ax2, ay2 = (side[:, None] for side in _sides(tracks))
+    bx1, by1, bx2, by2 = _sides(detections)
+    wide, tall = ax2 - ax1 + bx2 - bx1, ay2 - ay1 + by2 - by1
+    near = _NEAR * (wide + tall) / 4
+    dx, dy = np.abs(ax1 + ax2 - bx1 - bx2) / 2, np.abs(ay1 + ay2 - by1 - by2) / 2
+    close = (dx < np.maximum(near, wide / 2)) & (dy < np.maximum(near, tall / 2))
+    return [(int(t), int(d)) for t, d in np.argwhere(close)]
+
+
+def _sides(boxes: Sequence[Box]) -> NDArray[np.float64]:
+    return np.array([(b.x1, b.y1, b.x2, b.y2) for b in boxes]).T
+
+
 def match(tracks: Sequence[Box], detections: Sequence[Box]) -> list[tuple[int, int]]:
     """Pair tracks and detections one to one, the most alike first.
 
@@ -55,9 +78,8 @@ def match(tracks: Sequence[Box], detections: Sequence[Box]) -> list[tuple[int, i
     scored = sorted(
         (
             (score, t, d)
-            for t, track in enumerate(tracks)
-            for d, detection in enumerate(detections)
-            if (score := similarity(track, detection)) > 0
+            for t, d in _near_pairs(tracks, detections)
+            if (score := similarity(tracks[t], detections[d])) > 0
         ),
         reverse=True,
     )
@@ -74,7 +96,8 @@ def match(tracks: Sequence[Box], detections: Sequence[Box]) -> list[tuple[int, i
 
 def is_covered(box: Box, others: Sequence[Box], share: float = 0.7) -> bool:
     """Return whether one of the others already covers ``share`` of the box's area."""
-    return any(intersection(box, other) >= share * box.area for other in others)
+    least = share * box.area
+    return any(intersection(box, other) >= least for other in others)
 
 
 def has_left(box: Box, shape: tuple[int, ...]) -> bool:

@@ -15,6 +15,7 @@ class Observation:
         box: Where.
         confidence: How sure, 0 to 1.
         is_second: Whether it is the second opinion's.
+        is_proposal: Whether it is the proposer's. What neither of them saw the primary did.
         is_close: Whether it came of a close look.
         turns: Clockwise quarter turns beyond upright of the picture it was seen in.
     """
@@ -24,6 +25,7 @@ class Observation:
     is_second: bool
     is_close: bool = False
     turns: int = 0
+    is_proposal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

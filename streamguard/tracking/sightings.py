@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamguard.geometry import containment
+from streamguard.geometry import Box, containment, iou
+from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation
 from streamguard.tracking.presence import Presence
 from streamguard.tracking.timeline import Moment
 from streamguard.tracking.tracks import Track
 
+_AGREES = 0.6
+_OFF = 1.0
+"""Pixels by which boxes of small things differ for no reason."""
 _SAME = 0.5
 """Share of a box in another from which both show one thing."""
 
@@ -39,3 +43,20 @@ def is_upright(observation: Observation, moment: Moment, tracks: Sequence[Track]
         and containment(track.box, observation.box) > _SAME
         for track in tracks
     )
+
+
+def is_elsewhere(expected: Box, seen: Box) -> bool:
+    """Return whether a thing was seen away from where it was expected."""
+    (ax, ay), (bx, by) = expected.center, seen.center
+    is_off = max(abs(ax - bx), abs(ay - by)) > _OFF
+    return is_off and iou(expected, seen) < _AGREES
+
+
+def least_confidence(kind: TrackingKind, observation: Observation) -> float:
+    """Return how sure a detector must be for a track to begin with what it saw."""
+    enough = kind.plan.primary_threshold
+    if observation.is_second:
+        enough = kind.plan.second_threshold
+    elif observation.is_proposal:
+        enough = kind.plan.proposer_threshold
+    return enough * (kind.belief.sideways_surer if observation.turns else 1.0)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from streamguard.geometry import Box
 from streamguard.tracking.association import has_left, is_covered
-from streamguard.tracking.flow import Gray, propagate
+from streamguard.tracking.flow import Gray, Moved, propagate
 from streamguard.tracking.observations import Observation
 from streamguard.tracking.presence import Glimpse, WayBack
 
@@ -43,6 +43,7 @@ class Moment:
         places: Where each track is taken to be that lived when the moment came.
         unseen: Seconds since each track that coasts here was last seen.
         astray: Tracks that flow, of late, could not follow.
+        denied: Where tracks are that were proposed and denied, by track.
         weak: Detections that are too weak to begin a track with, each with its label.
     """
 
@@ -54,6 +55,7 @@ class Moment:
     places: dict[int, Box] = field(default_factory=dict)
     unseen: dict[int, float] = field(default_factory=dict)
     astray: set[int] = field(default_factory=set)
+    denied: dict[int, Box] = field(default_factory=dict)
     weak: list[tuple[str, Observation]] = field(default_factory=list)
 
     def cover(self, track_id: int, box: Box) -> None:
@@ -63,6 +65,40 @@ class Moment:
     def glimpse(self, box: Box) -> Glimpse:
         """Return what a box shows in this moment."""
         return Glimpse(self.time, self.luma, box)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Where something was seen that is to be followed back.
+
+    Attributes:
+        track_id: Its track.
+        box: Where it was seen.
+        time: When, in seconds.
+        until: Time to stop at: from there on back it is known where it was.
+    """
+
+    track_id: int
+    box: Box
+    time: float
+    until: float = -math.inf
+
+
+@dataclass(slots=True)
+class _Going:
+    """A thing on its way back.
+
+    Attributes:
+        sighting: Where it was seen.
+        box: Where it has been followed to.
+        way: What is seen of it on the way.
+        blind: Frames in a row in which flow could not follow it.
+    """
+
+    sighting: Sighting
+    box: Box
+    way: WayBack
+    blind: int = 0
 
 
 class Timeline:
@@ -76,38 +112,39 @@ class Timeline:
         """Hold one more moment."""
         self.moments.append(moment)
 
-    def trace_back(
-        self, things: Mapping[int, Box], until: float = -math.inf, start: float = math.inf
-    ) -> None:
-        """Follow things seen in one moment back to where they came from.
+    def trace_back(self, sightings: Sequence[Sighting]) -> None:
+        """Follow things back to where they came from, all in one go.
 
-        Args:
-            things: Boxes in that moment, by track. Each is covered in every held moment
-                back to the last cut, the picture's edge, or where it is covered anyway.
-            until: Time in seconds to stop at.
-            start: Time of the moment they were seen in; the newest by default.
+        Each is covered in every held moment back to the last cut, the picture's edge, or where
+        its track is covered anyway.
         """
-        going = dict(things)
-        blind = dict.fromkeys(going, 0)
-        moments = self.moments
-        newest = max((i for i, m in enumerate(moments) if m.time <= start), default=0)
-        ways = {i: WayBack(moments[newest].glimpse(box)) for i, box in going.items() if moments}
-        for index in range(newest - 1, -1, -1):
-            if not going or moments[index + 1].cut or moments[index].time < until:
-                return
-            moved = propagate(moments[index + 1].luma, moments[index].luma, list(going.values()))
-            for (track_id, _), step in zip(list(going.items()), moved, strict=True):
-                blind[track_id] = 0 if step.trusted else blind[track_id] + 1
-                box = step.box if step.trusted else _guessed(step.box, moments[index + 1].camera)
-                box = box.limit(things[track_id], _MAX_SCALE)
-                if blind[track_id] > _MAX_BLIND or self._has_ended(index, track_id, box):
-                    del going[track_id]
-                    continue
-                going[track_id] = box
-                moments[index].cover(track_id, box)
-                if step.trusted and not ways[track_id].go(moments[index].glimpse(box)):
-                    self._uncover(track_id, ways[track_id].doubted)
-                    del going[track_id]
+        waiting = sorted(sightings, key=lambda sighting: sighting.time)
+        going: list[_Going] = []
+        for index in range(len(self.moments) - 2, -1, -1):
+            moment, later = self.moments[index], self.moments[index + 1]
+            while waiting and waiting[-1].time >= later.time:
+                sighting = waiting.pop()
+                way = WayBack(later.glimpse(sighting.box))
+                going.append(_Going(sighting, sighting.box, way))
+            going = [one for one in going if one.sighting.until <= moment.time and not later.cut]
+            if going:
+                moved = propagate(later.luma, moment.luma, [one.box for one in going])
+                steps = zip(going, moved, strict=True)
+                going = [one for one, step in steps if self._goes_on(index, one, step)]
+
+    def _goes_on(self, index: int, one: _Going, step: Moved) -> bool:
+        """Cover a thing where it was a moment before, and return whether to follow it further."""
+        one.blind = 0 if step.trusted else one.blind + 1
+        box = step.box if step.trusted else _guessed(step.box, self.moments[index + 1].camera)
+        one.box = box.limit(one.sighting.box, _MAX_SCALE)
+        moment, track_id = self.moments[index], one.sighting.track_id
+        if one.blind > _MAX_BLIND or self._has_ended(index, track_id, one.box):
+            return False
+        moment.cover(track_id, one.box)
+        if step.trusted and not one.way.go(moment.glimpse(one.box)):
+            self._uncover(track_id, one.way.doubted)
+            return False
+        return True
 
     def bridge(self, track_id: int, seen: Box, predicted: Box, since: float) -> None:
         """Repair a track between two observations: spread the error over the moments between.

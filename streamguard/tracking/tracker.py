@@ -6,15 +6,17 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from streamguard.geometry import FACE, Box, intersection, iou
+from streamguard.geometry import FACE, Box, iou
 from streamguard.tracking.association import has_left, held_in, match
 from streamguard.tracking.departures import note_missed
+from streamguard.tracking.edges import at_edge
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.kinds import TrackingKind
+from streamguard.tracking.misses import deny, says_no
 from streamguard.tracking.observations import Observation, SearchedRegion
-from streamguard.tracking.sightings import is_upright, show
-from streamguard.tracking.timeline import Moment, Timeline
-from streamguard.tracking.tracks import Track, at_edge
+from streamguard.tracking.sightings import is_elsewhere, is_upright, least_confidence, show
+from streamguard.tracking.timeline import Moment, Sighting, Timeline
+from streamguard.tracking.tracks import Track
 
 _LINGER = 0.15
 """Seconds that the masks of the last scene stay after a cut: a flash may look like one."""
@@ -25,9 +27,8 @@ _UNVOUCHED = 0.6
 _LOOKS_MISSED = 1.5
 """And at least so many times between two looks of the second opinion."""
 _DUPLICATE = 0.6
-_AGREES = 0.6
-_WHOLE = 0.9
-"""Share of a thing that must lie in a region for a look at it to say anything."""
+_PATIENCE = 0.2
+"""Seconds, at a look-ahead of one, that what close looks found waits to be followed back."""
 
 
 class Tracker:
@@ -46,6 +47,8 @@ class Tracker:
         self._timeline = timeline
         self._ids = ids or count(1)
         self._ended: dict[int, Track] = {}
+        self._known: dict[int, Track] = {}
+        self._sightings: list[Sighting] = []
         self.tracks: list[Track] = []
 
     def adapt(self, kinds: Sequence[TrackingKind]) -> None:
@@ -70,6 +73,9 @@ class Tracker:
                 track.carry(step, moment.camera)
         self._drop_ended(moment)
         for track in self.tracks:
+            if track.is_denied:
+                moment.denied[track.track_id] = track.box
+                continue
             moment.cover(track.track_id, track.mask(moment.time, moment.luma.shape))
             moment.places[track.track_id] = track.box
             moment.unseen[track.track_id] = moment.time - track.last_seen
@@ -92,6 +98,7 @@ class Tracker:
         moment, own = self._timeline.moments[-1], self._of(label)
         observations = [s for s in observations if not (s.turns and is_upright(s, moment, own))]
         pairs = match([t.box for t in own], [s.box for s in observations])
+        pairs = [(t, d) for t, d in pairs if not says_no(own[t], observations[d])]
         matched = {t for t, _ in pairs}
         unseen = [track for t, track in enumerate(own) if t not in matched]
         for t, d in pairs:
@@ -99,13 +106,20 @@ class Tracker:
         taken = {d for _, d in pairs}
         new = [s for d, s in enumerate(observations) if d not in taken]
         self._begin(self._kinds[label], new, moment)
-        note_missed(_deny(unseen, searched), self.tracks, self._timeline.moments)
+        note_missed(deny(unseen, searched, moment), self.tracks, self._timeline.moments)
         self._drop_duplicates(label, moment)
-        self.trace()
+        # Answers to close looks come one by one. Flow costs as much for one thing as for many.
+        patience = min(_PATIENCE, _PATIENCE * self._kinds[label].plan.lookahead)
+        is_close = bool(searched) and all(look.is_close for look in searched)
+        oldest = min((each.time for each in self._sightings), default=moment.time)
+        if not is_close or moment.time - oldest >= patience:
+            self.trace()
 
     def wanting_close_look(self, label: str = FACE) -> list[Track]:
         """Return tracks that want a close look, lost or hardly supported, the youngest first."""
-        return sorted((t for t in self._of(label) if t.is_doubtful), key=lambda t: t.denials)
+        now = self._timeline.moments[-1].time
+        wanting = (track for track in self._of(label) if track.is_doubtful(now))
+        return sorted(wanting, key=lambda t: (t.is_denied and not t.is_changed, t.denials))
 
     def turned(self, label: str = FACE) -> set[int]:
         """Return the quarter turns beyond upright in which believed tracks were last seen."""
@@ -124,6 +138,8 @@ class Tracker:
             return True
         if not track.is_believed():
             return False
+        if moment.time < track.born and not track.is_worth_tracing:
+            return False
         if track.last_seen >= moment.time:
             return True
         if moment.time > track.scene_end + _LINGER or moment.time >= track.gone_since:
@@ -132,7 +148,7 @@ class Tracker:
         limit = track.coasts_for(plan.coast)
         if track_id not in moment.astray:
             # Flow still follows it: it is there at least until somebody looks again.
-            limit = max(limit, plan.second_every)
+            limit = max(limit, plan.whole_every)
         elif at_edge(track.seen, moment.luma.shape):
             limit *= track.kind.belief.at_edge
         return moment.unseen.get(track_id, 0.0) <= limit
@@ -142,13 +158,12 @@ class Tracker:
         track = self.track(track_id)
         if track is None or track_id in moment.astray:
             return True
-        limit = max(_UNVOUCHED, _LOOKS_MISSED * track.kind.plan.second_every)
+        limit = max(_UNVOUCHED, _LOOKS_MISSED * track.kind.plan.whole_every)
         return moment.unseen.get(track_id, 0.0) > limit
 
     def track(self, track_id: int) -> Track | None:
         """Return a track that lives, or ended lately."""
-        living = (track for track in self.tracks if track.track_id == track_id)
-        return self._ended.get(track_id) or next(living, None)
+        return self._known.get(track_id)
 
     def label_of(self, track_id: int) -> str:
         """Return what a track is; one that is forgotten counts as the first kind."""
@@ -160,7 +175,7 @@ class Tracker:
         limit = oldest_needed - max(kind.plan.bridge for kind in self._kinds.values()) - 1.0
         stale = [track for track in self._ended.values() if track.last_seen < limit]
         for track in stale:
-            del self._ended[track.track_id]
+            del self._ended[track.track_id], self._known[track.track_id]
         return stale
 
     @property
@@ -169,27 +184,34 @@ class Tracker:
         return sorted([*self._ended.values(), *self.tracks], key=lambda track: track.track_id)
 
     def trace(self, everything: bool = False) -> None:
-        """Follow new tracks back to where they came from, all born together in one go.
+        """Follow new tracks back to where they came from, all in one go.
+
+        What only might be there is followed, too, and covered there once it is believed.
 
         Args:
-            everything: Also faint ones that are still waiting for a second observation.
+            everything: Nothing more will be learned: believe also what is still waiting for a
+                second observation.
         """
-        ready: dict[float, dict[int, Box]] = {}
         for track in self.tracks:
-            if not track.is_traced and (everything or track.is_worth_tracing):
-                track.is_traced = True
-                ready.setdefault(track.born, {})[track.track_id] = track.first
-        for born, things in ready.items():
-            self._timeline.trace_back(things, start=born)
+            track.is_final |= everything
+        self._timeline.trace_back(self._sightings)
+        self._sightings.clear()
 
     def _see(self, track: Track, observation: Observation, moment: Moment) -> None:
         self._timeline.bridge(track.track_id, observation.box, track.box, track.last_seen)
-        if observation.is_second and iou(track.box, observation.box) < _AGREES:
+        was_denied, before = track.is_denied, track.box
+        if observation.is_second and is_elsewhere(before, observation.box):
             # Flow went astray, or it came in over the edge: go back along the true box.
-            self._timeline.trace_back({track.track_id: observation.box}, until=track.last_seen)
+            self._trace(track, observation.box, moment, track.last_seen)
         anatomy = track.kind.anatomy
         since = min(track.last_second, moment.time - anatomy.turning)
         show(track, observation, moment)
+        if track.denial and track.is_denied:
+            track.denial.compare(moment.luma, track.box, before, observation.box)
+            return
+        if was_denied:
+            # It is there after all, and was not covered meanwhile.
+            self._trace(track, observation.box, moment)
         if track.last_profile == moment.time:
             self._timeline.widen(track.track_id, anatomy.turned_aspect, since)
         moment.cover(track.track_id, observation.box)
@@ -197,16 +219,20 @@ class Tracker:
     def _begin(
         self, kind: TrackingKind, observations: Sequence[Observation], moment: Moment
     ) -> None:
-        plan, surer = kind.plan, kind.belief.sideways_surer
         for observation in observations:
-            enough = plan.second_threshold if observation.is_second else plan.primary_threshold
-            if observation.confidence < enough * (surer if observation.turns else 1.0):
-                moment.weak.append((kind.label, observation))
+            if observation.confidence < least_confidence(kind, observation):
+                if not observation.is_close:
+                    moment.weak.append((kind.label, observation))
                 continue
-            track = Track(next(self._ids), kind, observation.box, moment.time)
+            track = Track(next(self._ids), observation.box, moment.time, kind=kind)
             show(track, observation, moment)
             self.tracks.append(track)
+            self._known[track.track_id] = track
+            self._trace(track, observation.box, moment)
             moment.cover(track.track_id, observation.box)
+
+    def _trace(self, track: Track, box: Box, moment: Moment, until: float = -math.inf) -> None:
+        self._sightings.append(Sighting(track.track_id, box, moment.time, until))
 
     def _linger(self, moment: Moment) -> None:
         """After a cut, leave old masks where they are for a moment and then no longer.
@@ -241,24 +267,3 @@ class Tracker:
     def _end(self, track: Track) -> None:
         self.tracks.remove(track)
         self._ended[track.track_id] = track
-
-
-def _deny(unseen: Sequence[Track], searched: Sequence[SearchedRegion]) -> list[Track]:
-    """Tell tracks that the second opinion looked where they are and did not see them.
-
-    Returns:
-        Those tracks.
-    """
-    missed: list[Track] = []
-    for track in unseen:
-        if track.scene_end < math.inf:
-            continue  # another scene says nothing about what was in the last
-        size = min(track.box.width, track.box.height)
-        for look in searched:
-            shared = intersection(look.region, track.box)
-            # Upright, what lies on its side is hardly seen, and the other way round.
-            is_able = look.turns == track.turns and size >= look.smallest
-            if is_able and shared >= _WHOLE * track.box.area:
-                track.miss(look.is_close)
-                missed.append(track)
-    return missed

@@ -31,7 +31,7 @@ def _detectors(_plan: DetectionPlan) -> dict[Role, Detector]:
 
 def _plan(plan: DetectionPlan) -> DetectionPlan:
     return replace(
-        plan,
+        plan.without_proposer(),
         primary_side=round(_COARSER * plan.second_side),
         second_side=_FINER * plan.second_side,
         close_side=_CLOSE_SIDE,

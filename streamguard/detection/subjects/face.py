@@ -1,4 +1,4 @@
-"""Faces: MediaPipe proposes, CenterFace decides, and the head is covered.
+"""Faces: YuNet and MediaPipe propose, CenterFace decides, and the head is covered.
 
 Detectors frame a face from the brow to the chin. What identifies goes further: hair and ears,
 and the head from behind while it turns away.
@@ -54,6 +54,7 @@ _BELIEF = Belief(
 def _detectors(plan: DetectionPlan) -> dict[Role, Detector]:
     return {
         Role.PRIMARY: make_detector(PRIMARY, plan.primary_threshold),
+        Role.PROPOSER: make_detector(plan.proposer, plan.proposer_threshold),
         Role.SECOND: make_detector(plan.second, plan.keep_threshold),
     }
 
