@@ -10,6 +10,7 @@ import pytest
 from conftest import FACE
 from numpy.typing import NDArray
 
+from streamguard.detection.face_box import skin_to_face
 from streamguard.detection.weights import model_path
 from streamguard.detection.yunet import YuNetDetector
 from streamguard.geometry import Box, Detection, iou
@@ -40,7 +41,7 @@ def as_opencv_sees_it(image: NDArray[np.uint8]) -> list[Detection]:
     theirs = cv2.FaceDetectorYN.create(path, "", (width, height), 0.2, 0.3, 5000)
     found = theirs.detect(np.ascontiguousarray(image[..., ::-1]))[1]
     return [
-        Detection(Box(x, y, x + w, y + h), float(row[14]))
+        Detection(skin_to_face(Box(x, y, x + w, y + h), float(row[8])), float(row[14]))
         for row in found
         for x, y, w, h in [row[:4].tolist()]
     ]

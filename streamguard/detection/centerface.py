@@ -24,6 +24,8 @@ _MULTIPLE = 32
 _INPUT = "input.1"
 _OUTPUTS = ("537", "538", "539", "540")
 """Names of the heat map, scale, offset and landmark maps in the ONNX file."""
+_NOSE = 2
+"""Number of the tip of the nose among the landmarks."""
 
 _LARGE = 3 * 1920 * 1152
 """Samples of a picture after which the net's memory, 300 MB and more, is not kept."""
@@ -81,17 +83,15 @@ class CenterFaceDetector:
     def _decode(
         self, heat: Floats, scale: Floats, offset: Floats, marks: Floats
     ) -> list[Detection]:
-        """Turn the output maps into boxes (arXiv:1911.03599, equations 3 to 6)."""
+        """Turn the output maps into faces (arXiv:1911.03599, equations 3 to 7)."""
         rows, columns = np.nonzero(heat > self._threshold)
-        heights = np.exp(scale[0, rows, columns]) * _STRIDE
-        widths = np.exp(scale[1, rows, columns]) * _STRIDE
-        center_y = (rows + offset[0, rows, columns] + 0.5) * _STRIDE
-        center_x = (columns + offset[1, rows, columns] + 0.5) * _STRIDE
-        confidences = heat[rows, columns]
-        # In shares of the box, y before x.
-        points = marks[:, rows, columns]
-        rolls = roll_of(points[1::2] * widths, points[0::2] * heights)
-        return separated(center_x, center_y, widths, heights, confidences, rolls)
+        # All maps hold y before x.
+        sizes = np.exp(scale[::-1, rows, columns]) * _STRIDE
+        centers = (np.stack([columns, rows]) + offset[::-1, rows, columns] + 0.5) * _STRIDE
+        # In shares of the box.
+        across, down = marks[1::2, rows, columns] * sizes[0], marks[::2, rows, columns] * sizes[1]
+        noses = centers[0] - sizes[0] / 2 + across[_NOSE]
+        return separated(centers, sizes, heat[rows, columns], noses, roll_of(across, down))
 
 
 def _round_up(length: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamguard.detection.deferred import deferred
+from streamguard.detection.face_box import square_to_face
 from streamguard.detection.weights import model_bytes
 from streamguard.errors import DetectionError
 from streamguard.geometry import Box, Detection
@@ -15,6 +16,9 @@ from streamguard.protocols import Image
 # Read by MediaPipe's C++ logging when it is first imported; errors still come as exceptions.
 os.environ.setdefault("GLOG_minloglevel", "3")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+_NOSE = 2
+"""Number of the tip of the nose among the key points."""
 
 
 class MediaPipeDetector:
@@ -64,7 +68,7 @@ class MediaPipeDetector:
             )
         except (RuntimeError, ValueError) as error:
             raise DetectionError(f"MediaPipe failed: {error}") from error
-        return [self._detection(found) for found in result.detections]
+        return [self._detection(found, image.shape[1]) for found in result.detections]
 
     def close(self) -> None:
         """Let go of the model; may be called twice."""
@@ -73,8 +77,9 @@ class MediaPipeDetector:
             self._detector.close()
             self._detector = None
 
-    def _detection(self, found: Any) -> Detection:
+    def _detection(self, found: Any, width: int) -> Detection:
         box = found.bounding_box
         x, y = float(box.origin_x), float(box.origin_y)
-        corners = Box(x, y, x + box.width, y + box.height)
-        return Detection(corners, float(found.categories[0].score))
+        square = Box(x, y, x + box.width, y + box.height)
+        nose = found.keypoints[_NOSE].x * width
+        return Detection(square_to_face(square, nose), float(found.categories[0].score))

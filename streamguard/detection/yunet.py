@@ -21,9 +21,12 @@ _STRIDES = (8, 16, 32)
 _MULTIPLE = 32
 """Both sides of the input must be multiples of the coarsest stride."""
 _INPUT, _PICTURES = "input", "pictures"
-_OUTPUTS = tuple(f"{kind}_{stride}" for stride, kind in product(_STRIDES, ("cls", "obj", "bbox")))
-"""Names of the maps in the ONNX file: face or not, something or not, and where. The landmarks,
-``kps``, hardly turn with a face, so they do not tell how far it is turned."""
+_KINDS = ("cls", "obj", "bbox", "kps")
+_OUTPUTS = tuple(f"{kind}_{stride}" for stride, kind in product(_STRIDES, _KINDS))
+"""Names of the maps in the ONNX file: face or not, something or not, where, and landmarks. These
+hardly turn with a face in the picture's plane, so they do not tell how far it is turned there."""
+_NOSE = 4
+"""Column of the landmarks with the distance of the nose from the cell's left edge, in strides."""
 _LARGE = 3 * 1920 * 1152
 """Samples of a picture after which the net's memory is not kept."""
 
@@ -68,12 +71,14 @@ class YuNetDetector:
         """Turn the output maps into boxes, as OpenCV's `FaceDetectorYN` does.
 
         Args:
-            maps: Three for each stride, of shapes ``(1, cells, 1)``, the same, ``(1, cells, 4)``.
+            maps: Four for each stride, of shapes ``(1, cells, 1)``, the same, ``(1, cells, 4)``
+                and ``(1, cells, 10)``.
             columns: Cells in a row of the finest maps.
         """
         parts = []
         for index, stride in enumerate(_STRIDES):
-            face, thing, where = (grid[0] for grid in maps[3 * index : 3 * index + 3])
+            each = len(_KINDS)
+            face, thing, where, marks = (g[0] for g in maps[each * index : each * (index + 1)])
             # Both in one score: their geometric mean.
             scores = np.sqrt(np.clip(face[:, 0], 0, 1) * np.clip(thing[:, 0], 0, 1))
             cells = np.flatnonzero(scores >= self._threshold)
@@ -81,8 +86,10 @@ class YuNetDetector:
             dx, dy, log_width, log_height = where[cells].T
             center = (column + dx) * stride, (rows + dy) * stride
             size = np.exp(log_width) * stride, np.exp(log_height) * stride
-            parts.append(np.stack([*center, *size, scores[cells]]))
-        return separated(*np.concatenate(parts, axis=1).astype(np.float32))
+            nose = (column + marks[cells, _NOSE]) * stride
+            parts.append(np.stack([*center, *size, scores[cells], nose]))
+        found = np.concatenate(parts, axis=1).astype(np.float32)
+        return separated(found[:2], found[2:4], found[4], found[5])
 
 
 def _adapted(model: bytes) -> bytes:

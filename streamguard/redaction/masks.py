@@ -200,7 +200,7 @@ def cells(visible: float, whole: float) -> int:
     """Return how many area averages describe one side of a region.
 
     A cell is an eighth of the region, but never less than 8 pixels, since an eighth of a
-    10 pixel face would be the face itself. With the default padding a large face keeps 5
+    10 pixel face would be the face itself. With the default padding a large face keeps 6
     averages from ear to ear and a 20 pixel one 2; recognition by people and by networks
     needs about three times as many. What lies beyond the picture takes its cells along.
 
