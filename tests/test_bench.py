@@ -180,6 +180,22 @@ def test_sheets_show_every_wrong_place_once(face_clip: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("bench")
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_bare_face_in_the_dark_is_bare_only_if_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exact: bool
+) -> None:
+    import table
+
+    night, nothing = np.full((60, 80), 20, np.uint8), np.zeros((60, 80), np.bool_)
+    monkeypatch.setattr(table, "decide", lambda *_: None)
+    monkeypatch.setattr(table, "decided", lambda *_: [(night, nothing)])
+    measure = table.by_us(Quality.FAST, tmp_path, tmp_path, exact=exact)
+    figures = measure(tmp_path / "night.mp4", {0: {"faces": [[10, 10, 20, 20]]}}).figures()
+    assert figures["covered"] == (0 if exact else 1)
+    assert figures["faces"] == 1
+
+
+@pytest.mark.usefixtures("bench")
 def test_made_clips_carry_their_boxes_along(monkeypatch: pytest.MonkeyPatch) -> None:
     import own_clips
 

@@ -93,7 +93,7 @@ class Score:
             ">=16 px": sum(self.covered[large:]) / max(1, sum(self.faces[large:])),
             "run": self.run,
             "in vain": float(np.mean(self.in_vain)) if self.in_vain else 0.0,
-            "bulk": self.cover_area / max(1.0, self.face_area),
+            "bulk": self.cover_area / self.face_area if self.face_area else 0.0,
             "fps": self.frames / self.seconds if self.seconds else 0.0,
             "faces": sum(self.faces),
             **shares,

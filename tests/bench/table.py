@@ -43,7 +43,7 @@ Measure = Callable[[Path, Entries], Score]
 HEAD = ("covered", ">=16 px", "run", "in vain", "bulk", "fps", "faces")
 
 
-def by_us(quality: Quality, media: Path, kept: Path) -> Measure:
+def by_us(quality: Quality, media: Path, kept: Path, *, exact: bool) -> Measure:
     """Return what measures one of our quality levels; analyses are left in ``kept``."""
 
     def measure(source: Path, entries: Entries) -> Score:
@@ -53,7 +53,8 @@ def by_us(quality: Quality, media: Path, kept: Path) -> Measure:
         decide(source, analysis, quality)
         score.seconds = time.perf_counter() - started
         for number, (luma, mask) in enumerate(decided(source, analysis)):
-            score.add_frame(luma, mask, entries.get(number))
+            bright = np.full_like(luma, 255) if exact else luma
+            score.add_frame(bright, mask, entries.get(number))
         return score
 
     return measure
@@ -140,6 +141,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep analyses and what is made"
     )
+    parser.add_argument(
+        "--exact", action="store_true", help="let dark pixels count only where they are covered"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args()
 
@@ -157,7 +161,7 @@ def main() -> None:
             media, files = turned(media, files, args.turned, kept / f"turned-{args.turned}")
         measures = {"other": by_other(args.other)} if args.other else {}
         if not args.other:
-            measures = {q: by_us(Quality(q), media, kept) for q in args.quality}
+            measures = {q: by_us(Quality(q), media, kept, exact=args.exact) for q in args.quality}
         for title, measure in measures.items():
             figures[title], missing = measure_all(title, media, files, measure)
             failed += missing
