@@ -148,6 +148,7 @@ class TrackFacts:
         luma: Mean brightness where it was seen, 0 to 255.
         lost: Stretches of frames, first and last index, in which flow could not follow it or no
             detector had seen it for long: it may have become something else there.
+        never_moves: Whether it did not move at all for seconds while the camera stood still.
     """
 
     track_id: int
@@ -159,6 +160,7 @@ class TrackFacts:
     blind: float = 0.0
     luma: float = 128.0
     lost: tuple[tuple[int, int], ...] = ()
+    never_moves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from streamguard.frames import Uncovered
 
 WEAK, ONE, FAST = "weak", "one detector", "fast"
 DARK, DAMAGED, SMALL, NO_FACE = "dark", "damaged", "small", "not a face"
+LIFELESS = "probably not a person"
 
 SURE = 0.45
 """Confidence from which on a face is no weak one."""
@@ -53,11 +54,13 @@ class CoverSummary:
         height: Mean height in pixels.
         fast: First and last frame of each stretch in which it moved fast.
         damaged: First and last frame of each stretch of damage that it borders on.
+        never_moves: Whether what is covered did not move at all while the camera stood still.
     """
 
     height: float
     fast: tuple[tuple[int, int], ...] = ()
     damaged: tuple[tuple[int, int], ...] = ()
+    never_moves: bool = False
 
 
 def doubts_of_track(track: StoredTrack, course: CoverSummary) -> list[Doubt]:
@@ -105,6 +108,9 @@ def _of_seeing(track: StoredTrack) -> Iterable[_Reason]:
 
 
 def _of_picture(track: StoredTrack, course: CoverSummary) -> Iterable[_Reason]:
+    if course.never_moves:
+        # A statue, a poster or an emblem: what lives moves a little within seconds.
+        yield 0.5, LIFELESS
     # Motion cannot be followed where it is too fast, or where it is too dark to see any.
     lost = 0.3 * track.blind if track.blind > _BLIND_ABOVE else 0.0
     if track.hits and track.luma < _DARK_BELOW:

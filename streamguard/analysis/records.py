@@ -177,7 +177,7 @@ class Doubt:
         last: Index of its last frame.
         score: How doubtful, 0 to 1.
         reasons: Why: ``weak``, ``one detector``, ``fast``, ``dark``, ``damaged``, ``small``,
-            ``not a face``.
+            ``not a face``, ``probably not a person``.
         track_id: The track, or 0.
         candidate: Number of the candidate, or 0.
     """

@@ -51,7 +51,7 @@ class TrackTally:
         if self._damage and self._damage[0] == extent.last + 1:
             extent.border(self._damage)
         track = extent.stored(facts)
-        self._done.append((track, doubts_of_track(track, extent.course)))
+        self._done.append((track, doubts_of_track(track, extent.course(facts))))
 
     def end_all(self) -> None:
         """End the tracks of which nothing is known but their covers."""
@@ -77,9 +77,9 @@ class _Extent:
     fast: list[tuple[int, int]] = field(default_factory=list)
     damaged: list[tuple[int, int]] = field(default_factory=list)
 
-    @property
-    def course(self) -> CoverSummary:
-        return CoverSummary(self.heights / self.count, tuple(self.fast), tuple(self.damaged))
+    def course(self, facts: TrackFacts) -> CoverSummary:
+        height, stretches = self.heights / self.count, (tuple(self.fast), tuple(self.damaged))
+        return CoverSummary(height, *stretches, facts.never_moves)
 
     def add(self, index: int, cover: Cover) -> None:
         box = cover.box

@@ -68,6 +68,7 @@ def facts_of(
         blind=track.lost / track.carried if track.carried else 0.0,
         luma=track.light / track.hits if track.hits else _FULL / 2,
         lost=tuple(lost),
+        never_moves=track.never_moves,
     )
 
 

@@ -160,7 +160,7 @@ def _median(
     return np.where(count[:, None] > 0, chosen, 0).astype(np.float32)
 
 
-def quarters_of(shape: tuple[int, ...]) -> list[Box]:
+def quarters_of(shape: Sequence[float]) -> list[Box]:
     """Return the four quarters of a picture of shape ``(height, width)``."""
     height, width = shape[0] / 2, shape[1] / 2
     return [Box(x, y, x + width, y + height) for x in (0, width) for y in (0, height)]

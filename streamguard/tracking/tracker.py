@@ -15,6 +15,7 @@ from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.misses import deny, says_no
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.sightings import is_elsewhere, is_upright, least_confidence, show
+from streamguard.tracking.stillness import Stillness
 from streamguard.tracking.timeline import Moment, Sighting, Timeline
 from streamguard.tracking.tracks import Track
 
@@ -49,6 +50,7 @@ class Tracker:
         self._ended: dict[int, Track] = {}
         self._known: dict[int, Track] = {}
         self._sightings: list[Sighting] = []
+        self._stillness = Stillness()
         self.tracks: list[Track] = []
 
     def adapt(self, kinds: Sequence[TrackingKind]) -> None:
@@ -72,6 +74,7 @@ class Tracker:
             for track, step in zip(self.tracks, moved[len(quarters) :], strict=True):
                 track.carry(step, moment.camera)
         self._drop_ended(moment)
+        self._stillness.watch(moment, self.tracks)
         for track in self.tracks:
             if track.is_denied:
                 moment.denied[track.track_id] = track.box

@@ -20,6 +20,8 @@ _MAX_GROWTH = 1.6
 _MAX_SCALE = 1.25
 """Flow's small errors of scale add up; nothing unseen grows or shrinks by more."""
 _VELOCITY_MEMORY = 0.7
+_LIFELESS = 3.0
+"""Seconds without any motion after which a thing is probably no living one."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,8 @@ class Track(Support):
         blind: Frames, of late, in which flow could not follow it.
         carried: Frames it was followed into.
         lost: Those of them in which flow could not follow it.
+        still: Longest time in seconds for which it did not move while the camera stood still.
+        stirs: Whether it moved at such a time.
         light: Sum of the mean brightness at every observation, 0 to 255 each.
         full_width: Width of all of it, of which a thing that turns away shows less.
         full_height: Height of it.
@@ -65,6 +69,8 @@ class Track(Support):
     blind: int = 0
     carried: int = 0
     lost: int = 0
+    still: float = 0.0
+    stirs: bool = False
     light: float = 0.0
     full_width: float = 0.0
     full_height: float = 0.0
@@ -172,6 +178,11 @@ class Track(Support):
     def is_missed(self, now: float) -> bool:
         """Return whether it was never sure, and a look that should have shown it did not."""
         return not self.is_sure and now - self.last_seen > self.kind.plan.whole_every
+
+    @property
+    def never_moves(self) -> bool:
+        """Whether it stood as still as nobody can, for seconds."""
+        return not self.stirs and self.still >= _LIFELESS
 
     def is_doubtful(self, now: float) -> bool:
         """Return whether another look at it would help to decide."""
