@@ -7,6 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from streamguard.detection.subjects.face import FACE as FACES
@@ -17,6 +19,7 @@ from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.presence import Glimpse, Likeness
 from streamguard.tracking.timeline import Moment, Sighting, Timeline
 from streamguard.tracking.tracker import Tracker
+from streamguard.tracking.tracks import Track
 
 Gray = NDArray[np.uint8]
 WIDTH, HEIGHT, RATE = 240, 136, 25
@@ -152,6 +155,42 @@ def test_it_is_followed_back_to_where_the_place_looks_like_something_else(
     held.trace_back([Sighting(1, FACE, 24 / RATE)])
     covered = [n for n, moment in enumerate(held.moments) if 1 in moment.covers]
     assert covered == list(range(first, 24))
+
+
+@pytest.mark.parametrize(("pace", "last"), [(5, 20), (0, 14 + COAST)])
+def test_what_left_over_the_edge_is_not_covered_there(
+    pace: int, last: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flow stays behind at the edge, where no look can deny what is cut; it may have stopped."""
+    run = Run()
+    for n in range(15):
+        at = FACE.shift(-FACE.x1 + pace * (14 - n), 0)
+        run.frame(picture(at), [at])
+    monkeypatch.setattr("streamguard.tracking.tracker.propagate", _stays)
+    run.tracker.tracks[0].box = FACE.shift(-FACE.x1 - 2, 0)
+    for _ in range(COAST + 10):
+        run.frame(picture(None))
+    assert run.covered()[-1] == pytest.approx(last, abs=1)
+
+
+@given(st.floats(0, 40), st.integers(0, 60), st.floats(0, 2), st.floats(10, 90), st.floats(10, 90))
+def test_what_coasts_grows_no_further_than_it_may_have_gone(
+    pace: float, blind: int, unseen: float, width: float, height: float
+) -> None:
+    face = Box(100, 40, 100 + width, 40 + height)
+    track = Track(1, FACES.kind(PLAN), face, 0.0)
+    track.blind, track.pace = blind, (pace, 0.0)
+    mask = track.mask(unseen, (400, 400))
+    still = Track(2, FACES.kind(PLAN), face, 0.0).mask(unseen, (400, 400))
+    gone = 2 * pace * blind
+    assert mask.width <= 1.25 * still.width + gone + 1e-6
+    assert mask.height <= 1.25 * still.height + gone + 1e-6
+    # Never wider than a head is from any side, and what waits behind something does not grow.
+    head = FACES.anatomy.tall * max(height, FACES.anatomy.least_aspect * width)
+    assert still.height <= 1.1 * head + 1e-6
+    assert still.width <= max(width, FACES.anatomy.side_aspect * head) + 1e-6
+    track.waits = True
+    assert track.mask(unseen, (400, 400)).area <= still.area + 1e-6
 
 
 def _stays(_start: Gray, _end: Gray, boxes: list[Box]) -> list[Moved]:

@@ -33,8 +33,28 @@ def note_missed(
             if moment.time > track.last_seen and track.track_id in moment.places
         ]
         if track.presence and views:
+            track.waits = _may_be_hidden(track, tracks, views[-1].time)
             track.presence.follow(views)
-            track.presence.miss(views[-1], _may_be_hidden(track, tracks, views[-1].time))
+            track.presence.miss(views[-1], track.waits)
+
+
+def note_left(tracks: Sequence[Track], moment: Moment) -> None:
+    """Tell tracks that have left over the picture's edge, where flow stays behind.
+
+    No look can deny what the edge cuts. But it was on its way out, should be out by now, and
+    its place looks like something else.
+
+    Args:
+        tracks: Those that live.
+        moment: The newest moment.
+    """
+    shape = moment.luma.shape
+    for track in tracks:
+        is_cut = track.box != track.box.clip(shape[1], shape[0])
+        if is_cut and track.presence and track.last_seen < moment.time:
+            track.presence.follow([moment.glimpse(track.box)])
+            if not track.expected.clip(shape[1], shape[0]).area:
+                track.presence.leave(moment.time)
 
 
 def _may_be_hidden(track: Track, tracks: Sequence[Track], now: float) -> bool:

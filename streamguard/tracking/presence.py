@@ -90,16 +90,26 @@ class Presence:
     """
 
     def __init__(self, seen: Glimpse) -> None:
-        self.gone_since = math.inf
+        self.gone_since = self._out = math.inf
         self._likeness = Likeness(seen)
-        self._is_like = True
+        self._unlike: list[float] = []
         self._absent: list[float] = []
 
     def follow(self, views: Iterable[Glimpse]) -> None:
         """Take in how its place looked since it was last seen, in the order of time."""
         for view in views:
             if view.time - self._likeness.time >= _STEP:
-                self._is_like = self._likeness.fits(view)
+                self._compare(view)
+
+    def leave(self, time: float) -> None:
+        """Take in that it should have left: it has, if its place looks like something else.
+
+        Args:
+            time: Now, in seconds.
+        """
+        self._out = min(self._out, time)
+        if len(self._unlike) >= _ENOUGH:
+            self.gone_since = min(self.gone_since, max(self._out, self._unlike[0]))
 
     def miss(self, view: Glimpse, is_hidden: bool) -> None:
         """Take in that a look able to see it did not.
@@ -109,13 +119,19 @@ class Presence:
             is_hidden: Whether it may be behind something.
         """
         if view.time > self._likeness.time:
-            self._is_like = self._likeness.fits(view)
-        if self._is_like or is_hidden:
+            self._compare(view)
+        if not self._unlike or is_hidden:
             self._absent, self.gone_since = [], math.inf
         elif not self._absent or view.time - self._absent[-1] >= _APART:
             self._absent.append(view.time)
             if len(self._absent) >= _ENOUGH:
                 self.gone_since = self._absent[0]
+
+    def _compare(self, view: Glimpse) -> None:
+        if self._likeness.fits(view):
+            self._unlike, self.gone_since = [], math.inf
+        else:
+            self._unlike.append(view.time)
 
 
 class WayBack:

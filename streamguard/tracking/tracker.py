@@ -8,7 +8,7 @@ from itertools import count
 
 from streamguard.geometry import FACE, Box, iou
 from streamguard.tracking.association import has_left, held_in, match
-from streamguard.tracking.departures import note_missed
+from streamguard.tracking.departures import note_left, note_missed
 from streamguard.tracking.edges import at_edge
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.kinds import TrackingKind
@@ -75,6 +75,7 @@ class Tracker:
                 track.carry(step, moment.camera)
         self._drop_ended(moment)
         self._stillness.watch(moment, self.tracks)
+        note_left(self.tracks, moment)
         for track in self.tracks:
             if track.is_denied:
                 moment.denied[track.track_id] = track.box

@@ -16,7 +16,9 @@ _GRACE = 0.2
 """Seconds unseen that mean nothing: nobody looked."""
 _BLIND_GROWTH = 0.03
 """Growth of a mask per frame in which flow could not follow it."""
-_MAX_GROWTH = 1.6
+_MOST_STILL = 0.25
+"""Most such growth of a thing that did not move before: what it may do meanwhile."""
+_MAX_GROWTH, _MAX_TALLER = 1.6, 1.1
 _MAX_SCALE = 1.25
 """Flow's small errors of scale add up; nothing unseen grows or shrinks by more."""
 _VELOCITY_MEMORY = 0.7
@@ -41,8 +43,12 @@ class Track(Support):
         last_second: Time of the second opinion's last observation, in seconds.
         turns: Clockwise quarter turns beyond upright of the picture it saw the thing in.
         lately: How sure it was then.
-        velocity: Pixels a frame, smoothed.
+        velocity: Pixels a frame that it moves by itself, smoothed.
+        camera: Pixels a frame that the picture as a whole moved, when that was last known.
+        pace: Pixels a frame that it moved when it was last seen.
+        waits: Whether it may be behind something.
         blind: Frames, of late, in which flow could not follow it.
+        frames: Frames since it was last seen.
         carried: Frames it was followed into.
         lost: Those of them in which flow could not follow it.
         still: Longest time in seconds for which it did not move while the camera stood still.
@@ -66,7 +72,11 @@ class Track(Support):
     turns: int = 0
     lately: float = 0.0
     velocity: tuple[float, float] = (0.0, 0.0)
+    camera: tuple[float, float] = (0.0, 0.0)
+    pace: tuple[float, float] = (0.0, 0.0)
+    waits: bool = False
     blind: int = 0
+    frames: int = 0
     carried: int = 0
     lost: int = 0
     still: float = 0.0
@@ -91,7 +101,9 @@ class Track(Support):
         self.box = self._adjusted(observation)
         self.last_seen = time
         self.scene_end = math.inf
-        self.blind = 0
+        self.blind = self.frames = 0
+        (vx, vy), (cx, cy) = self.velocity, self.camera
+        self.pace, self.waits = (vx + cx, vy + cy), False
         self.seen = observation.box
         self.count(observation)
         if observation.is_second:
@@ -106,19 +118,25 @@ class Track(Support):
             self.last_second = time
 
     def carry(self, step: Moved, camera: tuple[float, float] | None) -> None:
-        """Follow flow, or where flow cannot be trusted the camera or the thing's own speed."""
+        """Follow flow, or where flow cannot be trusted the camera and the thing's own speed."""
         self.before = self.box
         self.carried += 1
+        self.frames += 1
+        cx, cy = self.camera
+        self.camera = camera or (0.8 * cx, 0.8 * cy)
+        (vx, vy), (cx, cy) = self.velocity, self.camera
         if step.trusted:
             (ax, ay), (bx, by) = self.box.center, step.box.center
             keep = _VELOCITY_MEMORY
-            vx, vy = self.velocity
-            self.velocity = keep * vx + (1 - keep) * (bx - ax), keep * vy + (1 - keep) * (by - ay)
+            self.velocity = (
+                keep * vx + (1 - keep) * (bx - ax - cx),
+                keep * vy + (1 - keep) * (by - ay - cy),
+            )
             self.box = step.box.limit(self.seen, _MAX_SCALE)
             self.blind = max(0, self.blind - 1)
         else:
-            vx, vy = camera or self.velocity
-            self.box = self.box.shift(vx, vy)
+            self.box = self.box.shift(vx + cx, vy + cy)
+            # It may stop, and does less and less by itself.
             self.velocity = 0.8 * vx, 0.8 * vy
             self.blind += 1
             self.lost += 1
@@ -163,12 +181,26 @@ class Track(Support):
         self.full_height = max(self.box.height, self.full_height * memory)
         height = max(self.full_height, least * self.full_width) * (anatomy.tall if turned else 1)
         width = max(self.full_width, (anatomy.side_aspect if from_side else least) * height)
-        lost = _BLIND_GROWTH * self.blind
-        width *= min(_MAX_GROWTH, 1 + anatomy.wider * unseen + lost)
-        height *= min(_MAX_GROWTH, 1 + anatomy.taller * unseen + lost)
+        if not self.waits:
+            # Never wider than all of it is from any side.
+            most = max(width, anatomy.side_aspect * height)
+            width = min(most, width * (1 + anatomy.wider * unseen)) * (1 + self._adrift(width))
+            height *= min(_MAX_TALLER, 1 + anatomy.taller * unseen) + self._adrift(height)
         x, y = self.box.center
         mask = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         return beyond_edges(mask, self.box, shape)
+
+    def _adrift(self, size: float) -> float:
+        """Return the growth for not knowing where it is, by its own speed, in shares of a size."""
+        speed = math.hypot(*self.pace)
+        most = _MOST_STILL + 2 * speed * self.blind / max(size, 1.0)
+        return min(_BLIND_GROWTH * self.blind, most, _MAX_GROWTH - 1)
+
+    @property
+    def expected(self) -> Box:
+        """Where it would be had it gone on as when it was last seen."""
+        (vx, vy), frames = self.pace, self.frames
+        return self.seen.shift(vx * frames, vy * frames)
 
     @property
     def gone_since(self) -> float:
