@@ -178,10 +178,11 @@ def test_what_coasts_grows_no_further_than_it_may_have_gone(
     pace: float, blind: int, unseen: float, width: float, height: float
 ) -> None:
     face = Box(100, 40, 100 + width, 40 + height)
-    track = Track(1, FACES.kind(PLAN), face, 0.0)
+    track = Track(track_id=1, kind=FACES.kind(PLAN), first=face, born=0.0)
     track.blind, track.pace = blind, (pace, 0.0)
     mask = track.mask(unseen, (400, 400))
-    still = Track(2, FACES.kind(PLAN), face, 0.0).mask(unseen, (400, 400))
+    other = Track(track_id=2, kind=FACES.kind(PLAN), first=face, born=0.0)
+    still = other.mask(unseen, (400, 400))
     gone = 2 * pace * blind
     assert mask.width <= 1.25 * still.width + gone + 1e-6
     assert mask.height <= 1.25 * still.height + gone + 1e-6
