@@ -63,7 +63,7 @@ class DetectionPlan:
     keep_threshold: float = 0.12
     tiles: int = 0
     turned_every: float = 0.0
-    turned_side: int = 448
+    turned_side: int = 640
     any_way_up: bool = False
     crop_every: float = 0.2
     crops: int = 8
@@ -87,7 +87,10 @@ class DetectionPlan:
     def without_proposer(self) -> DetectionPlan:
         """Return the plan where nobody proposes: the second opinion looks in its place."""
         return replace(
-            self, second_every=min(self.second_every, self.whole_every), proposer_every=0.0
+            self,
+            second_every=min(self.second_every, self.whole_every),
+            proposer_every=0.0,
+            turned_every=_DEARER * self.turned_every,
         )
 
     def stretched(self, factor: float) -> DetectionPlan:
@@ -97,10 +100,13 @@ class DetectionPlan:
             primary_every=self.primary_every * factor,
             proposer_every=self.proposer_every * factor,
             second_every=self.second_every * factor,
+            turned_every=self.turned_every * factor,
             crop_every=self.crop_every * factor,
         )
 
 
+_DEARER = 3.0
+"""Times as long between looks at the picture turned where the second opinion has to take them."""
 _STILL_SIDE = 1920
 """Long side in pixels up to which photos are looked at unscaled."""
 
@@ -120,7 +126,7 @@ PLANS: dict[Quality, DetectionPlan] = {
         proposer_every=0.4,
         second_every=0.8,
         second_side=640,
-        turned_every=0.8,
+        turned_every=0.4,
         crop_every=0.12,
     ),
     Quality.THOROUGH: DetectionPlan(

@@ -62,6 +62,7 @@ class CloseLookRequest:
         box: Where it should be, in coded pixels.
         tries: Close or whole looks in a row that did not see it.
         turns: Clockwise quarter turns of the picture it was last seen in.
+        tilt: Degrees clockwise beyond those that bring it upright.
         is_open: Whether nobody has confirmed or denied it yet.
         is_missed: Whether it was never sure, and is not seen any more.
         is_denied: Whether nobody confirmed it, and a look that was able to see it denied it.
@@ -74,6 +75,7 @@ class CloseLookRequest:
     box: Box
     tries: int
     turns: int = 0
+    tilt: float = 0.0
     is_open: bool = False
     is_missed: bool = False
     is_denied: bool = False

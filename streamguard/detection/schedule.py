@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from streamguard.detection.confirming import Questions
@@ -10,6 +10,7 @@ from streamguard.detection.looks import CloseLookRequest, Look, Role
 from streamguard.detection.turning import WAYS, Turning
 from streamguard.geometry import Box
 from streamguard.plans import DetectionPlan
+from streamguard.tracking.ways import usual
 
 _CROP_SIDE = 128
 _CROP_CONTEXT = 3.0
@@ -24,6 +25,8 @@ _NEW_VIEW = 0.12
 """Camera motion, in shares of the picture's sides, after which it looks at all of it again."""
 _BAND = 0.35
 """Width of such a band: the new part, and enough beside it to know a face by."""
+_LEAST_TILT = 15.0
+"""Degrees below which a face is seen as well as upright."""
 
 
 class Schedule:
@@ -71,7 +74,7 @@ class Schedule:
         cut: bool,
         requests: Sequence[CloseLookRequest] = (),
         motion: tuple[float, float] = (0.0, 0.0),
-        turned: Collection[int] = (),
+        ways: Sequence[int] = (),
     ) -> list[Look]:
         """Return the looks due at one frame.
 
@@ -81,7 +84,7 @@ class Schedule:
             requests: Tracks that want a close look, most urgent first.
             motion: How far the whole picture moved since the frame before, in shares of its
                 width and height; what it moves away from is new.
-            turned: Clockwise quarter turns beyond upright in which somebody is seen.
+            ways: Clockwise quarter turns beyond upright of all who are seen.
         """
         self._moved = (self._moved[0] + motion[0], self._moved[1] + motion[1])
         travelled = abs(motion[0]) + abs(motion[1])
@@ -92,10 +95,12 @@ class Schedule:
         looks = [*self._second_looks(time, cut), *self._proposer_looks(time, cut)]
         if self._travelled > 0 and not any(look.region == self._whole for look in looks):
             looks += self._bands()
-        looks += self._turned(time, cut, turned, renewed)
+        self._turning.note(time, ways)
+        looks += self._turned(time, cut, renewed)
         if cut or time >= self._next_primary:
             self._next_primary = time + self._plan.primary_every - 1e-3
-            looks.append(self._look(Role.PRIMARY, self._whole, self._plan.primary_side))
+            primary = self._look(Role.PRIMARY, self._whole, self._plan.primary_side)
+            looks.append(replace(primary, turns=usual(ways)))
         if not any(look.role is not Role.PRIMARY for look in looks):
             looks += self.close_looks(time, requests)
         return looks
@@ -111,7 +116,7 @@ class Schedule:
             looks.append(self._look(Role.SECOND, self._whole, plan.second_side))
         if plan.proposer_every and time + plan.proposer_every - 1e-3 != self._next_proposer:
             looks.append(self._look(Role.PROPOSER, self._whole, plan.proposer_side))
-        return looks
+        return looks + self._turned_closely(time, renewed=True)
 
     def all_close_looks(self, requests: Sequence[CloseLookRequest]) -> list[Look]:
         """Return close looks at everything proposed that nobody has answered yet."""
@@ -123,12 +128,12 @@ class Schedule:
         They are at the whole of it, each way up, and, if the plan has tiles, at each of these
         enlarged.
         """
-        whole = self._look(Role.SECOND, self._whole, self._plan.second_side)
-        looks = [whole, self._look(Role.PRIMARY, self._whole, self._plan.primary_side)]
+        looks = [self._look(Role.SECOND, self._whole, self._plan.second_side)]
         if self._plan.proposer_every:
             looks.append(self._look(Role.PROPOSER, self._whole, self._plan.proposer_side))
         if not self._plan.any_way_up:
-            looks += [replace(whole, turns=turns) for turns in WAYS]
+            looks += [replace(look, turns=turns) for look in looks for turns in WAYS]
+        looks.append(self._look(Role.PRIMARY, self._whole, self._plan.primary_side))
         tiles = [self._next_tile(_MAX_ENLARGEMENT) for _ in range(self._plan.tiles**2)]
         return looks + tiles
 
@@ -183,20 +188,31 @@ class Schedule:
 
     def _close_look(self, request: CloseLookRequest) -> Look:
         look = close_look(request.box, self._extent, request.turns)
-        return replace(look, width=self._plan.close_side, height=self._plan.close_side)
+        side = self._plan.close_side
+        # How far it is tilted may have been a guess.
+        is_tilted = abs(request.tilt) >= _LEAST_TILT and request.tries % 2 == 0
+        return replace(look, width=side, height=side, tilt=request.tilt if is_tilted else 0.0)
 
-    def _turned(self, time: float, cut: bool, turned: Collection[int], renewed: bool) -> list[Look]:
+    def _turned(self, time: float, start: bool, renewed: bool) -> list[Look]:
         """Return looks at the picture turned, for who is seen so and who may be."""
         plan = self._plan
         if plan.any_way_up or not plan.turned_every:
             return []
-        closely = self._look(Role.SECOND, self._whole, plan.second_side)
-        roughly = self._look(Role.SECOND, self._whole, plan.turned_side)
-        known = self._turning.closely(time, turned, plan.whole_every, renewed)
-        search = self._turning.searching(time, cut, plan.turned_every)
+        seeker = Role.PROPOSER if plan.proposer_every else Role.SECOND
+        looks = self._turned_closely(time, renewed)
+        for way in self._turning.searching(time, start, plan.turned_every):
+            looks.append(replace(self._look(seeker, self._whole, plan.turned_side), turns=way))
+        return looks
+
+    def _turned_closely(self, time: float, renewed: bool) -> list[Look]:
+        plan = self._plan
+        whole = [(Role.SECOND, plan.second_every, plan.second_side)]
+        if plan.proposer_every:
+            whole.append((Role.PROPOSER, plan.proposer_every, plan.proposer_side))
         return [
-            *(replace(closely, turns=turns) for turns in known),
-            *(replace(roughly, turns=turns) for turns in search),
+            replace(self._look(role, self._whole, side), turns=way)
+            for role, every, side in whole
+            for way in self._turning.closely(role, time, every, renewed)
         ]
 
     def _next_tile(self, enlarge: float = 1.0) -> Look:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from streamguard.detection.looks import Role
+
 WAYS = (1, 3, 2)
 """Clockwise quarter turns beyond upright: on either side, and upside down."""
 _STAYS = 3.0
@@ -19,26 +21,28 @@ class Turning:
         self._next_search = float("-inf")
         self._way = 0
         self._until: dict[int, float] = {}
-        self._next_look: dict[int, float] = {}
+        self._last: dict[tuple[Role, int], float] = {}
 
-    def closely(
-        self, time: float, seen: Collection[int], every: float, renewed: bool
-    ) -> tuple[int, ...]:
+    def note(self, time: float, ways: Collection[int]) -> None:
+        """Take in which quarter turns somebody is seen in now; upright is left out."""
+        self._until |= dict.fromkeys((way for way in ways if way), time + _STAYS)
+
+    def closely(self, role: Role, time: float, every: float, renewed: bool) -> tuple[int, ...]:
         """Return the quarter turns in which to look for all that people there show.
 
         Args:
+            role: Who looks.
             time: Now, in seconds.
-            seen: Quarter turns in which somebody is seen; upright is left out.
-            every: Seconds between two looks of the same turn.
+            every: Seconds between two looks of theirs at the same turn.
             renewed: Whether the picture shows much that it did not at the last look.
         """
-        self._until |= dict.fromkeys((way for way in seen if way), time + _STAYS)
-        due = [
-            way
-            for way in WAYS
-            if self._is_peopled(way, time) and (renewed or time >= self._next_look.get(way, time))
-        ]
-        self._next_look |= dict.fromkeys(due, time + every - _EARLY)
+        due = []
+        for way in WAYS:
+            last = self._last.get((role, way), float("-inf"))
+            is_due = time >= last + every - _EARLY or (renewed and last < time)
+            if is_due and self._is_peopled(way, time):
+                self._last[role, way] = time
+                due.append(way)
         return tuple(due)
 
     def searching(self, time: float, start: bool, every: float) -> tuple[int, ...]:
@@ -47,9 +51,9 @@ class Turning:
         Args:
             time: Now, in seconds.
             start: Whether a scene starts: it is searched each way at once.
-            every: Seconds between two looks; 0 is never.
+            every: Seconds between two looks.
         """
-        if not every or not (start or time >= self._next_search):
+        if not start and time < self._next_search:
             return ()
         self._next_search = time + every - _EARLY
         empty = [way for way in WAYS if not self._is_peopled(way, time)]

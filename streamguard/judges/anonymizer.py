@@ -210,8 +210,8 @@ class FrameAnonymizer:
         if self._is_still:
             return schedule.still_looks()
         motion = self._scale.shares(moment.camera or (0.0, 0.0))
-        requests, turned = self._close_look_requests(label), self._tracker.turned(label)
-        return schedule.looks(moment.time, moment.cut, requests, motion, turned)
+        requests, ways = self._close_look_requests(label), self._tracker.ways(label)
+        return schedule.looks(moment.time, moment.cut, requests, motion, ways)
 
     def _close_look_requests(self, label: str) -> list[CloseLookRequest]:
         now = self._timeline.moments[-1].time
@@ -221,6 +221,7 @@ class FrameAnonymizer:
                 self._scale.to_coded(track.box),
                 track.denials,
                 track.turns,
+                track.tilt,
                 is_open=track.is_open,
                 is_missed=track.is_missed(now),
                 is_denied=track.is_denied,

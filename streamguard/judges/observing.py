@@ -11,6 +11,7 @@ from streamguard.geometry import nms
 from streamguard.media.scaling import TrackingScale
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.tracker import Tracker
+from streamguard.tracking.ways import tilt_of
 
 
 def observe(
@@ -43,7 +44,15 @@ def _take_in(
     is_close = any(f.look.is_close for f in findings)
     tracker.observe(
         [
-            Observation(scale.to_small(d.box), d.confidence, second, is_close, turns, proposed)
+            Observation(
+                scale.to_small(d.box),
+                d.confidence,
+                second,
+                is_close,
+                turns,
+                proposed,
+                tilt_of(d.roll, turns),
+            )
             for d in found
         ],
         [
@@ -52,6 +61,7 @@ def _take_in(
                 scale.length_to_small(f.look.smallest),
                 f.look.is_close,
                 turns,
+                f.look.tilt,
             )
             for f in findings
             if second and f.look.layer is Layer.COLOR

@@ -55,7 +55,8 @@ class Belief:
         sure_second: Confidence of the second opinion that is believed whatever else was seen.
         close: Confidence under a close look that speaks for it.
         worth_tracing: Confidence from which it is looked for in earlier moments at once.
-        sideways_surer: How much surer one must be that only the picture on its side shows.
+        sideways_surer: How much surer one must be that only a picture another way up than usual
+            shows.
         few: Observations below which another look helps to decide.
         most_misses: Looks that did not see it, beyond those that did, before it is none.
         coasts_unknown: Share of the longest time unseen that is granted to a thing never seen.
@@ -90,3 +91,12 @@ class TrackingKind:
     plan: DetectionPlan
     anatomy: Anatomy
     belief: Belief
+
+    def doubt(self, turns: int, usual: int) -> float:
+        """Return how much surer a thing must be seen than one the usual way up, as a factor.
+
+        Args:
+            turns: Clockwise quarter turns beyond upright of the picture it is seen in.
+            usual: Those in which most things are seen.
+        """
+        return 1.0 if turns == usual else self.belief.sideways_surer

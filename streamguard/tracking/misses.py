@@ -9,6 +9,7 @@ from streamguard.geometry import intersection
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.timeline import Moment
 from streamguard.tracking.tracks import Track
+from streamguard.tracking.ways import is_able
 
 _WHOLE = 0.9
 """Share of a thing that must lie in a region for a look at it to say anything."""
@@ -16,9 +17,16 @@ _SHOWN = 0.6
 """Share of it that must lie in the picture."""
 
 
-def says_no(track: Track, observation: Observation) -> bool:
-    """Return whether a close look at what was only proposed saw too little to call it a face."""
-    is_faint = observation.confidence < track.kind.plan.second_threshold
+def says_no(track: Track, observation: Observation, way: int) -> bool:
+    """Return whether a close look at what was only proposed saw too little to call it a face.
+
+    Args:
+        track: The track.
+        observation: What the look saw of it.
+        way: Quarter turns beyond upright in which most are.
+    """
+    enough = track.kind.plan.second_threshold * track.kind.doubt(observation.turns, way)
+    is_faint = observation.confidence < enough
     # What was seen before in another's close look has a look of its own still to come.
     return observation.is_close and is_faint and track.is_unconfirmed
 
@@ -43,8 +51,8 @@ def deny(
         for look in searched:
             shared = intersection(look.region, shown)
             # Upright, what lies on its side is hardly seen, and the other way round.
-            is_able = shared > 0 and look.turns == track.turns and size >= look.smallest
-            if is_able and shared >= _WHOLE * shown.area:
+            sees = shared > 0 and is_able((look.turns, look.tilt), track.way)
+            if sees and size >= look.smallest and shared >= _WHOLE * shown.area:
                 track.miss(look, moment.luma)
                 missed.append(track)
     return missed

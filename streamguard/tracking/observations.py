@@ -18,6 +18,8 @@ class Observation:
         is_proposal: Whether it is the proposer's. What neither of them saw the primary did.
         is_close: Whether it came of a close look.
         turns: Clockwise quarter turns beyond upright of the picture it was seen in.
+        tilt: Degrees clockwise by which the picture would have to be turned beyond those for it
+            to be upright.
     """
 
     box: Box
@@ -26,6 +28,7 @@ class Observation:
     is_close: bool = False
     turns: int = 0
     is_proposal: bool = False
+    tilt: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,11 @@ class SearchedRegion:
         smallest: Size of a thing it would have seen there.
         is_close: Whether it was a close look at one thing.
         turns: Clockwise quarter turns beyond upright of the picture.
+        tilt: Degrees clockwise beyond those.
     """
 
     region: Box
     smallest: float
     is_close: bool = False
     turns: int = 0
+    tilt: float = 0.0

@@ -10,12 +10,16 @@ from streamguard.tracking.observations import Observation
 from streamguard.tracking.presence import Presence
 from streamguard.tracking.timeline import Moment
 from streamguard.tracking.tracks import Track
+from streamguard.tracking.ways import is_another
 
 _AGREES = 0.6
 _OFF = 1.0
 """Pixels by which boxes of small things differ for no reason."""
 _SAME = 0.5
 """Share of a box in another from which both show one thing."""
+
+_LATELY = 1.5
+"""Times between two looks at everything within which a sighting still counts."""
 
 
 def show(track: Track, observation: Observation, moment: Moment) -> None:
@@ -34,12 +38,15 @@ def show(track: Track, observation: Observation, moment: Moment) -> None:
         track.light += float(moment.luma[y1:y2, x1:x2].mean())
 
 
-def is_upright(observation: Observation, moment: Moment, tracks: Sequence[Track]) -> bool:
-    """Return whether a thing seen sideways was lately seen as surely another way up."""
+def is_askew(observation: Observation, moment: Moment, tracks: Sequence[Track]) -> bool:
+    """Return whether a thing was lately seen as surely another way up.
+
+    It says little then: not how large it is, and not for sure that it is still there.
+    """
     return any(
-        track.last_second >= moment.time - track.kind.plan.second_every
-        and track.turns != observation.turns
-        and track.best_second >= observation.confidence
+        track.last_second >= moment.time - _LATELY * track.kind.plan.second_every
+        and is_another((observation.turns, observation.tilt), track.way)
+        and track.lately >= observation.confidence
         and containment(track.box, observation.box) > _SAME
         for track in tracks
     )

@@ -14,10 +14,11 @@ from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.misses import deny, says_no
 from streamguard.tracking.observations import Observation, SearchedRegion
-from streamguard.tracking.sightings import is_elsewhere, is_upright, least_confidence, show
+from streamguard.tracking.sightings import is_askew, is_elsewhere, least_confidence, show
 from streamguard.tracking.stillness import Stillness
 from streamguard.tracking.timeline import Moment, Sighting, Timeline
 from streamguard.tracking.tracks import Track
+from streamguard.tracking.ways import usual
 
 _LINGER = 0.15
 """Seconds that the masks of the last scene stay after a cut: a flash may look like one."""
@@ -100,16 +101,17 @@ class Tracker:
             label: What they looked for; only tracks of the same label are asked about it.
         """
         moment, own = self._timeline.moments[-1], self._of(label)
-        observations = [s for s in observations if not (s.turns and is_upright(s, moment, own))]
+        observations = [s for s in observations if not is_askew(s, moment, own)]
         pairs = match([t.box for t in own], [s.box for s in observations])
-        pairs = [(t, d) for t, d in pairs if not says_no(own[t], observations[d])]
+        way = usual(self.ways(label))
+        pairs = [(t, d) for t, d in pairs if not says_no(own[t], observations[d], way)]
         matched = {t for t, _ in pairs}
         unseen = [track for t, track in enumerate(own) if t not in matched]
         for t, d in pairs:
             self._see(own[t], observations[d], moment)
         taken = {d for _, d in pairs}
         new = [s for d, s in enumerate(observations) if d not in taken]
-        self._begin(self._kinds[label], new, moment)
+        self._begin(self._kinds[label], new, moment, way)
         note_missed(deny(unseen, searched, moment), self.tracks, self._timeline.moments)
         self._drop_duplicates(label, moment)
         # Answers to close looks come one by one. Flow costs as much for one thing as for many.
@@ -125,9 +127,10 @@ class Tracker:
         wanting = (track for track in self._of(label) if track.is_doubtful(now))
         return sorted(wanting, key=lambda t: (t.is_denied and not t.is_changed, t.denials))
 
-    def turned(self, label: str = FACE) -> set[int]:
-        """Return the quarter turns beyond upright in which believed tracks were last seen."""
-        return {track.turns for track in self._of(label) if track.turns and track.is_believed()}
+    def ways(self, label: str = FACE) -> list[int]:
+        """Return the quarter turns beyond upright in which each confirmed track was seen."""
+        own = self._of(label)
+        return [t.turns for t in own if t.is_believed() and not t.is_unconfirmed]
 
     def _of(self, label: str) -> list[Track]:
         return [track for track in self.tracks if track.kind.label == label]
@@ -221,10 +224,10 @@ class Tracker:
         moment.cover(track.track_id, observation.box)
 
     def _begin(
-        self, kind: TrackingKind, observations: Sequence[Observation], moment: Moment
+        self, kind: TrackingKind, observations: Sequence[Observation], moment: Moment, way: int
     ) -> None:
         for observation in observations:
-            if observation.confidence < least_confidence(kind, observation):
+            if observation.confidence < least_confidence(kind, observation, way):
                 if not observation.is_close:
                     moment.weak.append((kind.label, observation))
                 continue

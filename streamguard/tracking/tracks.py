@@ -22,6 +22,8 @@ _MAX_GROWTH, _MAX_TALLER = 1.6, 1.1
 _MAX_SCALE = 1.25
 """Flow's small errors of scale add up; nothing unseen grows or shrinks by more."""
 _VELOCITY_MEMORY = 0.7
+_FADES = 0.7
+"""Share of what was sure of a thing's way up that is left when a look misses it."""
 _LIFELESS = 3.0
 """Seconds without any motion after which a thing is probably no living one."""
 
@@ -42,7 +44,9 @@ class Track(Support):
         last_profile: Time of the last observation from the side, in seconds.
         last_second: Time of the second opinion's last observation, in seconds.
         turns: Clockwise quarter turns beyond upright of the picture it saw the thing in.
-        lately: How sure it was then.
+        tilt: Degrees clockwise beyond those that bring it upright.
+        lately: How sure it was of that, less with each look that missed it.
+        refused_ways: Quarter turns of the looks that denied it.
         velocity: Pixels a frame that it moves by itself, smoothed.
         camera: Pixels a frame that the picture as a whole moved, when that was last known.
         pace: Pixels a frame that it moved when it was last seen.
@@ -70,11 +74,13 @@ class Track(Support):
     last_profile: float = -math.inf
     last_second: float = -math.inf
     turns: int = 0
+    tilt: float = 0.0
     lately: float = 0.0
     velocity: tuple[float, float] = (0.0, 0.0)
     camera: tuple[float, float] = (0.0, 0.0)
     pace: tuple[float, float] = (0.0, 0.0)
     waits: bool = False
+    refused_ways: set[int] = field(default_factory=set)
     blind: int = 0
     frames: int = 0
     carried: int = 0
@@ -105,6 +111,7 @@ class Track(Support):
         (vx, vy), (cx, cy) = self.velocity, self.camera
         self.pace, self.waits = (vx + cx, vy + cy), False
         self.seen = observation.box
+        self._take_way(observation)
         self.count(observation)
         if observation.is_second:
             # What the picture's edge cuts is narrow too.
@@ -112,10 +119,18 @@ class Track(Support):
             is_narrow = observation.box.width < narrow * observation.box.height
             if is_narrow and not at_edge(observation.box, shape):
                 self.last_profile = time
-            # Of looks at one moment the surest says which way up it is, upright if in doubt.
-            if self.last_second < time or observation.confidence > self.lately:
-                self.turns, self.lately = observation.turns, observation.confidence
             self.last_second = time
+
+    def _take_way(self, observation: Observation) -> None:
+        """Take in which way up it was seen: as it was, unless another way is seen more surely."""
+        if not observation.is_second and self.best_second:
+            return  # who decides also knows which way up
+        if observation.turns != self.turns and observation.confidence <= self.lately:
+            return
+        if observation.turns not in self.refused_ways:
+            self.denial = None  # who denied it saw it the wrong way up
+        self.turns, self.tilt = observation.turns, observation.tilt
+        self.lately = observation.confidence
 
     def carry(self, step: Moved, camera: tuple[float, float] | None) -> None:
         """Follow flow, or where flow cannot be trusted the camera and the thing's own speed."""
@@ -162,6 +177,9 @@ class Track(Support):
             luma: The tracking picture.
         """
         self.count_miss(look, luma, self.box)
+        self.lately *= _FADES
+        if self.is_denied:
+            self.refused_ways.add(self.turns)
 
     def mask(self, time: float, shape: tuple[int, ...]) -> Box:
         """Return what to cover now: all of it, and more the longer nobody has seen it.
@@ -201,6 +219,11 @@ class Track(Support):
         """Where it would be had it gone on as when it was last seen."""
         (vx, vy), frames = self.pace, self.frames
         return self.seen.shift(vx * frames, vy * frames)
+
+    @property
+    def way(self) -> tuple[int, float]:
+        """Quarter turns and degrees clockwise beyond them that bring it upright."""
+        return self.turns, self.tilt
 
     @property
     def gone_since(self) -> float:
