@@ -261,69 +261,119 @@ def test_a_photo_is_looked_at_by_everybody_and_in_parts(level: Quality) -> None:
 
 
 def turned_looks(
-    plan: DetectionPlan, seconds: float, seen: dict[float, set[int]]
-) -> dict[int, list[tuple[float, int]]]:
-    """Return times and widths of the turned looks, by quarter turns.
+    plan: DetectionPlan, seconds: float, seen: dict[float, list[int]]
+) -> list[tuple[float, Look]]:
+    """Return the turned looks with their times, in the order of time.
 
     Args:
         plan: The plan.
         seconds: How long to look, at 50 frames a second.
-        seen: From which second on somebody is seen in which quarter turns.
+        seen: From which second on people are seen in which quarter turns.
     """
     schedule = Schedule(plan, WIDTH, HEIGHT)
-    found: dict[int, list[tuple[float, int]]] = {way: [] for way in WAYS}
+    found = []
     for n in range(round(seconds * 50)):
         now = max((start for start in seen if start <= n / 50), default=None)
-        for look in schedule.looks(n / 50, n == 0, turned=seen[now] if now is not None else ()):
-            if look.turns:
-                assert (look.role, look.region) == (Role.SECOND, WHOLE)
-                found[look.turns].append((n / 50, look.width))
+        ways = seen[now] if now is not None else []
+        looks = schedule.looks(n / 50, n == 0, ways=ways)
+        found += [(n / 50, look) for look in looks if look.turns]
+    assert all(look.region == WHOLE for _, look in found)
     return found
 
 
+def times_of(looks: list[tuple[float, Look]], role: Role, turns: int, width: int) -> list[float]:
+    """Return the times of the looks that are like that."""
+    like = (role, turns, width)
+    return [time for time, look in looks if (look.role, look.turns, look.width) == like]
+
+
 @pytest.mark.parametrize("level", [Quality.BALANCED, Quality.THOROUGH])
-def test_each_way_is_searched_at_the_start_and_then_in_turn(level: Quality) -> None:
-    plan = PLANS[level]
-    found = turned_looks(plan, 12, {})
-    for looks in found.values():
-        times = [time for time, _ in looks]
+@pytest.mark.parametrize("is_proposed", [True, False])
+def test_each_way_is_searched_at_the_start_and_then_in_turn(
+    level: Quality, is_proposed: bool
+) -> None:
+    plan = PLANS[level] if is_proposed else PLANS[level].without_proposer()
+    role = Role.PROPOSER if is_proposed else Role.SECOND
+    looks = turned_looks(plan, 12, {})
+    found = [times_of(looks, role, way, plan.turned_side) for way in WAYS]
+    assert sum(map(len, found)) == len(looks)
+    for times in found:
         assert times[0] == 0.0
         assert all(b - a <= len(WAYS) * plan.turned_every + 0.1 for a, b in pairwise([*times, 12]))
-        assert {width for _, width in looks} == {plan.turned_side}
-    later = [time for looks in found.values() for time, _ in looks if time]
+    later = [time for times in found for time in times if time]
     assert len(later) == len(set(later))
 
 
 def test_who_lies_is_looked_for_as_often_as_anybody_while_somebody_does() -> None:
     plan = PLANS[Quality.BALANCED]
-    found = turned_looks(plan, 20, {4.0: {0, 3}, 9.0: {0}})
-    closely = [time for time, width in found[3] if width == plan.second_side]
-    assert closely[0] == pytest.approx(4.0)
-    assert all(b - a <= plan.whole_every + 0.02 for a, b in pairwise(closely))
-    # Somebody may turn up again so, and a look costs.
-    assert 9 + plan.whole_every < closely[-1] < 14
-    assert all(width == plan.turned_side for way in (1, 2) for _, width in found[way])
-    others = [time for way in (1, 2) for time, _ in found[way] if 4 < time < 9]
-    assert len(others) >= 5 / plan.turned_every - 1
+    looks = turned_looks(plan, 20, {4.0: [0, 3, 0], 9.0: [0]})
+    for role, every, side in (
+        (Role.PROPOSER, plan.proposer_every, plan.proposer_side),
+        (Role.SECOND, plan.second_every, plan.second_side),
+    ):
+        closely = times_of(looks, role, 3, side)
+        assert closely[0] == pytest.approx(4.0)
+        assert all(b - a <= every + 0.02 for a, b in pairwise(closely))
+        # Somebody may turn up again so, and a look costs.
+        assert 9 + every < closely[-1] < 14
+        assert not times_of(looks, role, 1, side)
+    # The others are searched meanwhile, and that way again in the end.
+    search = [times_of(looks, Role.PROPOSER, way, plan.turned_side) for way in WAYS]
+    assert sum(4 < t < 9 for times in search for t in times) >= 5 / plan.turned_every - 1
+    assert not any(4 < t < 12 for t in search[WAYS.index(3)])
+    assert all(any(t > 14 for t in times) for times in search)
 
 
 def test_a_new_view_is_looked_at_the_way_up_that_people_are() -> None:
-    plan = PLANS[Quality.BALANCED]
-    schedule = Schedule(plan, WIDTH, HEIGHT)
+    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
     schedule.looks(0.0, cut=True)
-    schedule.looks(0.1, cut=False, turned={1})
-    looks = schedule.looks(0.2, False, motion=(0.2, 0.0))
-    assert {(look.role, look.turns, look.width) for look in looks} == {
-        (Role.PROPOSER, 0, plan.proposer_side),
-        (Role.SECOND, 1, plan.second_side),
+    schedule.looks(0.1, cut=False, ways=[1])
+    looks = schedule.looks(0.2, False, motion=(0.2, 0.0), ways=[1])
+    assert {(look.role, look.turns) for look in looks} >= {
+        (Role.PROPOSER, 0),
+        (Role.PROPOSER, 1),
+        (Role.SECOND, 1),
     }
+
+
+def test_the_last_frame_is_looked_at_the_way_up_that_people_are() -> None:
+    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
+    schedule.looks(0.0, cut=True)
+    first = schedule.looks(0.1, cut=False, ways=[2])
+    turned = [(Role.SECOND, 2), (Role.PROPOSER, 2)]
+    assert [(look.role, look.turns) for look in first if look.turns] == turned
+    # Not twice in one frame.
+    assert not [look for look in schedule.last_looks(0.1) if look.turns]
+    assert [(look.role, look.turns) for look in schedule.last_looks(0.2) if look.turns] == turned
+
+
+@pytest.mark.parametrize(
+    ("ways", "usual"), [([], 0), ([1, 0], 0), ([1, 1, 0], 1), ([2, 3, 3], 3), ([0, 1, 2, 2, 0], 0)]
+)
+def test_the_first_detector_is_shown_most_people_upright(ways: list[int], usual: int) -> None:
+    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
+    looks = schedule.looks(0.0, cut=True, ways=ways)
+    assert [look.turns for look in looks if look.role is Role.PRIMARY] == [usual]
 
 
 def test_nobody_looks_another_way_up_where_the_plan_says_so() -> None:
     never = replace(PLANS[Quality.BALANCED], turned_every=0.0)
     whichever = replace(PLANS[Quality.BALANCED], any_way_up=True)
     for plan in (never, whichever):
-        assert not any(turned_looks(plan, 5, {1.0: {1, 2}}).values())
+        assert not turned_looks(plan, 5, {1.0: [1, 2, 0, 0]})
+
+
+@pytest.mark.parametrize(
+    ("tilt", "tries", "shown"), [(0, 0, 0), (10, 0, 0), (-30, 0, -30), (30, 1, 0), (45, 2, 45)]
+)
+def test_a_close_look_is_tilted_like_its_face_and_the_next_is_not(
+    tilt: float, tries: int, shown: float
+) -> None:
+    schedule = Schedule(PLANS[Quality.BALANCED], WIDTH, HEIGHT)
+    schedule.looks(0.0, cut=False)
+    request = CloseLookRequest(1, Box(50, 50, 90, 90), tries, 1, tilt, is_open=True)
+    (look,) = schedule.looks(0.1, cut=False, requests=[request])
+    assert (look.is_close, look.turns, look.tilt) == (True, 1, shown)
 
 
 def test_a_close_look_is_the_way_up_its_face_was_seen() -> None:

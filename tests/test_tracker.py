@@ -256,6 +256,78 @@ def test_a_face_is_the_way_up_that_it_is_seen_most_surely() -> None:
         assert track.turns == moves
 
 
+def test_what_an_upright_look_makes_of_who_lies_does_not_count() -> None:
+    # Half as large again, and so faint that the lying face must be meant.
+    wrong = FACE.pad(0.3)
+    for confidence, counts in ((0.3, False), (0.95, True)):
+        run = Run()
+        run.frame()
+        run.tracker.observe([sideways(0.9)])
+        run.frame()
+        run.tracker.observe([Observation(wrong, confidence, is_second=True)])
+        (track,) = run.tracker.tracks
+        assert (track.box != FACE) is counts
+        assert track.turns == (not counts)
+
+
+def test_among_people_who_lie_one_seen_upright_only_must_be_seen_surely() -> None:
+    other = FACE.shift(80, 0)
+    for confidence, is_face in ((0.3, False), (0.4, True)):
+        run = Run()
+        run.frame()
+        run.tracker.observe([sideways(0.9)])
+        run.tracker.observe([Observation(other, confidence, is_second=True)])
+        assert len(run.tracker.tracks) == 1 + is_face
+        # What is weak is told as a candidate.
+        assert len(run.timeline.moments[-1].weak) == (not is_face)
+
+
+@pytest.mark.parametrize(
+    ("turns", "tilt", "is_denied"),
+    [(0, 0, True), (0, 30, True), (0, -30, False), (1, 0, False), (3, 0, False), (1, -60, True)],
+)
+def test_only_a_look_that_shows_a_face_upright_enough_denies_it(
+    turns: int, tilt: float, is_denied: bool
+) -> None:
+    run = Run()
+    run.frame()
+    run.tracker.observe([Observation(FACE, 0.9, is_second=True, tilt=20)])
+    run.frame()
+    run.tracker.observe([], [SearchedRegion(WHOLE, 5.0, turns=turns, tilt=tilt)])
+    (track,) = run.tracker.tracks
+    assert track.denials == is_denied
+
+
+def proposal(confidence: float, turns: int) -> Observation:
+    return Observation(FACE, confidence, is_second=False, turns=turns, is_proposal=True)
+
+
+def test_what_was_denied_one_way_up_is_asked_about_another_way_up() -> None:
+    run = Run(replace(PLAN, proposer_every=0.4))
+    run.frame()
+    run.tracker.observe([proposal(0.4, turns=0)])
+    (track,) = run.tracker.tracks
+    for turns, confidence, is_open in ((0, 0.3, False), (2, 0.8, True), (2, 0.9, False)):
+        run.frame()
+        run.tracker.observe([proposal(confidence, turns)])
+        assert track.is_open is (is_open or turns == 0)
+        run.tracker.observe([], [SearchedRegion(FACE.pad(1), 5.0, True, track.turns)])
+        assert track.is_denied
+    # Denied each way, it is not asked about again because a proposal is turned.
+    run.frame()
+    run.tracker.observe([proposal(0.99, turns=0)])
+    assert track.is_denied
+
+
+def test_the_ways_up_of_confirmed_people_are_told() -> None:
+    run = Run(replace(PLAN, proposer_every=0.4))
+    run.frame()
+    run.tracker.observe([proposal(0.4, turns=2)])
+    assert run.tracker.ways() == []
+    run.tracker.observe([sideways(0.9, FACE.shift(80, 0))])
+    assert run.tracker.ways() == [1]
+
+
 def test_looks_from_the_side_deny_only_who_lies() -> None:
     for turns in (0, 1):
         run = Run()
