@@ -59,11 +59,17 @@ def is_elsewhere(expected: Box, seen: Box) -> bool:
     return is_off and iou(expected, seen) < _AGREES
 
 
-def least_confidence(kind: TrackingKind, observation: Observation) -> float:
-    """Return how sure a detector must be for a track to begin with what it saw."""
+def least_confidence(kind: TrackingKind, observation: Observation, way: int) -> float:
+    """Return how sure a detector must be for a track to begin with what it saw.
+
+    Args:
+        kind: What is known of what it looked for.
+        observation: What it saw.
+        way: Quarter turns beyond upright in which most are; any other must be seen surely.
+    """
     enough = kind.plan.primary_threshold
     if observation.is_second:
         enough = kind.plan.second_threshold
     elif observation.is_proposal:
         enough = kind.plan.proposer_threshold
-    return enough * (kind.belief.sideways_surer if observation.turns else 1.0)
+    return enough * kind.doubt(observation.turns, way)
