@@ -150,9 +150,12 @@ class FrameAnonymizer:
         self._tracker.advance(moment)
         self._held.append(frame)
         self._held_bytes += frame.nbytes
-        self._look(frame, view, {label: self._due_looks(label, moment) for label in self._subjects})
+        looks = {label: self._due_looks(label, moment) for label in self._subjects}
+        self._look(frame, view, looks)
         if self._is_still:
             self._answer_all(frame, view)
+        elif any(look.turns for due in looks.values() for look in due):
+            self._answer_turned(frame, view)
         while self._is_due(time):
             verdicts.append(self._emit())
         return self._verdicts.with_rest(verdicts) if self._is_still else verdicts
@@ -231,6 +234,15 @@ class FrameAnonymizer:
             )
             for track in self._tracker.wanting_close_look(label)
         ]
+
+    def _answer_turned(self, frame: Frame, view: FrameView) -> None:
+        """Ask at once about what was proposed another way up: of that more is wrong than right."""
+        time, looks = frame.time_ms / 1000, {}
+        for label, schedule in self._schedules.items():
+            requests = self._close_look_requests(label)
+            if any(request.is_open and request.turns for request in requests):
+                looks[label] = schedule.close_looks(time, requests)
+        self._look(frame, view, looks)
 
     def _answer_all(self, frame: Frame, view: FrameView) -> None:
         """Ask about everything proposed that waits for an answer: no later frame will give it."""
