@@ -16,7 +16,7 @@ from streamguard.detection.subjects import subjects_of
 from streamguard.detection.view import FrameView
 from streamguard.errors import DetectionError, UsageError
 from streamguard.frames import Frame, TrackFacts, Verdict, VideoInfo
-from streamguard.judges.observing import observe
+from streamguard.judges.observing import close_look_requests, observe
 from streamguard.judges.verdicts import VerdictMaker
 from streamguard.media.scaling import TrackingScale
 from streamguard.media.sphere import Sphere
@@ -218,22 +218,7 @@ class FrameAnonymizer:
 
     def _close_look_requests(self, label: str) -> list[CloseLookRequest]:
         now = self._timeline.moments[-1].time
-        return [
-            CloseLookRequest(
-                track.track_id,
-                self._scale.to_coded(track.box),
-                track.denials,
-                track.turns,
-                track.tilt,
-                is_open=track.is_open,
-                is_missed=track.is_missed(now),
-                is_denied=track.is_denied,
-                changed=track.is_changed,
-                since=track.born,
-                doubt=1 - track.confidence,
-            )
-            for track in self._tracker.wanting_close_look(label)
-        ]
+        return close_look_requests(self._tracker, self._scale, label, now)
 
     def _answer_turned(self, frame: Frame, view: FrameView) -> None:
         """Ask at once about what was proposed another way up: of that more is wrong than right."""

@@ -1,4 +1,4 @@
-"""From what detectors found to what the tracker is told."""
+"""From what detectors found to what the tracker is told, and what it asks in return."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from streamguard.detection.finder import Finding
 from streamguard.detection.layers import Layer
-from streamguard.detection.looks import Role
+from streamguard.detection.looks import CloseLookRequest, Role
 from streamguard.geometry import nms
 from streamguard.media.scaling import TrackingScale
 from streamguard.tracking.observations import Observation, SearchedRegion
@@ -68,3 +68,32 @@ def _take_in(
         ],
         label,
     )
+
+
+def close_look_requests(
+    tracker: Tracker, scale: TrackingScale, label: str, now: float
+) -> list[CloseLookRequest]:
+    """Return the close looks that tracks want, in coded pixels, most urgent first.
+
+    Args:
+        tracker: Who asks.
+        scale: How the tracking picture lies over the coded one.
+        label: What is to be looked for.
+        now: Time of the newest frame, in seconds.
+    """
+    return [
+        CloseLookRequest(
+            track.track_id,
+            scale.to_coded(track.box),
+            track.denials,
+            track.turns,
+            track.tilt,
+            is_open=track.is_open,
+            is_missed=track.is_missed(now),
+            is_denied=track.is_denied,
+            changed=track.is_changed,
+            since=track.born,
+            doubt=1 - track.confidence,
+        )
+        for track in tracker.wanting_close_look(label)
+    ]

@@ -93,6 +93,11 @@ class Support:
         return self.best_close < self._enough and not self.is_sure
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether it was, and nothing speaks against it since."""
+        return self.is_believed() and not self.is_unconfirmed
+
+    @property
     def is_denied(self) -> bool:
         """Whether nobody confirmed it, and a look that was well able to see it did not."""
         return self.denial is not None and self.is_unconfirmed

@@ -105,11 +105,10 @@ class Tracker:
         pairs = match([t.box for t in own], [s.box for s in observations])
         way = usual(self.ways(label))
         pairs = [(t, d) for t, d in pairs if not says_no(own[t], observations[d], way)]
-        matched = {t for t, _ in pairs}
+        matched, taken = {t for t, _ in pairs}, {d for _, d in pairs}
         unseen = [track for t, track in enumerate(own) if t not in matched]
         for t, d in pairs:
             self._see(own[t], observations[d], moment)
-        taken = {d for _, d in pairs}
         new = [s for d, s in enumerate(observations) if d not in taken]
         self._begin(self._kinds[label], new, moment, way)
         note_missed(deny(unseen, searched, moment), self.tracks, self._timeline.moments)
@@ -129,8 +128,7 @@ class Tracker:
 
     def ways(self, label: str = FACE) -> list[int]:
         """Return the quarter turns beyond upright in which each confirmed track was seen."""
-        own = self._of(label)
-        return [t.turns for t in own if t.is_believed() and not t.is_unconfirmed]
+        return [track.turns for track in self._of(label) if track.is_confirmed]
 
     def _of(self, label: str) -> list[Track]:
         return [track for track in self.tracks if track.kind.label == label]
