@@ -10,6 +10,7 @@ from conftest import ROOT
 
 from streamguard.detection.looks import Role
 from streamguard.detection.schedule import Schedule
+from streamguard.detection.turning import WAYS
 from streamguard.plans import PLANS, Quality
 
 PAGE = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
@@ -38,7 +39,8 @@ def test_every_file_it_names_exists() -> None:
 def test_its_figures_are_those_of_the_settings(quality: Quality) -> None:
     plan = PLANS[quality]
     looks = Schedule(plan, WIDTH, HEIGHT).looks(0.0, cut=True)
-    (proposer,) = (look for look in looks if look.role is Role.PROPOSER)
+    proposer, *turned = (look for look in looks if look.role is Role.PROPOSER)
+    assert all(look.turns for look in turned)
     whole, *tiles = (look for look in looks if look.role is Role.SECOND and not look.turns)
     row = [f"`{quality}`", f"{plan.proposer_every:g} s", f"{proposer.smallest:.0f} px"]
     row += [f"{plan.second_every:g} s", f"{whole.smallest:.0f} px", "–"]
@@ -47,3 +49,6 @@ def test_its_figures_are_those_of_the_settings(quality: Quality) -> None:
         row[-1] = f"{plan.tiles} × {plan.tiles}, {tiles[0].smallest:.0f} px, {around:g} s"
     assert f"| {' | '.join([*row, f'{plan.lookahead:g} s'])} |" in PAGE
     assert plan.whole_every <= plan.lookahead
+    if turned:
+        assert f"{plan.turned_every:g} s" in PAGE
+        assert f"{len(WAYS) * plan.turned_every:g} s" in PAGE
