@@ -20,9 +20,8 @@ from streamguard.verification.eyes import ALL_TURNS, SIDE, UPRIGHT, Eyes, Scene
 
 _SAME = 0.25
 """Shared area over the smaller box from which two detections may be the same face."""
-_LEFT = 0.14
-"""Detail left from which a face counts as bare, if it was large enough to tell: 98 in 100 bare
-ones that were found have more; `detail_left` tells what was measured."""
+_LEFT = 0.105
+"""Detail left from which a face counts as bare; `detail_left` tells what was measured."""
 _TURNED_MS = 200.0
 """Time between two looks at the picture turned: three quarters of what all looks cost."""
 _GAP_MS = 500.0
