@@ -20,6 +20,7 @@ from live_kit import PARTS, ROOT, Judge, is_raw, luma_of, plan_of, source_graph
 
 from streamguard.frames import Frame, RedactedFrame, VideoInfo
 from streamguard.media.timing import NANOSECOND
+from streamguard.relay.mapping import tell_mapped
 from streamguard.relay.preview import Preview
 from streamguard.settings import Settings
 
@@ -155,6 +156,8 @@ def display(tmp_path: Path) -> Iterator[str]:
         pytest.skip("Xvfb is not installed")
     read, write = os.pipe()
     words = [server, "-displayfd", str(write), "-screen", "0", "1024x768x24", "-nolisten", "tcp"]
+    # Else it starts anew after each screenshot before the window is there, and refuses the window.
+    words += ["-noreset"]
     process = subprocess.Popen(words, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     try:
@@ -188,6 +191,39 @@ def test_a_window_on_a_screen(display: str, tmp_path: Path) -> None:
         sys.stderr.write(errors.decode())
     assert b"Traceback" not in errors
     assert process.returncode == 0
+
+
+_TOLD = """
+import sys
+from streamguard.relay.mapping import tell_mapped
+from streamguard.relay.window import Window
+window = Window("a window")
+for _ in range(20):
+    window.key(0.02)
+sys.stderr.write("TELLING\\n")
+assert tell_mapped()
+for _ in range(20):
+    window.key(0.02)
+"""
+
+
+def test_qt_hears_again_that_its_window_is_on_the_screen(display: str) -> None:
+    # It loses events now and then; of a window that it does not know to be mapped it paints none.
+    environment = os.environ | {"DISPLAY": display, "QT_LOGGING_RULES": "qt.qpa.events=true"}
+    ended = subprocess.run(
+        [sys.executable, "-c", _TOLD],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=100,
+    )
+    assert "XCB_MAP_NOTIFY" in ended.stderr.split("TELLING")[1]
+
+
+def test_without_an_x_server_there_is_no_window_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert not tell_mapped()
 
 
 def screenshot(display: str) -> av.VideoFrame:

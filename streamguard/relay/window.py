@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from streamguard.errors import SinkError
+from streamguard.relay.mapping import tell_mapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _NO_DISPLAY = "Use 'streamguard relay SOURCE --http 8080' and a browser, or name a file"
 _TALL, _SMALLEST = 22.0, 13.0
 """Pixels of height that OpenCV's letters have at scale 1; how small they may get."""
+_TOLD_AFTER = 0.5, 1.5, 4.0
+"""Seconds after its opening at which the window is told again that it is on the screen."""
 _WHITE, _RED, _BLACK = (255, 255, 255), (0, 0, 255), (0, 0, 0)
 
 
@@ -43,14 +47,12 @@ class Window:
             raise SinkError("there is no display for a window", _NO_DISPLAY)
         self._cv2 = cv2
         self._title = title
-        # With pictures in shared memory the window stayed black in one start of five on Xvfb,
-        # without in none of 24.
-        os.environ.setdefault("QT_X11_NO_MITSHM", "1")
         try:
             cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         except cv2.error:
             raise SinkError("no window can be opened on this display", _NO_DISPLAY) from None
         self._size = (0, 0)
+        self._tell_at = [time.monotonic() + wait for wait in _TOLD_AFTER]
 
     def show(self, frame: RedactedFrame, words: str, alarm: str) -> None:
         """Show a picture.
@@ -100,6 +102,9 @@ class Window:
         """Wait for a key up to a time; return it, ``q`` when the window was closed, or nothing."""
         cv2 = self._cv2
         code = cv2.waitKey(max(1, round(seconds * 1000)))
+        if sys.platform == "linux" and self._tell_at and time.monotonic() > self._tell_at[0]:
+            self._tell_at.pop(0)
+            tell_mapped()
         if code < 0 and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             return "q"
         return chr(code & 0xFF) if code >= 0 else ""
