@@ -144,7 +144,7 @@ def test_what_an_answer_does(answers: list[float], covered: list[int]) -> None:
     run = Run()
     for _ in range(5):
         run.frame()
-    run.frame(proposal=0.9)
+    run.frame(proposal=0.6)
     for answer in answers:
         run.frame(close=answer)
     run.tracker.trace()
@@ -154,7 +154,7 @@ def test_what_an_answer_does(answers: list[float], covered: list[int]) -> None:
 def test_what_has_no_answer_is_covered() -> None:
     for settings in (Settings(), Settings(lookahead=0.0)):
         # The second opinion never gets to look: its looks come back from elsewhere.
-        verdicts = judged(settings, proposes=lambda _n, _close: 0.9, judge=None)
+        verdicts = judged(settings, proposes=lambda _n, _close: 0.6, judge=None)
         assert all(verdict.covers for verdict in verdicts)
 
 
@@ -169,17 +169,37 @@ def test_only_a_look_that_is_able_to_see_it_denies() -> None:
         (SearchedRegion(WHOLE, FACE.width / 3, turns=1), False),
     ):
         run = Run()
-        run.frame(proposal=0.9)
+        run.frame(proposal=0.6)
         run.tracker.observe([], [region])
         assert bool(run.covered) is not denies, region
 
 
+def test_what_the_proposer_saw_beyond_doubt_needs_no_answer() -> None:
+    run = Run()
+    for _ in range(5):
+        run.frame()
+    run.frame(proposal=0.85)
+    run.frame(close=0.0)
+    run.tracker.trace()
+    assert run.covered == [*range(7)]
+
+
+def test_what_the_edge_cuts_is_not_denied_at_once() -> None:
+    run, cut = Run(), FACE.shift(-FACE.x1, 0)
+    run.frame(proposal=0.6, face=cut)
+    covered = []
+    for _ in range(3):
+        run.frame(close=0.0, face=cut)
+        covered.append(bool(run.covered))
+    assert covered == [True, True, False]
+
+
 def test_what_was_denied_absorbs_the_proposals_of_its_place() -> None:
     run = Run()
-    run.frame(proposal=0.9)
+    run.frame(proposal=0.6)
     run.frame(close=0.0)
     for _ in range(40):
-        run.frame(proposal=0.9)
+        run.frame(proposal=0.6)
     (track,) = run.tracker.tracks
     assert track.is_denied
     assert not track.is_changed
@@ -191,7 +211,7 @@ def test_what_was_denied_absorbs_the_proposals_of_its_place() -> None:
 def test_what_was_denied_is_asked_about_again_when_it_changes() -> None:
     for change in ("picture", "place"):
         run = Run()
-        run.frame(proposal=0.9)
+        run.frame(proposal=0.6)
         run.frame(close=0.0)
         luma = SCENES[0].copy()
         face = FACE
@@ -200,7 +220,7 @@ def test_what_was_denied_is_asked_about_again_when_it_changes() -> None:
             luma[y1:y2, x1:x2] = cv2.resize(texture(9), (x2 - x1, y2 - y1))
         else:
             face = FACE.shift(FACE.width / 2, FACE.height / 3)
-        run.frame(proposal=0.9, face=face, luma=luma)
+        run.frame(proposal=0.6, face=face, luma=luma)
         (track,) = run.tracker.tracks
         assert track.is_changed, change
 
@@ -231,7 +251,7 @@ def judged(
 
 
 def test_what_was_denied_is_a_candidate() -> None:
-    verdicts = judged(Settings(), proposes=lambda _n, _close: 0.8, judge=blind)
+    verdicts = judged(Settings(), proposes=lambda _n, _close: 0.6, judge=blind)
     assert not any(verdict.covers for verdict in verdicts)
     found = [verdict.candidates for verdict in verdicts]
     assert all(found[2:])
@@ -242,7 +262,7 @@ def test_what_was_denied_is_a_candidate() -> None:
 
 def test_what_a_close_look_confirms_is_covered_in_every_frame() -> None:
     # Only a close look shows it: for the whole one it is too small.
-    verdicts = judged(Settings(), proposes=lambda n, _close: 0.5 * (n >= 20), judge=closely)
+    verdicts = judged(Settings(), proposes=lambda n, _close: 0.5 * (n >= 5), judge=closely)
     assert all(verdict.covers for verdict in verdicts)
 
 

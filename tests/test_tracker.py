@@ -84,6 +84,7 @@ class Run:
     @property
     def covered(self) -> list[int]:
         """Indices of the frames in which something is covered, as things stand."""
+        self.tracker.trace()
         return [
             n
             for n, moment in enumerate(self.timeline.moments)
@@ -315,7 +316,7 @@ def test_what_was_denied_one_way_up_is_asked_about_another_way_up() -> None:
         assert track.is_denied
     # Denied each way, it is not asked about again because a proposal is turned.
     run.frame()
-    run.tracker.observe([proposal(0.99, turns=0)])
+    run.tracker.observe([proposal(0.79, turns=0)])
     assert track.is_denied
 
 

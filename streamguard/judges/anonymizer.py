@@ -156,6 +156,8 @@ class FrameAnonymizer:
             self._answer_all(frame, view)
         elif any(look.turns for due in looks.values() for look in due):
             self._answer_turned(frame, view)
+        if self._shortened:
+            self._tracker.trace()  # frames leave earlier than it knows
         while self._is_due(time):
             verdicts.append(self._emit())
         return self._verdicts.with_rest(verdicts) if self._is_still else verdicts

@@ -51,6 +51,7 @@ def _take_in(
                 is_close,
                 turns,
                 proposed,
+                max(d.box.width, d.box.height),
                 tilt_of(d.roll, turns),
             )
             for d in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from streamguard.plans import DetectionPlan
@@ -52,11 +53,14 @@ class Belief:
     Attributes:
         sure_primary: Primary confidence that is believed although the second opinion did not
             see the thing.
+        sure_proposal: The same of the proposer.
         sure_second: Confidence of the second opinion that is believed whatever else was seen.
         close: Confidence under a close look that speaks for it.
         worth_tracing: Confidence from which it is looked for in earlier moments at once.
         sideways_surer: How much surer one must be that only a picture another way up than usual
             shows.
+        large: Size in pixels of the frame from which a thing has to convince under a close look.
+        large_surer: How much surer one must be there of a thing so large.
         few: Observations below which another look helps to decide.
         most_misses: Looks that did not see it, beyond those that did, before it is none.
         coasts_unknown: Share of the longest time unseen that is granted to a thing never seen.
@@ -65,10 +69,13 @@ class Belief:
     """
 
     sure_primary: float = 0.0
+    sure_proposal: float = 1.0
     sure_second: float = 0.0
     close: float = 0.0
     worth_tracing: float = 0.0
     sideways_surer: float = 1.0
+    large: float = math.inf
+    large_surer: float = 1.0
     few: int = 1
     most_misses: int = 2
     coasts_unknown: float = 1.0

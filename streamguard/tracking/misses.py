@@ -25,8 +25,11 @@ def says_no(track: Track, observation: Observation, way: int) -> bool:
         observation: What the look saw of it.
         way: Quarter turns beyond upright in which most are.
     """
-    enough = track.kind.plan.second_threshold * track.kind.doubt(observation.turns, way)
-    is_faint = observation.confidence < enough
+    belief, doubt = track.kind.belief, track.kind.doubt(observation.turns, way)
+    if observation.pixels >= belief.large:
+        # A close look shows it as well as it can, so it has to convince.
+        doubt = max(doubt, belief.large_surer)
+    is_faint = observation.confidence < track.kind.plan.second_threshold * doubt
     # What was seen before in another's close look has a look of its own still to come.
     return observation.is_close and is_faint and track.is_unconfirmed
 

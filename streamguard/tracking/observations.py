@@ -16,6 +16,7 @@ class Observation:
         confidence: How sure, 0 to 1.
         is_second: Whether it is the second opinion's.
         is_proposal: Whether it is the proposer's. What neither of them saw the primary did.
+        pixels: Its longer side in pixels of the frame.
         is_close: Whether it came of a close look.
         turns: Clockwise quarter turns beyond upright of the picture it was seen in.
         tilt: Degrees clockwise by which the picture would have to be turned beyond those for it
@@ -28,6 +29,7 @@ class Observation:
     is_close: bool = False
     turns: int = 0
     is_proposal: bool = False
+    pixels: float = 0.0
     tilt: float = 0.0
 
 

@@ -29,8 +29,8 @@ _UNVOUCHED = 0.6
 _LOOKS_MISSED = 1.5
 """And at least so many times between two looks of the second opinion."""
 _DUPLICATE = 0.6
-_PATIENCE = 0.2
-"""Seconds, at a look-ahead of one, that what close looks found waits to be followed back."""
+_PATIENCE = 0.5
+"""Share of the time left in which what was found is to be followed back, after which it is."""
 
 
 class Tracker:
@@ -66,7 +66,9 @@ class Tracker:
         previous = held[-1] if held else None
         self._timeline.append(moment)
         if moment.cut:
-            self._linger(moment)
+            # What is known of the tracks stays: it decides about frames still held.
+            for track in self.tracks:
+                track.scene_end = min(track.scene_end, moment.time)
         elif previous is not None:
             quarters = quarters_of(moment.luma.shape)
             boxes = [*quarters, *(track.box for track in self.tracks)]
@@ -86,6 +88,7 @@ class Tracker:
             moment.unseen[track.track_id] = moment.time - track.last_seen
             if track.blind:
                 moment.astray.add(track.track_id)
+        self._trace_in_time()
 
     def observe(
         self,
@@ -113,12 +116,7 @@ class Tracker:
         self._begin(self._kinds[label], new, moment, way)
         note_missed(deny(unseen, searched, moment), self.tracks, self._timeline.moments)
         self._drop_duplicates(label, moment)
-        # Answers to close looks come one by one. Flow costs as much for one thing as for many.
-        patience = min(_PATIENCE, _PATIENCE * self._kinds[label].plan.lookahead)
-        is_close = bool(searched) and all(look.is_close for look in searched)
-        oldest = min((each.time for each in self._sightings), default=moment.time)
-        if not is_close or moment.time - oldest >= patience:
-            self.trace()
+        self._trace_in_time()
 
     def wanting_close_look(self, label: str = FACE) -> list[Track]:
         """Return tracks that want a close look, lost or hardly supported, the youngest first."""
@@ -236,16 +234,17 @@ class Tracker:
             self._trace(track, observation.box, moment)
             moment.cover(track.track_id, observation.box)
 
+    def _trace_in_time(self) -> None:
+        """Follow back what was seen some time ago, or at once where there is no time to spare."""
+        # Answers come one by one, and flow costs as much for one thing as for many.
+        oldest = min((each.time for each in self._sightings), default=math.inf)
+        now = self._timeline.moments[-1].time
+        spare = min(kind.plan.lookahead - kind.plan.whole_every for kind in self._kinds.values())
+        if now - oldest >= _PATIENCE * spare:
+            self.trace()
+
     def _trace(self, track: Track, box: Box, moment: Moment, until: float = -math.inf) -> None:
         self._sightings.append(Sighting(track.track_id, box, moment.time, until))
-
-    def _linger(self, moment: Moment) -> None:
-        """After a cut, leave old masks where they are for a moment and then no longer.
-
-        What is known of the tracks stays as it was: it decides about frames still held.
-        """
-        for track in self.tracks:
-            track.scene_end = min(track.scene_end, moment.time)
 
     def _drop_ended(self, moment: Moment) -> None:
         for track in list(self.tracks):

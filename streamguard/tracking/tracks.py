@@ -232,7 +232,11 @@ class Track(Support):
 
     def is_missed(self, now: float) -> bool:
         """Return whether it was never sure, and a look that should have shown it did not."""
-        return not self.is_sure and now - self.last_seen > self.kind.plan.whole_every
+        return (
+            not self.is_sure
+            and self.is_believed()
+            and now - self.last_seen > self.kind.plan.whole_every
+        )
 
     @property
     def never_moves(self) -> bool:
@@ -242,6 +246,6 @@ class Track(Support):
     def is_doubtful(self, now: float) -> bool:
         """Return whether another look at it would help to decide."""
         belief = self.kind.belief
-        is_unsure = self.best_second < belief.sure_second and self.hits < belief.few
+        is_unsure = not self.is_sure and self.hits < belief.few
         is_late = now - self.last_seen > self.kind.plan.whole_every
         return self.denials > 0 or is_unsure or is_late or self.is_unconfirmed
