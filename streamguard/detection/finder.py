@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from streamguard.detection.dark import amplified, with_contrast
 from streamguard.detection.looks import Look, Role
 from streamguard.detection.poles import VIEWS
 from streamguard.detection.tilting import untilted
@@ -76,10 +77,7 @@ class Finder:
         """
         found: dict[int, Finding] = {}
         for batch in self._batches(looks):
-            pictures = [
-                view.rgb(look.region, look.width, look.height, look.turns, look.layer, look.tilt)
-                for _, look in batch
-            ]
+            pictures = [_picture(view, look) for _, look in batch]
             detector = self._detectors[batch[0][1].role]
             answers = self._ask(detector, pictures, time_ms)
             for (place, look), picture, seen in zip(batch, pictures, answers, strict=True):
@@ -147,6 +145,14 @@ class Finder:
             if self._closed:
                 raise DetectionError(f"the detector {detector.name} is closed", "make a new one")
             return _answer(detector, images, time_ms)
+
+
+def _picture(view: FrameView, look: Look) -> Image:
+    """Return what a look shows, made clearer in the dark where that was found to pay."""
+    picture = view.rgb(look.region, look.width, look.height, look.turns, look.layer, look.tilt)
+    if look.is_close:
+        return amplified(picture)
+    return with_contrast(picture) if look.role is Role.PROPOSER else picture
 
 
 def _placed(found: Detection, look: Look, quarter_turns: int, width: int, height: int) -> Detection:
