@@ -8,6 +8,7 @@ from itertools import count
 
 from streamguard.geometry import FACE, Box, iou
 from streamguard.tracking.association import has_left, held_in, match
+from streamguard.tracking.crossing import released
 from streamguard.tracking.departures import note_left, note_missed
 from streamguard.tracking.edges import at_edge
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
@@ -74,7 +75,8 @@ class Tracker:
             boxes = [*quarters, *(track.box for track in self.tracks)]
             moved = propagate(previous.luma, moment.luma, boxes)
             moment.camera = camera_motion(quarters, moved)
-            for track, step in zip(self.tracks, moved[len(quarters) :], strict=True):
+            steps = released(self.tracks, moved[len(quarters) :], moment.camera)
+            for track, step in zip(self.tracks, steps, strict=True):
                 track.carry(step, moment.camera)
         self._drop_ended(moment)
         self._stillness.watch(moment, self.tracks)
