@@ -1,63 +1,97 @@
-"""People who pass one another: nobody's cover goes away with somebody else."""
+"""One of two people who cross is left clear: that face is bare, and the other never is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
 import pytest
-from test_presence import FACE, PLAN, Run, picture
+from bare_kit import bare_frames
+from crossing_kit import CROSSINGS, FRAMES, Shown, draw
+from numpy.typing import NDArray
 
-from streamguard.detection.subjects.face import FACE as FACES
-from streamguard.geometry import Box
-from streamguard.tracking.crossing import Vector, released
-from streamguard.tracking.flow import Moved
-from streamguard.tracking.tracks import Track
+import streamguard
+from streamguard.analysis.reader import Analysis, open_analysis
+from streamguard.edits.acts import Clear, Confirm
+from streamguard.edits.edit import Edit
+from streamguard.edits.placing import Placed, Withheld, place
+from streamguard.geometry import Box, containment, iou
+
+_LOOK = 4
+"""The frame in which somebody points at the face."""
+_BARE = 0.95
+_SLIVER = 0.05
+"""Share of a face beside the one in front of it that only the cover of the latter hid."""
+_CLEAR_AT_THE_END = {("apart", 0), ("apart", 1), ("in front", 0), ("behind", 1)}
+"""Who is followed all the way through: the one in front."""
 
 
-def track(number: int, box: Box, velocity: Vector, known: int = 20) -> Track:
-    made = Track(track_id=number, kind=FACES.kind(PLAN), first=box, born=0.0)
-    made.velocity, made.carried = velocity, known
-    return made
+def pointed_at(decision: Analysis, frame: int, face: Box) -> int:
+    """Return the track whose cover is over a face in a frame."""
+    (record,) = decision.frames(frame, frame + 1)
+    return max(record.covers, key=lambda c: containment(c.box, face)).track_id
 
 
-@pytest.mark.parametrize(
-    ("own", "away", "step", "known", "camera", "is_carried_away"),
-    [
-        ((0, 0), 15, (8, 0), 20, (0, 0), True),
-        ((-5, 0), 15, (8, 0), 20, (0, 0), True),
-        ((0, 0), 15, (13, 4), 20, (5, 4), True),
-        # It follows its own way, or the camera's.
-        ((0, 0), 15, (1, 0), 20, (0, 0), False),
-        ((7, 0), 15, (8, 0), 20, (0, 0), False),
-        ((0, 0), 15, (8, 0), 20, (8, 0), False),
-        # Nobody is there who could take it along, or it goes where nobody goes.
-        ((0, 0), 40, (8, 0), 20, (0, 0), False),
-        ((0, 0), 15, (-8, 0), 20, (0, 0), False),
-        # It is new, and nobody knows its way.
-        ((0, 0), 15, (8, 0), 3, (0, 0), False),
-    ],
-)
-def test_what_is_passed_does_not_go_along(
-    own: Vector, away: int, step: Vector, known: int, camera: Vector, is_carried_away: bool
+def placed(decision: Analysis, acts: Sequence[Clear | Confirm]) -> Placed:
+    log = [Edit(act=act, actor="Ann", reason="x", number=n) for n, act in enumerate(acts, 1)]
+    return place(decision, log)
+
+
+def bareness(
+    clip: Path, decision: Analysis, edited: Placed, shown: Sequence[Shown], who: int
+) -> tuple[list[float], list[float]]:
+    """Return how bare the clear face is in each frame, and how much barer the other is."""
+    mine, others = [], []
+    frames = bare_frames(clip, decision, [None, edited])
+    for (before, after), there in zip(frames, shown, strict=True):
+        face, other = there.visible[who], there.visible[1 - who]
+        mine.append(float((after & face).sum() / max(1, face.sum())))
+        others.append(float((after & ~before & other).sum() / there.faces[1 - who].area))
+    return mine, others
+
+
+def is_the_same(
+    decision: Analysis, track: int, there: Sequence[Shown], who: int, held: Withheld
+) -> bool:
+    """Return what a person sees who watches a stretch, with the track's cover as an outline."""
+    first, last = held.confirm
+    for record in decision.frames(first, last + 2):
+        mine, other = there[record.index].faces[who], there[record.index].faces[1 - who]
+        boxes = [cover.box for cover in record.covers if cover.track_id == track]
+        if not boxes or any(iou(box, other) > iou(box, mine) for box in boxes):
+            return False
+    return last + 1 < FRAMES
+
+
+def looked_at(
+    decision: Analysis, track: int, shown: Sequence[Shown], who: int
+) -> list[Clear | Confirm]:
+    """Return what a person says who points at a face, and confirms what is the same one."""
+    said: list[Clear | Confirm] = [Clear(track=track, at=_LOOK)]
+    while held := [w for w in placed(decision, said).withheld() if w.confirm[0] > _LOOK]:
+        if not is_the_same(decision, track, shown, who, held[0]):
+            break
+        said.append(Confirm(track=track, first=held[0].confirm[0], last=held[0].confirm[1]))
+    return said
+
+
+@pytest.mark.parametrize("name", CROSSINGS)
+def test_who_crosses_somebody_clear_is_never_barer(
+    tmp_path: Path, astronaut: NDArray[np.uint8], name: str
 ) -> None:
-    stands, walks = track(1, FACE, own, known), track(2, FACE.shift(away, 2), (8, 0))
-    steps = [
-        Moved(stands.box.shift(*step), trusted=True),
-        Moved(walks.box.shift(8 + camera[0], camera[1]), trusted=True),
-    ]
-    first, second = released([stands, walks], steps, camera)
-    assert first.trusted is not is_carried_away
-    assert first.box == (FACE if is_carried_away else steps[0].box)
-    assert second == steps[1]
-
-
-def test_somebody_who_stands_stays_covered_while_another_passes() -> None:
-    run = Run()
-    for n in range(40):
-        passes = FACE.shift(4 * (n - 18), 0)
-        luma = picture()
-        x1, y1, x2, y2 = passes.pixels(luma.shape[1], luma.shape[0])
-        luma[y1:y2, x1:x2] = picture(FACE, turned=1.0)[40:76, 100 : 100 + x2 - x1]
-        # Looks find who passes, and who stands only before.
-        seen = ([FACE] if n <= 9 else []) + ([passes] if x2 - x1 == 30 else [])
-        run.frame(luma, seen if n % 3 == 0 else None)
-    (stands,) = [t for t in run.tracker.known if t.track_id == 1]
-    assert abs(stands.box.center[0] - FACE.center[0]) < 5
+    clip = tmp_path / "crossing.mp4"
+    shown = draw(clip, astronaut, CROSSINGS[name])
+    streamguard.analyze(clip, tmp_path / "crossing.analysis")
+    with closing(open_analysis(tmp_path / "crossing.analysis")) as decision:
+        for who in (0, 1):
+            track = pointed_at(decision, _LOOK, shown[_LOOK].faces[who])
+            said = looked_at(decision, track, shown, who)
+            mine, others = bareness(clip, decision, placed(decision, said[:1]), shown, who)
+            assert max(others) == 0
+            assert min(mine[1:15]) > _BARE
+            mine, others = bareness(clip, decision, placed(decision, said), shown, who)
+            assert max(others) < _SLIVER
+            if (name, who) in _CLEAR_AT_THE_END:
+                assert min(mine[-10:]) > _BARE

@@ -8,13 +8,13 @@ from itertools import count
 
 from streamguard.geometry import FACE, Box, iou
 from streamguard.tracking.association import has_left, held_in, match
-from streamguard.tracking.crossing import released
 from streamguard.tracking.departures import note_left, note_missed
 from streamguard.tracking.edges import at_edge
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.misses import deny, says_no
 from streamguard.tracking.observations import Observation, SearchedRegion
+from streamguard.tracking.passing import released
 from streamguard.tracking.sightings import is_askew, is_elsewhere, least_confidence, show
 from streamguard.tracking.stillness import Stillness
 from streamguard.tracking.timeline import Moment, Sighting, Timeline
@@ -75,8 +75,7 @@ class Tracker:
             boxes = [*quarters, *(track.box for track in self.tracks)]
             moved = propagate(previous.luma, moment.luma, boxes)
             moment.camera = camera_motion(quarters, moved)
-            steps = released(self.tracks, moved[len(quarters) :], moment.camera)
-            for track, step in zip(self.tracks, steps, strict=True):
+            for track, step in released(self.tracks, moved[len(quarters) :], moment.camera):
                 track.carry(step, moment.camera)
         self._drop_ended(moment)
         self._stillness.watch(moment, self.tracks)

@@ -202,7 +202,8 @@ class Track(Support):
         if not self.waits:
             # Never wider than all of it is from any side.
             most = max(width, anatomy.side_aspect * height)
-            width = min(most, width * (1 + anatomy.wider * unseen)) * (1 + self._adrift(width))
+            width = min(most, width * (1 + anatomy.wider * unseen))
+            width *= 1 + self._adrift(width)
             height *= min(_MAX_TALLER, 1 + anatomy.taller * unseen) + self._adrift(height)
         x, y = self.box.center
         mask = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)

@@ -23,8 +23,10 @@ Vector = tuple[float, float]
 """Pixels a frame, to the right and down."""
 
 
-def released(tracks: Sequence[Track], steps: Sequence[Moved], camera: Vector | None) -> list[Moved]:
-    """Return the steps of all tracks, not trusted where one was carried away by another.
+def released(
+    tracks: Sequence[Track], steps: Sequence[Moved], camera: Vector | None
+) -> list[tuple[Track, Moved]]:
+    """Return all tracks with their steps, not trusted where one was carried away by another.
 
     What stands, or goes another way, and is passed by somebody seems at once to go with them.
 
@@ -34,9 +36,9 @@ def released(tracks: Sequence[Track], steps: Sequence[Moved], camera: Vector | N
         camera: How the picture as a whole moved, in pixels, if known.
     """
     return [
-        replace(step, box=track.box, trusted=False)
+        (track, replace(step, box=track.box, trusted=False))
         if step.trusted and _is_carried_away(track, step, tracks, camera or track.camera)
-        else step
+        else (track, step)
         for track, step in zip(tracks, steps, strict=True)
     ]
 
