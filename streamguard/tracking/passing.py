@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from streamguard.geometry import intersection
+from streamguard.geometry import intersection, iou
 from streamguard.tracking.flow import Moved
 from streamguard.tracking.tracks import Track
 
@@ -18,6 +18,8 @@ _OVERLAP = 0.1
 """Share of a thing's box from which another may carry flow away with it."""
 _TAKEN = 0.5
 """How near to the other's way such a jump is, over how far apart the two moved before."""
+_DUPLICATE = 0.6
+"""IoU of two tracks that are one thing."""
 
 Vector = tuple[float, float]
 """Pixels a frame, to the right and down."""
@@ -57,3 +59,13 @@ def _is_carried_away(track: Track, step: Moved, tracks: Sequence[Track], camera:
         and intersection(track.box, other.box) > _OVERLAP * track.box.area
         for other in tracks
     )
+
+
+def drifted_onto_another(tracks: Sequence[Track], now: float) -> list[Track]:
+    """Return tracks that have drifted onto a thing another track has just been seen at."""
+    seen = [track for track in tracks if track.last_seen == now]
+    return [
+        track
+        for track in tracks
+        if track.last_seen < now and any(iou(track.box, other.box) > _DUPLICATE for other in seen)
+    ]

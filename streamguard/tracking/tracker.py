@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from streamguard.geometry import FACE, Box, iou
+from streamguard.geometry import FACE, Box
 from streamguard.tracking.association import has_left, held_in, match
 from streamguard.tracking.departures import note_left, note_missed
 from streamguard.tracking.edges import at_edge
@@ -14,7 +14,7 @@ from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.misses import deny, says_no
 from streamguard.tracking.observations import Observation, SearchedRegion
-from streamguard.tracking.passing import released
+from streamguard.tracking.passing import drifted_onto_another, released
 from streamguard.tracking.sightings import is_askew, is_elsewhere, least_confidence, show
 from streamguard.tracking.stillness import Stillness
 from streamguard.tracking.timeline import Moment, Sighting, Timeline
@@ -29,7 +29,6 @@ _UNVOUCHED = 0.6
 """Seconds unseen after which a track may show something else: flow drifts to what is near."""
 _LOOKS_MISSED = 1.5
 """And at least so many times between two looks of the second opinion."""
-_DUPLICATE = 0.6
 _PATIENCE = 0.5
 """Share of the time left in which what was found is to be followed back, after which it is."""
 
@@ -116,7 +115,8 @@ class Tracker:
         new = [s for d, s in enumerate(observations) if d not in taken]
         self._begin(self._kinds[label], new, moment, way)
         note_missed(deny(unseen, searched, moment), self.tracks, self._timeline.moments)
-        self._drop_duplicates(label, moment)
+        for track in drifted_onto_another(self._of(label), moment.time):
+            self._end(track)
         self._trace_in_time()
 
     def wanting_close_look(self, label: str = FACE) -> list[Track]:
@@ -257,16 +257,6 @@ class Tracker:
                 # At once out of sight: flow overtakes things near the edge, so cover what may show.
                 moment.cover(track.track_id, held_in(track.box, shape))
             if late or gone:
-                self._end(track)
-
-    def _drop_duplicates(self, label: str, moment: Moment) -> None:
-        """End tracks that have drifted onto a thing another track has just been seen at."""
-        own = self._of(label)
-        seen = [t for t in own if t.last_seen == moment.time]
-        for track in own:
-            if track.last_seen < moment.time and any(
-                iou(track.box, other.box) > _DUPLICATE for other in seen
-            ):
                 self._end(track)
 
     def _end(self, track: Track) -> None:
