@@ -122,6 +122,15 @@ def test_what_may_be_behind_somebody_waits(away: int, waits: bool) -> None:
     assert (len(run.covered()) >= 10 + COAST - 1) is waits
 
 
+def test_who_passes_later_does_not_bring_it_back() -> None:
+    run, passes = seen_for(10), FACE.shift(24, 0)
+    for n in range(25):
+        is_there = n > 12
+        seen = [passes] if is_there else []
+        run.frame(picture(passes if is_there else None), seen if n % 3 == 2 else None)
+    assert run.covered() == list(range(12))
+
+
 def test_a_plain_wall_is_something_else() -> None:
     plain = np.full((HEIGHT, WIDTH), 180, np.uint8)
     run = seen_for(10)

@@ -62,6 +62,8 @@ def _may_be_hidden(track: Track, tracks: Sequence[Track], now: float) -> bool:
     return any(
         other is not track
         and now - other.last_seen < _LATELY
+        and other.hits > 1
+        and other.is_believed()
         and intersection(other.box.pad(_HIDING), track.box) > _HIDES * track.box.area
         for other in tracks
     )

@@ -120,9 +120,9 @@ class Presence:
         """
         if view.time > self._likeness.time:
             self._compare(view)
-        if not self._unlike or is_hidden:
-            self._absent, self.gone_since = [], math.inf
-        elif not self._absent or view.time - self._absent[-1] >= _APART:
+        if not self._unlike:
+            self._absent = []
+        elif not is_hidden and (not self._absent or view.time - self._absent[-1] >= _APART):
             self._absent.append(view.time)
             if len(self._absent) >= _ENOUGH:
                 self.gone_since = self._absent[0]
