@@ -12,6 +12,8 @@ from streamguard.tracking.tracks import Track
 
 _JUMP = 0.05
 """Share of a thing's size from which a step it did not seem about to take is a jump."""
+_NOISE = 1.0
+"""Pixels of a step that mean nothing."""
 _KNOWN = 8
 """Frames after which it is known how a thing moves."""
 _OVERLAP = 0.1
@@ -51,13 +53,14 @@ def _is_carried_away(track: Track, step: Moved, tracks: Sequence[Track], camera:
     (ax, ay), (bx, by) = track.box.center, step.box.center
     # What it did by itself, without the camera's motion.
     did, before = (bx - ax - camera[0], by - ay - camera[1]), track.velocity
-    if math.dist(did, before) < _JUMP * max(track.box.width, track.box.height):
+    if math.dist(did, before) < max(_NOISE, _JUMP * max(track.box.width, track.box.height)):
         return False
+    own = track.box
+    near = [t for t in tracks if t.box.x1 < own.x2 and own.x1 < t.box.x2 and t is not track]
     return any(
-        other is not track
-        and math.dist(did, other.velocity) < _TAKEN * math.dist(before, other.velocity)
-        and intersection(track.box, other.box) > _OVERLAP * track.box.area
-        for other in tracks
+        math.dist(did, other.velocity) < _TAKEN * math.dist(before, other.velocity)
+        and intersection(own, other.box) > _OVERLAP * own.area
+        for other in near
     )
 
 

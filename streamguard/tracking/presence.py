@@ -71,7 +71,8 @@ class Likeness:
         shown = patch_of(view.luma, view.box)
         is_alike = gap > _GAP or any(_may_be(known, shown) for known in self._known)
         if is_alike:
-            self._known = [self._known[0], shown]
+            # It most often looks like of late, so that is compared first.
+            self._known = [shown, self._known[-1]]
         return is_alike
 
 
@@ -170,11 +171,11 @@ class WayBack:
 
 def _may_be(known: Patch, shown: Patch) -> bool:
     """Return whether a place may show a thing: yes, unless it is seen well and looks different."""
+    score = likeness(known, shown)
+    if score is not None and score >= _ALIKE:
+        return True
     inside = shown.pixels[shown.shown]
     if not inside.size or inside.mean() < _DARK:
         return True
-    score = likeness(known, shown)
-    if score is not None:
-        return score >= _ALIKE
     is_plain = float(inside.std()) < _PLAIN and float(known.pixels.std()) >= _TEXTURED
-    return not (is_plain and shown.shown.all())
+    return score is None and not (is_plain and shown.shown.all())
