@@ -56,6 +56,18 @@ def test_a_crowd_is_asked_about_within_the_look_ahead() -> None:
     assert frames / RATE < BALANCED.lookahead
 
 
+@pytest.mark.parametrize("quality", Quality)
+def test_what_has_no_answer_yet_is_asked_about_several_times_within_the_look_ahead(
+    quality: Quality,
+) -> None:
+    # What the picture's edge cuts needs three answers.
+    plan, rate = PLANS[quality], 25
+    questions = Questions(plan)
+    times = [n / rate for n in range(rate) if questions.choose(n / rate, [proposed(1)])]
+    assert times[0] == 0
+    assert times[2] < plan.lookahead - plan.whole_every / 4
+
+
 @given(
     plan=st.sampled_from(list(PLANS.values())),
     kinds=st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 9)), max_size=20),

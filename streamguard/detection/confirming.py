@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from streamguard.detection.looks import CloseLookRequest
@@ -14,6 +15,8 @@ _MAX_BACKOFF = 8
 _DENIED_WAIT = 0.5
 """Seconds after which a denial is put to the question again, if nothing changed before."""
 _MAX_DENIED_WAIT = 16.0
+_HELD_SHARE = 0.2
+"""Most time between the first two answers, in shares of the look-ahead: three lie inside it."""
 
 
 class Questions:
@@ -67,5 +70,13 @@ class Questions:
     def _wait(self, request: CloseLookRequest, asked: int) -> float:
         if request.is_denied:
             return min(_DENIED_WAIT * 2.0 ** min(request.tries, 10), _MAX_DENIED_WAIT)
-        tries = asked if request.is_open else request.tries + 1
-        return self.plan.crop_every * min(tries, _MAX_BACKOFF)
+        if request.is_open:
+            # What the picture's edge cuts needs several answers, and before its frame leaves.
+            return self._open_every * min(asked, _MAX_BACKOFF)
+        return self.plan.crop_every * min(request.tries + 1, _MAX_BACKOFF)
+
+    @property
+    def _open_every(self) -> float:
+        """Seconds between the first two close looks at what was proposed."""
+        held = self.plan.lookahead or math.inf
+        return min(self.plan.crop_every, _HELD_SHARE * held)
