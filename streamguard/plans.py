@@ -37,7 +37,7 @@ class DetectionPlan:
             people who lie or a camera held another way up; 0 is none. Who is found so is
             looked for as often as anybody else.
         turned_side: Long side in pixels of the picture that such a look is given while nobody
-            is found.
+            is found; less of small ones.
         any_way_up: Whether things are found whatever way up they are: the picture is not turned
             for them.
         crop_every: Seconds between two close looks at a face that was lost or is doubted.
@@ -137,7 +137,7 @@ PLANS: dict[Quality, DetectionPlan] = {
         second_side=960,
         tiles=2,
         turned_every=0.32,
-        turned_side=960,
+        turned_side=800,
         crop_every=0.1,
         crops=24,
     ),

@@ -304,6 +304,12 @@ def test_each_way_is_searched_at_the_start_and_then_in_turn(
     assert len(later) == len(set(later))
 
 
+@pytest.mark.parametrize(("width", "side"), [(1920, 640), (1280, 533), (960, 400), (640, 320)])
+def test_a_small_picture_is_searched_at_a_small_size(width: int, side: int) -> None:
+    looks = Schedule(PLANS[Quality.BALANCED], width, width * 9 // 16).looks(0.0, cut=True)
+    assert {look.width for look in looks if look.turns} == {side}
+
+
 def test_who_lies_is_looked_for_as_often_as_anybody_while_somebody_does() -> None:
     plan = PLANS[Quality.BALANCED]
     looks = turned_looks(plan, 20, {4.0: [0, 3, 0], 9.0: [0]})

@@ -25,6 +25,9 @@ _NEW_VIEW = 0.12
 """Camera motion, in shares of the picture's sides, after which it looks at all of it again."""
 _BAND = 0.35
 """Width of such a band: the new part, and enough beside it to know a face by."""
+_ROUGH, _LEAST_ROUGH = 1 / 2.4, 320
+"""Share of a picture's long side, and the least number of pixels, with which it is searched for
+people who are turned: nearly always for nothing."""
 _LEAST_TILT = 15.0
 """Degrees below which a face is seen as well as upright."""
 
@@ -200,8 +203,10 @@ class Schedule:
             return []
         seeker = Role.PROPOSER if plan.proposer_every else Role.SECOND
         looks = self._turned_closely(time, renewed)
+        long_side = max(self._whole.width, self._whole.height)
+        side = min(plan.turned_side, max(_LEAST_ROUGH, round(_ROUGH * long_side)))
         for way in self._turning.searching(time, start, plan.turned_every):
-            looks.append(replace(self._look(seeker, self._whole, plan.turned_side), turns=way))
+            looks.append(replace(self._look(seeker, self._whole, side), turns=way))
         return looks
 
     def _turned_closely(self, time: float, renewed: bool) -> list[Look]:

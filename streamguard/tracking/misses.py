@@ -25,11 +25,11 @@ def says_no(track: Track, observation: Observation, way: int) -> bool:
         observation: What the look saw of it.
         way: Quarter turns beyond upright in which most are.
     """
-    belief, doubt = track.kind.belief, track.kind.doubt(observation.turns, way)
+    belief, surer = track.kind.belief, 1.0
     if observation.pixels >= belief.large:
         # A close look shows it as well as it can, so it has to convince.
-        doubt = max(doubt, belief.large_surer)
-    is_faint = observation.confidence < track.kind.plan.second_threshold * doubt
+        surer = max(1.0, belief.large_surer / track.kind.doubt(observation.turns, way))
+    is_faint = observation.confidence < track.kind.plan.second_threshold * surer
     # What was seen before in another's close look has a look of its own still to come.
     return observation.is_close and is_faint and track.is_unconfirmed
 

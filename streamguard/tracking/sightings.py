@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from streamguard.geometry import Box, containment, iou
 from streamguard.tracking.kinds import TrackingKind
@@ -38,7 +39,31 @@ def show(track: Track, observation: Observation, moment: Moment) -> None:
         track.light += float(moment.luma[y1:y2, x1:x2].mean())
 
 
-def is_askew(observation: Observation, moment: Moment, tracks: Sequence[Track]) -> bool:
+def telling(
+    observations: Sequence[Observation],
+    moment: Moment,
+    tracks: Sequence[Track],
+    kind: TrackingKind,
+    way: int,
+) -> list[Observation]:
+    """Return what tells something of the things there are, as sure as it is.
+
+    Args:
+        observations: What was seen.
+        moment: When.
+        tracks: What is known of the same kind.
+        kind: What it is.
+        way: Quarter turns beyond upright in which most of them are. What is seen in others is
+            less sure.
+    """
+    sure = []
+    for seen in observations:
+        doubt = kind.doubt(seen.turns, way)
+        sure.append(seen if doubt == 1 else replace(seen, confidence=seen.confidence / doubt))
+    return [seen for seen in sure if not _is_askew(seen, moment, tracks)]
+
+
+def _is_askew(observation: Observation, moment: Moment, tracks: Sequence[Track]) -> bool:
     """Return whether a thing was lately seen as surely another way up.
 
     It says little then: not how large it is, and not for sure that it is still there.
@@ -59,17 +84,11 @@ def is_elsewhere(expected: Box, seen: Box) -> bool:
     return is_off and iou(expected, seen) < _AGREES
 
 
-def least_confidence(kind: TrackingKind, observation: Observation, way: int) -> float:
-    """Return how sure a detector must be for a track to begin with what it saw.
-
-    Args:
-        kind: What is known of what it looked for.
-        observation: What it saw.
-        way: Quarter turns beyond upright in which most are; any other must be seen surely.
-    """
+def least_confidence(kind: TrackingKind, observation: Observation) -> float:
+    """Return how sure a detector must be for a track to begin with what it saw."""
     enough = kind.plan.primary_threshold
     if observation.is_second:
         enough = kind.plan.second_threshold
     elif observation.is_proposal:
         enough = kind.plan.proposer_threshold
-    return enough * kind.doubt(observation.turns, way)
+    return enough

@@ -15,7 +15,7 @@ from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.misses import deny, says_no
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.passing import drifted_onto_another, released
-from streamguard.tracking.sightings import is_askew, is_elsewhere, least_confidence, show
+from streamguard.tracking.sightings import is_elsewhere, least_confidence, show, telling
 from streamguard.tracking.stillness import Stillness
 from streamguard.tracking.timeline import Moment, Sighting, Timeline
 from streamguard.tracking.tracks import Track
@@ -104,16 +104,16 @@ class Tracker:
             label: What they looked for; only tracks of the same label are asked about it.
         """
         moment, own = self._timeline.moments[-1], self._of(label)
-        observations = [s for s in observations if not is_askew(s, moment, own)]
+        kind, way = self._kinds[label], usual(self.ways(label))
+        observations = telling(observations, moment, own, kind, way)
         pairs = match([t.box for t in own], [s.box for s in observations])
-        way = usual(self.ways(label))
         pairs = [(t, d) for t, d in pairs if not says_no(own[t], observations[d], way)]
         matched, taken = {t for t, _ in pairs}, {d for _, d in pairs}
         unseen = [track for t, track in enumerate(own) if t not in matched]
         for t, d in pairs:
             self._see(own[t], observations[d], moment)
         new = [s for d, s in enumerate(observations) if d not in taken]
-        self._begin(self._kinds[label], new, moment, way)
+        self._begin(kind, new, moment)
         note_missed(deny(unseen, searched, moment), self.tracks, self._timeline.moments)
         for track in drifted_onto_another(self._of(label), moment.time):
             self._end(track)
@@ -221,10 +221,10 @@ class Tracker:
         moment.cover(track.track_id, observation.box)
 
     def _begin(
-        self, kind: TrackingKind, observations: Sequence[Observation], moment: Moment, way: int
+        self, kind: TrackingKind, observations: Sequence[Observation], moment: Moment
     ) -> None:
         for observation in observations:
-            if observation.confidence < least_confidence(kind, observation, way):
+            if observation.confidence < least_confidence(kind, observation):
                 if not observation.is_close:
                     moment.weak.append((kind.label, observation))
                 continue

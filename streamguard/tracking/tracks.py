@@ -125,7 +125,8 @@ class Track(Support):
         """Take in which way up it was seen: as it was, unless another way is seen more surely."""
         if not observation.is_second and self.best_second:
             return  # who decides also knows which way up
-        if observation.turns != self.turns and observation.confidence <= self.lately:
+        least = max(self.lately, self._enough if self.best_second else 0.0)
+        if observation.turns != self.turns and observation.confidence <= least:
             return
         if observation.turns not in self.refused_ways:
             self.denial = None  # who denied it saw it the wrong way up
