@@ -299,6 +299,28 @@ def test_only_a_look_that_shows_a_face_upright_enough_denies_it(
     assert track.denials == is_denied
 
 
+@pytest.mark.parametrize(
+    ("turns", "tilt", "way"),
+    # Of what is seen the usual way up the tilt counts, and of what is not seen so up to 45.
+    [
+        (0, -20, (0, -20)),
+        (0, -70, (3, 20)),
+        (0, 80, (1, -10)),
+        (2, 80, (2, 45)),
+        (1, -30, (1, -30)),
+    ],
+)
+def test_a_face_is_brought_upright_by_its_nearest_quarter_turn(
+    turns: int, tilt: float, way: tuple[int, float]
+) -> None:
+    run = Run()
+    run.frame()
+    run.tracker.observe([Observation(FACE, 0.9, is_second=True, turns=turns, tilt=tilt)])
+    (track,) = run.tracker.tracks
+    assert track.way == pytest.approx(way)
+    assert run.tracker.ways() == [way[0]]
+
+
 def proposal(confidence: float, turns: int) -> Observation:
     return Observation(FACE, confidence, is_second=False, turns=turns, is_proposal=True)
 

@@ -19,6 +19,8 @@ _OFF = 1.0
 _SAME = 0.5
 """Share of a box in another from which both show one thing."""
 
+_MOST_TILT = 45.0
+"""Degrees beyond which a detector hardly knows how far a thing is tilted, unless most are so."""
 _LATELY = 1.5
 """Times between two looks at everything within which a sighting still counts."""
 
@@ -56,11 +58,16 @@ def telling(
         way: Quarter turns beyond upright in which most of them are. What is seen in others is
             less sure.
     """
-    sure = []
-    for seen in observations:
-        doubt = kind.doubt(seen.turns, way)
-        sure.append(seen if doubt == 1 else replace(seen, confidence=seen.confidence / doubt))
+    sure = [_doubted(seen, kind.doubt(seen.turns, way)) for seen in observations]
     return [seen for seen in sure if not _is_askew(seen, moment, tracks)]
+
+
+def _doubted(seen: Observation, doubt: float) -> Observation:
+    """Return an observation that is less sure by a factor, also of how it is tilted."""
+    if doubt == 1:
+        return seen
+    tilt = min(max(seen.tilt, -_MOST_TILT), _MOST_TILT)
+    return replace(seen, confidence=seen.confidence / doubt, tilt=tilt)
 
 
 def _is_askew(observation: Observation, moment: Moment, tracks: Sequence[Track]) -> bool:

@@ -11,6 +11,7 @@ from streamguard.tracking.flow import Gray, Moved
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.presence import Presence
 from streamguard.tracking.support import Support
+from streamguard.tracking.ways import nearest
 
 _GRACE = 0.2
 """Seconds unseen that mean nothing: nobody looked."""
@@ -125,13 +126,13 @@ class Track(Support):
         """Take in which way up it was seen: as it was, unless another way is seen more surely."""
         if not observation.is_second and self.best_second:
             return  # who decides also knows which way up
+        turns, tilt = nearest(observation.turns, observation.tilt)
         least = max(self.lately, self._enough if self.best_second else 0.0)
-        if observation.turns != self.turns and observation.confidence <= least:
+        if turns != self.turns and observation.confidence <= least:
             return
-        if observation.turns not in self.refused_ways:
+        if turns not in self.refused_ways:
             self.denial = None  # who denied it saw it the wrong way up
-        self.turns, self.tilt = observation.turns, observation.tilt
-        self.lately = observation.confidence
+        self.turns, self.tilt, self.lately = turns, tilt, observation.confidence
 
     def carry(self, step: Moved, camera: tuple[float, float] | None) -> None:
         """Follow flow, or where flow cannot be trusted the camera and the thing's own speed."""

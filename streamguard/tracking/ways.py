@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-MOST_TILT = 45.0
-"""Degrees beyond a quarter turn; what is tilted further is nearer to the next."""
 _ABLE = 40.0
 """Degrees from upright up to which a detector sees most faces: at 30 it sees 81 to 86 in 100, at
 45 it sees 66, and at 90 it sees 36."""
@@ -15,14 +13,20 @@ _ANOTHER = 60.0
 
 
 def tilt_of(roll: float, turns: int) -> float:
-    """Return by how much a picture would have to be turned beyond its quarter turns.
+    """Return by how much a picture would have to be turned beyond its quarter turns, -90 to 90.
 
     Args:
         roll: Degrees by which a thing is turned clockwise from upright.
         turns: Clockwise quarter turns of the picture that it was seen in.
     """
     tilt = (-roll - 90 * turns + 180) % 360 - 180
-    return min(max(tilt, -MOST_TILT), MOST_TILT)
+    return min(max(tilt, -90.0), 90.0)
+
+
+def nearest(turns: int, tilt: float) -> tuple[int, float]:
+    """Return the same way up by the nearest quarter turn, and degrees beyond it, -45 to 45."""
+    quarters = round(tilt / 90)
+    return (turns + quarters) % 4, tilt - 90 * quarters
 
 
 def is_able(look: tuple[int, float], thing: tuple[int, float]) -> bool:
