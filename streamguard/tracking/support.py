@@ -27,7 +27,6 @@ class Support:
         is_final: Whether nothing more will be learned of it.
         best_primary: Highest confidence of a primary observation.
         best_second: Highest confidence of a second-opinion observation.
-        surest: The same, counting for less what all of a turned picture shows.
         best_proposal: Highest confidence of a proposal.
         is_sure_proposal: Whether the proposer saw it upright and beyond doubt.
         best_close: Highest confidence of a close look at it.
@@ -42,7 +41,6 @@ class Support:
     is_final: bool = False
     best_primary: float = 0.0
     best_second: float = 0.0
-    surest: float = 0.0
     best_proposal: float = 0.0
     is_sure_proposal: bool = False
     best_close: float = 0.0
@@ -58,17 +56,12 @@ class Support:
         self.hits += 1
         if observation.is_proposal:
             self.best_proposal = max(self.best_proposal, observation.confidence)
-            is_sure = observation.confidence >= self.kind.belief.sure_proposal
-            self.is_sure_proposal |= is_sure and not observation.turns
+            self.is_sure_proposal |= observation.confidence >= self.kind.belief.sure_proposal
         elif not observation.is_second:
             self.best_primary = max(self.best_primary, observation.confidence)
         if not observation.is_second:
             return
         self.best_second = max(self.best_second, observation.confidence)
-        # Measured: a hand upside down reaches 0.46 in all of the picture, and 0.26 closely.
-        is_askew = observation.turns and not observation.is_close
-        surer = self.kind.belief.sideways_surer if is_askew else 1.0
-        self.surest = max(self.surest, observation.confidence / surer)
         self.denials = 0
         if was_proposed and observation.confidence >= self._enough:
             self.denial = None  # two detectors saw it: a close look is to say who is right
@@ -136,7 +129,7 @@ class Support:
         """Whether one of the detectors has seen it beyond doubt."""
         belief = self.kind.belief
         # Who has never looked is not sure of anything.
-        by_second = self.surest > 0 and self.surest >= belief.sure_second
+        by_second = self.best_second > 0 and self.best_second >= belief.sure_second
         by_primary = self.best_primary > 0 and self.best_primary >= belief.sure_primary
         return by_second or by_primary or self.is_sure_proposal
 

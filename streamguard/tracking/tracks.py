@@ -127,7 +127,7 @@ class Track(Support):
         if not observation.is_second and self.best_second:
             return  # who decides also knows which way up
         turns, tilt = nearest(observation.turns, observation.tilt)
-        least = max(self.lately, self._enough if self.best_second else 0.0)
+        least = max(self.lately, self._enough) if self.hits else 0.0
         if turns != self.turns and observation.confidence <= least:
             return
         if turns not in self.refused_ways:
