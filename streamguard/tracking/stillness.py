@@ -27,6 +27,8 @@ _VOUCHING = 3
 """Quarters of a box that flow has to follow."""
 _TELLING = 3
 """Ninths of the picture that have to tell whether the camera moved."""
+_LEAST_SIDE = 2
+"""Pixels a side of such a part from which it can tell anything."""
 _SAME_VIEW = 0.25
 """Response of the phase correlation of two parts of pictures from which they show the same."""
 
@@ -76,6 +78,8 @@ def _stands(start: Gray, now: Gray) -> bool:
     for rows in _thirds(start.shape[0]):
         for columns in _thirds(start.shape[1]):
             before, after = (np.asarray(each[rows, columns], np.float32) for each in (start, now))
+            if min(before.shape) < _LEAST_SIDE:
+                continue
             shift, response = cv2.phaseCorrelate(before, after, _window(before.shape))
             if response >= _SAME_VIEW:
                 shifts.append(shift)
