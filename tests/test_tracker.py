@@ -400,11 +400,20 @@ def run_across_a_cut() -> Run:
     return run
 
 
-def test_masks_of_the_last_scene_do_not_stay_long() -> None:
+def test_masks_of_the_last_scene_stay_for_one_frame() -> None:
     run = run_across_a_cut()
     run.frames(40)
-    assert 20 <= run.covered[-1] <= 20 + 0.2 * RATE
+    assert run.covered[-1] == 20
     assert not run.tracker.tracks
+
+
+@pytest.mark.parametrize("back", [None, 3, 8])
+def test_masks_stay_a_while_after_what_may_be_a_flash(back: int | None) -> None:
+    # It is one if a second cut leads back; until that is known it may be.
+    run = run_across_a_cut()
+    for frame in range(1, 9 if back is None else 40):
+        run.frame(cut=frame == back)
+    assert 20 + 0.1 * RATE <= run.covered[-1] <= 20 + 0.2 * RATE
 
 
 def test_a_flash_that_looks_like_a_cut_bares_nobody() -> None:

@@ -22,7 +22,7 @@ from streamguard.tracking.tracks import Track
 from streamguard.tracking.ways import usual
 
 _LINGER = 0.15
-"""Seconds that the masks of the last scene stay after a cut: a flash may look like one."""
+"""Seconds that the masks of the last scene stay after what may have been a flash, and no cut."""
 _RETURN = 0.4
 """Seconds after a cut within which something seen again shows that it was none."""
 _UNVOUCHED = 0.6
@@ -52,6 +52,7 @@ class Tracker:
         self._known: dict[int, Track] = {}
         self._sightings: list[Sighting] = []
         self._stillness = Stillness()
+        self._now = -math.inf
         self.tracks: list[Track] = []
 
     def adapt(self, kinds: Sequence[TrackingKind]) -> None:
@@ -65,10 +66,12 @@ class Tracker:
         held = self._timeline.moments
         previous = held[-1] if held else None
         self._timeline.append(moment)
+        self._now = moment.time
         if moment.cut:
             # What is known of the tracks stays: it decides about frames still held.
             for track in self.tracks:
                 track.scene_end = min(track.scene_end, moment.time)
+                track.cuts += 1
         elif previous is not None:
             quarters = quarters_of(moment.luma.shape)
             boxes = [*quarters, *(track.box for track in self.tracks)]
@@ -146,7 +149,7 @@ class Tracker:
             return False
         if track.last_seen >= moment.time:
             return True
-        if moment.time > track.scene_end + _LINGER or moment.time >= track.gone_since:
+        if moment.time > self._stays_until(track) or moment.time >= track.gone_since:
             return False
         plan = track.kind.plan
         limit = track.coasts_for(plan.coast)
@@ -156,6 +159,11 @@ class Tracker:
         elif at_edge(track.seen, moment.luma.shape):
             limit *= track.kind.belief.at_edge
         return moment.unseen.get(track_id, 0.0) <= limit
+
+    def _stays_until(self, track: Track) -> float:
+        """Return for how long masks of the last scene stay; one frame may show both scenes."""
+        might_be_flash = track.cuts > 1 or self._now <= track.scene_end + _RETURN
+        return track.scene_end + _LINGER * might_be_flash
 
     def is_lost(self, track_id: int, moment: Moment) -> bool:
         """Return whether nobody can vouch in a moment that a track is still the same thing."""

@@ -41,7 +41,8 @@ class Track(Support):
         before: Where it was in the moment before.
         seen: Where it was last seen.
         last_seen: When that was, in seconds.
-        scene_end: Time of a cut since when it has not been seen, in seconds.
+        scene_end: Time of the first cut since it was last seen, in seconds.
+        cuts: How many there were.
         last_profile: Time of the last observation from the side, in seconds.
         last_second: Time of the second opinion's last observation, in seconds.
         turns: Clockwise quarter turns beyond upright of the picture it saw the thing in.
@@ -72,6 +73,7 @@ class Track(Support):
     seen: Box = field(init=False)
     last_seen: float = field(init=False)
     scene_end: float = math.inf
+    cuts: int = 0
     last_profile: float = -math.inf
     last_second: float = -math.inf
     turns: int = 0
@@ -107,7 +109,7 @@ class Track(Support):
         """
         self.box = self._adjusted(observation)
         self.last_seen = time
-        self.scene_end = math.inf
+        self.scene_end, self.cuts = math.inf, 0
         self.blind = self.frames = 0
         (vx, vy), (cx, cy) = self.velocity, self.camera
         self.pace, self.waits = (vx + cx, vy + cy), False
