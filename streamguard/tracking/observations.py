@@ -21,6 +21,7 @@ class Observation:
         turns: Clockwise quarter turns beyond upright of the picture it was seen in.
         tilt: Degrees clockwise by which the picture would have to be turned beyond those for it
             to be upright.
+        is_doubted: Whether it was seen another way up than most are, and so is less sure.
     """
 
     box: Box
@@ -31,6 +32,7 @@ class Observation:
     is_proposal: bool = False
     pixels: float = 0.0
     tilt: float = 0.0
+    is_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _doubted(seen: Observation, doubt: float) -> Observation:
     if doubt == 1:
         return seen
     tilt = min(max(seen.tilt, -_MOST_TILT), _MOST_TILT)
-    return replace(seen, confidence=seen.confidence / doubt, tilt=tilt)
+    return replace(seen, confidence=seen.confidence / doubt, tilt=tilt, is_doubted=True)
 
 
 def _is_askew(observation: Observation, moment: Moment, tracks: Sequence[Track]) -> bool:

@@ -30,6 +30,7 @@ class Support:
         best_proposal: Highest confidence of a proposal.
         is_sure_proposal: Whether the proposer saw it upright and beyond doubt.
         best_close: Highest confidence of a close look at it.
+        is_doubted: Whether it was only seen another way up than most are.
         hits: Number of observations.
         denials: Second-opinion looks in a row that should have seen it and did not.
         misses: The same in all.
@@ -44,6 +45,7 @@ class Support:
     best_proposal: float = 0.0
     is_sure_proposal: bool = False
     best_close: float = 0.0
+    is_doubted: bool = True
     hits: int = 0
     denials: int = 0
     misses: int = 0
@@ -54,6 +56,7 @@ class Support:
         """Take in that a detector saw it."""
         was_unconfirmed, was_proposed = self.is_unconfirmed, self.best_second < self._enough
         self.hits += 1
+        self.is_doubted &= observation.is_doubted
         if observation.is_proposal:
             self.best_proposal = max(self.best_proposal, observation.confidence)
             self.is_sure_proposal |= observation.confidence >= self.kind.belief.sure_proposal
@@ -86,7 +89,7 @@ class Support:
         was_seen = self.best_second >= self._enough
         is_clear = not was_seen and min(box.width, box.height) >= _CLEARLY * look.smallest
         # Of what the picture's edge cuts, a look shows too little to be believed at once.
-        is_cut = at_edge(box, luma.shape) and self.denials < _AT_EDGE
+        is_cut = at_edge(box, luma.shape) and self.denials < _AT_EDGE and not self.is_doubted
         if self.is_unconfirmed and (look.is_close or is_clear) and not is_cut:
             self.denial = Denial(luma, box)
 

@@ -233,7 +233,7 @@ class Tracker:
     ) -> None:
         for observation in observations:
             if observation.confidence < least_confidence(kind, observation):
-                if not observation.is_close:
+                if not observation.is_close and observation.confidence >= kind.plan.keep_threshold:
                     moment.weak.append((kind.label, observation))
                 continue
             track = Track(next(self._ids), observation.box, moment.time, kind=kind)
