@@ -248,7 +248,8 @@ class Tracker:
         # Answers come one by one, and flow costs as much for one thing as for many.
         oldest = min((each.time for each in self._sightings), default=math.inf)
         now = self._timeline.moments[-1].time
-        spare = min(kind.plan.lookahead - kind.plan.whole_every for kind in self._kinds.values())
+        # One look may miss it; the frame before that look must not have left then.
+        spare = min(k.plan.lookahead - 2 * k.plan.whole_every for k in self._kinds.values())
         if now - oldest >= _PATIENCE * spare:
             self.trace()
 
