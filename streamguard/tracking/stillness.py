@@ -21,8 +21,6 @@ _MOVES = 0.25
 """Pixels of the tracking picture from which something has moved."""
 _LEAST = 12.0
 """Pixels a side from which a living head is known to move that much within seconds."""
-_LEAST_SIDE = 3 * _LEAST
-"""Pixels a side of a picture of which a ninth could hold such a head."""
 _VOUCHING = 3
 """Quarters of a box that flow has to follow."""
 _TELLING = 3
@@ -72,8 +70,6 @@ class Stillness:
 
 def _stands(start: Gray, now: Gray) -> bool:
     """Whether two pictures were taken by a camera that did not move."""
-    if min(start.shape) < _LEAST_SIDE:
-        return False  # nothing in it is large enough to be compared
     shifts = []
     for rows in _thirds(start.shape[0]):
         for columns in _thirds(start.shape[1]):
