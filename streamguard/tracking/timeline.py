@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from streamguard.geometry import Box
+from streamguard.geometry import Box, iou
 from streamguard.tracking.association import has_left, is_covered
 from streamguard.tracking.flow import Gray, Moved, propagate
 from streamguard.tracking.observations import Observation
@@ -26,6 +26,8 @@ _MAX_SCALE = 1.5
 """Flow's small errors of scale add up; nothing grows or shrinks by more within a look-ahead."""
 _LOOSE = 1.25
 """Boxes whose union is larger than the larger of them by less than this become one."""
+_NEARLY = 0.5
+"""Overlap (IoU) of what flow said and what is known afterwards from which the latter will do."""
 _SMOOTHING = 3
 """Frames to either side whose larger boxes a box grows to."""
 
@@ -162,7 +164,11 @@ class Timeline:
             boxes = moment.covers.get(track_id)
             if boxes and since < moment.time < now:
                 share = (moment.time - since) / (now - since)
-                boxes.append(_corrected(boxes[0], seen, predicted, share))
+                better = _corrected(boxes[0], seen, predicted, share)
+                if iou(better, boxes[0]) > _NEARLY:
+                    boxes[0] = better
+                else:  # nobody knows where between the two flow went astray
+                    boxes.append(better)
 
     def widen(self, track_id: int, aspect: float, since: float) -> None:
         """Widen a track's boxes since its observation before: the head was turning in between.

@@ -19,6 +19,7 @@ from streamguard.tracking.sightings import is_elsewhere, least_confidence, show,
 from streamguard.tracking.stillness import Stillness
 from streamguard.tracking.timeline import Moment, Sighting, Timeline
 from streamguard.tracking.tracks import Track
+from streamguard.tracking.twins import Twins
 from streamguard.tracking.ways import usual
 
 _LINGER = 0.15
@@ -29,6 +30,8 @@ _UNVOUCHED = 0.6
 """Seconds unseen after which a track may show something else: flow drifts to what is near."""
 _LOOKS_MISSED = 1.5
 """And at least so many times between two looks of the second opinion."""
+_ALIKE = 0.4
+"""Overlap (IoU) of where flow had a thing with where it is seen from which flow is out of date."""
 _PATIENCE = 0.5
 """Share of the time left in which what was found is to be followed back, after which it is."""
 
@@ -51,6 +54,7 @@ class Tracker:
         self._ended: dict[int, Track] = {}
         self._known: dict[int, Track] = {}
         self._sightings: list[Sighting] = []
+        self._twins = Twins()
         self._stillness = Stillness()
         self._now = -math.inf
         self.tracks: list[Track] = []
@@ -120,6 +124,9 @@ class Tracker:
         note_missed(deny(unseen, searched, moment), self.tracks, self._timeline.moments)
         for track in drifted_onto_another(self._of(label), moment.time):
             self._end(track)
+        for track in self._twins.extra([own[t] for t in matched], unseen, searched, moment.time):
+            if track in self.tracks:
+                self._end(track)
         self._trace_in_time()
 
     def wanting_close_look(self, label: str = FACE) -> list[Track]:
@@ -224,6 +231,9 @@ class Tracker:
         if was_denied:
             # It is there after all, and was not covered meanwhile.
             self._trace(track, observation.box, moment)
+        own = moment.covers.get(track.track_id)
+        if own and observation.is_second and iou(before, observation.box) > _ALIKE:
+            own[0] = track.mask(moment.time, moment.luma.shape)
         if track.last_profile == moment.time:
             self._timeline.widen(track.track_id, anatomy.turned_aspect, since)
         moment.cover(track.track_id, observation.box)
@@ -269,5 +279,6 @@ class Tracker:
                 self._end(track)
 
     def _end(self, track: Track) -> None:
+        self._twins.forget(track)
         self.tracks.remove(track)
         self._ended[track.track_id] = track

@@ -13,7 +13,7 @@ from streamguard.tracking.presence import Presence
 from streamguard.tracking.support import Support
 from streamguard.tracking.ways import nearest
 
-_GRACE = 0.2
+_GRACE = 0.45
 """Seconds unseen that mean nothing: nobody looked."""
 _BLIND_GROWTH = 0.03
 """Growth of a mask per frame in which flow could not follow it."""
