@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from streamguard.detection.finder import Finding
 from streamguard.detection.layers import Layer
 from streamguard.detection.looks import CloseLookRequest, Role
-from streamguard.geometry import nms
+from streamguard.geometry import Box, Detection, containment, nms
 from streamguard.media.scaling import TrackingScale
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.tracker import Tracker
 from streamguard.tracking.ways import tilt_of
+
+_NEAR_EDGE = 0.05
+"""Share of its size within which something lies at the edge of a look that cuts it."""
+_SAME = 0.5
+"""Share of a cut thing in a whole one from which both are the same."""
 
 
 def observe(
@@ -40,7 +45,7 @@ def _take_in(
         return
     role, turns = findings[0].look.role, findings[0].look.turns
     second, proposed = role is Role.SECOND, role is Role.PROPOSER
-    found = nms([detection for finding in findings for detection in finding.detections])
+    whole, cut = _whole_and_cut(findings, scale)
     is_close = any(f.look.is_close for f in findings)
     tracker.observe(
         [
@@ -53,7 +58,9 @@ def _take_in(
                 proposed,
                 max(d.box.width, d.box.height),
                 tilt_of(d.roll, turns),
+                is_cut,
             )
+            for found, is_cut in ((whole, False), (cut, True))
             for d in found
         ],
         [
@@ -68,6 +75,37 @@ def _take_in(
             if second and f.look.layer is Layer.COLOR
         ],
         label,
+    )
+
+
+def _whole_and_cut(
+    findings: Sequence[Finding], scale: TrackingScale
+) -> tuple[list[Detection], list[Detection]]:
+    """Return what was found, each thing once: what is whole, and what the edge of a look cuts.
+
+    A close look at one face often cuts its neighbours. The box of such a half says where a face
+    is, but not how large, and where its middle is.
+    """
+    picture = scale.to_coded(Box(0, 0, scale.width, scale.height))
+    parted: tuple[list[Detection], list[Detection]] = [], []
+    for finding in findings:
+        for found in finding.detections:
+            look = finding.look
+            parted[look.is_close and _is_cut(found.box, look.region, picture)].append(found)
+    whole = nms(parted[False])
+    shown = [found.box for found in whole]
+    cut = [d for d in nms(parted[True]) if all(containment(d.box, b) <= _SAME for b in shown)]
+    return whole, cut
+
+
+def _is_cut(box: Box, region: Box, picture: Box) -> bool:
+    """Return whether the edge of a look, where it is not the picture's own, cuts a thing."""
+    dx, dy = _NEAR_EDGE * box.width, _NEAR_EDGE * box.height
+    return (
+        (region.x1 > picture.x1 + 1 and box.x1 < region.x1 + dx)
+        or (region.y1 > picture.y1 + 1 and box.y1 < region.y1 + dy)
+        or (region.x2 < picture.x2 - 1 and box.x2 > region.x2 - dx)
+        or (region.y2 < picture.y2 - 1 and box.y2 > region.y2 - dy)
     )
 
 

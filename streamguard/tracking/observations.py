@@ -22,6 +22,7 @@ class Observation:
         tilt: Degrees clockwise by which the picture would have to be turned beyond those for it
             to be upright.
         is_doubted: Whether it was seen another way up than most are, and so is less sure.
+        is_cut: Whether the edge of what was looked at cuts it: it is there, and goes on beyond.
     """
 
     box: Box
@@ -33,6 +34,7 @@ class Observation:
     pixels: float = 0.0
     tilt: float = 0.0
     is_doubted: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,26 +217,29 @@ class Tracker:
         self._sightings.clear()
 
     def _see(self, track: Track, observation: Observation, moment: Moment) -> None:
-        self._timeline.bridge(track.track_id, observation.box, track.box, track.last_seen)
         was_denied, before = track.is_denied, track.box
-        if observation.is_second and is_elsewhere(before, observation.box):
+        place = before if observation.is_cut else observation.box
+        self._timeline.bridge(track.track_id, place, before, track.last_seen)
+        if observation.is_second and is_elsewhere(before, place):
             # Flow went astray, or it came in over the edge: go back along the true box.
-            self._trace(track, observation.box, moment, track.last_seen)
+            self._trace(track, place, moment, track.last_seen)
         anatomy = track.kind.anatomy
         since = min(track.last_second, moment.time - anatomy.turning)
         show(track, observation, moment)
         if track.denial and track.is_denied:
-            track.denial.compare(moment.luma, track.box, before, observation.box)
+            track.denial.compare(moment.luma, track.box, before, place)
             return
         if was_denied:
             # It is there after all, and was not covered meanwhile.
-            self._trace(track, observation.box, moment)
+            self._trace(track, place, moment)
         own = moment.covers.get(track.track_id)
-        if own and observation.is_second and iou(before, observation.box) > _ALIKE:
+        if own and observation.is_second and iou(before, place) > _ALIKE:
             own[0] = track.mask(moment.time, moment.luma.shape)
         if track.last_profile == moment.time:
             self._timeline.widen(track.track_id, anatomy.turned_aspect, since)
-        moment.cover(track.track_id, observation.box)
+        moment.cover(track.track_id, place)
+        if observation.is_cut:
+            moment.cover(track.track_id, observation.box)
 
     def _begin(
         self, kind: TrackingKind, observations: Sequence[Observation], moment: Moment

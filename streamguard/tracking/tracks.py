@@ -107,20 +107,20 @@ class Track(Support):
             time: Now, in seconds.
             shape: ``(height, width)`` of the tracking picture.
         """
-        self.box = self._adjusted(observation)
+        if not observation.is_cut:
+            self.box, self.seen = self._adjusted(observation), observation.box
         self.last_seen = time
         self.scene_end, self.cuts = math.inf, 0
         self.blind = self.frames = 0
         (vx, vy), (cx, cy) = self.velocity, self.camera
         self.pace, self.waits = (vx + cx, vy + cy), False
-        self.seen = observation.box
         self._take_way(observation)
         self.count(observation)
         if observation.is_second:
             # What the picture's edge cuts is narrow too.
             narrow = self.kind.anatomy.narrow
             is_narrow = observation.box.width < narrow * observation.box.height
-            if is_narrow and not at_edge(observation.box, shape):
+            if is_narrow and not observation.is_cut and not at_edge(observation.box, shape):
                 self.last_profile = time
             self.last_second = time
 

@@ -59,11 +59,7 @@ class Twins:
         ids = sorted(track.track_id for track in seen)
         self._two |= {frozenset((a, b)) for n, a in enumerate(ids) for b in ids[n + 1 :]}
         looked_at = [t for t in unseen if any(_holds(look, t.box) for look in searched)]
-        return [
-            track
-            for track in looked_at
-            if self._lies_on_one(track, seen, now)
-        ]
+        return [track for track in looked_at if self._lies_on_one(track, seen, now)]
 
     def forget(self, track: Track) -> None:
         """Forget a track that has ended."""

@@ -15,14 +15,15 @@ from streamguard.plans import DetectionPlan
 from streamguard.protocols import Detector
 from streamguard.tracking.kinds import Anatomy, Belief
 
-_HAIR = 0.06
-"""Share of a face's height between the box's upper edge and the hair line."""
+_HAIR, _CHIN = 0.06, -0.06
+"""Shares of a face's height. The ellipse round a box reaches a fifth of it beyond its upper and
+lower edge; hair needs more than that, the chin less."""
 
 _HEAD = Anatomy(
     # Heads are 0.75 to 1 wide per unit of height from any side.
     least_aspect=0.85,
     narrow=0.67,
-    side_aspect=1.05,
+    side_aspect=0.95,
     # Height of a head over that of a face seen from the front.
     tall=1.12,
     turning=0.5,
@@ -71,4 +72,5 @@ FACE = Subject(
     anatomy=_HEAD,
     belief=_BELIEF,
     above=_HAIR,
+    below=_CHIN,
 )

@@ -32,7 +32,8 @@ class Subject:
         plan: Makes this subject's plan of the quality level's.
         anatomy: How it is built.
         belief: When it is believed.
-        above: Share of a box's height by which the thing reaches above it, upright.
+        above: Share of a box's height by which what is covered begins above it, upright.
+        below: The same below it; negative where the round end of the cover goes far enough.
         margin: Share of a box's longer side by which its cover, a rectangle, goes beyond it;
             None for the shape and padding of the settings.
         effect: What covers look like unless settings name one for this label; None for the
@@ -46,6 +47,7 @@ class Subject:
     anatomy: Anatomy = _PLAIN
     belief: Belief = _BELIEVED
     above: float = 0.0
+    below: float = 0.0
     margin: float | None = None
     effect: Effect | None = None
 
@@ -56,7 +58,7 @@ class Subject:
         )
 
     def whole(self, box: Box, quarter_turns: int, width: float, height: float) -> Box:
-        """Return a box that also holds what the thing has above a detector's box.
+        """Return the box through whose corners a cover goes at least, given a detector's.
 
         Args:
             box: In coded pixels of a picture.
@@ -64,10 +66,11 @@ class Subject:
             width: Coded width of it in pixels.
             height: Coded height.
         """
-        if not self.above:
+        if not self.above and not self.below:
             return box
         upright = box.rotate(quarter_turns, width, height)
-        taller = Box(upright.x1, upright.y1 - self.above * upright.height, upright.x2, upright.y2)
+        up, down = self.above * upright.height, self.below * upright.height
+        taller = Box(upright.x1, upright.y1 - up, upright.x2, upright.y2 + down)
         if quarter_turns % 2:
             width, height = height, width
         return taller.rotate(-quarter_turns, width, height)
