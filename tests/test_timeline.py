@@ -152,10 +152,11 @@ def test_a_gap_is_bridged_by_spreading_the_error() -> None:
         m.cover(1, drifted)
     held.bridge(1, drifted.shift(20, 0), drifted, since=0.0)
     boxes = covers(held)
-    assert [len(boxes[n]) for n in range(11)] == [1, *[2] * 9, 1]
+    # Where flow went astray by more than a third nobody knows when, so both places are covered.
+    assert [len(boxes[n]) for n in range(11)] == [*[1] * 5, *[2] * 5, 1]
     for n in range(1, 10):
-        assert boxes[n][1].x1 == pytest.approx(50 + 2 * n)
-        assert boxes[n][0] == drifted  # what was covered stays covered
+        assert boxes[n][-1].x1 == pytest.approx(50 + 2 * n)
+        assert n < 5 or boxes[n][0] == drifted
 
 
 def test_a_sighting_in_the_same_moment_bridges_nothing() -> None:

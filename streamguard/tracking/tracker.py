@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from streamguard.geometry import FACE, Box
+from streamguard.geometry import FACE, Box, iou
 from streamguard.tracking.association import has_left, held_in, match
 from streamguard.tracking.departures import note_left, note_missed
 from streamguard.tracking.edges import at_edge
