@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from streamguard.geometry import Box, containment, iou
+from streamguard.tracking.edges import at_edge
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation
 from streamguard.tracking.presence import Presence
@@ -14,6 +15,7 @@ from streamguard.tracking.tracks import Track
 from streamguard.tracking.ways import is_another
 
 _AGREES = 0.6
+_NEAR = 0.4
 _OFF = 1.0
 """Pixels by which boxes of small things differ for no reason."""
 _SAME = 0.5
@@ -91,6 +93,23 @@ def is_elsewhere(expected: Box, seen: Box) -> bool:
     return is_off and iou(expected, seen) < _AGREES
 
 
+def expect(track: Track, moment: Moment) -> None:
+    """Write into a moment where a track is taken to be, before anybody has looked."""
+    if track.is_denied:
+        moment.denied[track.track_id] = track.box
+        return
+    moment.cover(track.track_id, track.mask(moment.time, moment.luma.shape))
+    moment.places[track.track_id] = track.box
+    moment.unseen[track.track_id] = moment.time - track.last_seen
+    if track.blind:
+        moment.astray.add(track.track_id)
+
+
+def is_near(expected: Box, seen: Box) -> bool:
+    """Return whether a thing was seen so near to where it was expected that it is not there too."""
+    return iou(expected, seen) > _NEAR
+
+
 def least_confidence(kind: TrackingKind, observation: Observation) -> float:
     """Return how sure a detector must be for a track to begin with what it saw."""
     enough = kind.plan.primary_threshold
@@ -99,3 +118,15 @@ def least_confidence(kind: TrackingKind, observation: Observation) -> float:
     elif observation.is_proposal:
         enough = kind.plan.proposer_threshold
     return enough
+
+
+def longest_unseen(track: Track, moment: Moment) -> float:
+    """Return how long a track that coasts may go unseen to be covered in a moment, in seconds."""
+    plan = track.kind.plan
+    limit = track.coasts_for(plan.coast)
+    if track.track_id not in moment.astray:
+        # Flow still follows it: it is there at least until somebody looks again.
+        return max(limit, plan.whole_every)
+    if at_edge(track.seen, moment.luma.shape):
+        limit *= track.kind.belief.at_edge
+    return limit

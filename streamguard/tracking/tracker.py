@@ -6,16 +6,23 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from streamguard.geometry import FACE, Box, iou
+from streamguard.geometry import FACE, Box
 from streamguard.tracking.association import has_left, held_in, match
 from streamguard.tracking.departures import note_left, note_missed
-from streamguard.tracking.edges import at_edge
 from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.misses import deny, says_no
 from streamguard.tracking.observations import Observation, SearchedRegion
 from streamguard.tracking.passing import drifted_onto_another, released
-from streamguard.tracking.sightings import is_elsewhere, least_confidence, show, telling
+from streamguard.tracking.sightings import (
+    expect,
+    is_elsewhere,
+    is_near,
+    least_confidence,
+    longest_unseen,
+    show,
+    telling,
+)
 from streamguard.tracking.stillness import Stillness
 from streamguard.tracking.timeline import Moment, Sighting, Timeline
 from streamguard.tracking.tracks import Track
@@ -30,8 +37,6 @@ _UNVOUCHED = 0.6
 """Seconds unseen after which a track may show something else: flow drifts to what is near."""
 _LOOKS_MISSED = 1.5
 """And at least so many times between two looks of the second opinion."""
-_ALIKE = 0.4
-"""Overlap (IoU) of where flow had a thing with where it is seen from which flow is out of date."""
 _PATIENCE = 0.5
 """Share of the time left in which what was found is to be followed back, after which it is."""
 
@@ -87,14 +92,7 @@ class Tracker:
         self._stillness.watch(moment, self.tracks)
         note_left(self.tracks, moment)
         for track in self.tracks:
-            if track.is_denied:
-                moment.denied[track.track_id] = track.box
-                continue
-            moment.cover(track.track_id, track.mask(moment.time, moment.luma.shape))
-            moment.places[track.track_id] = track.box
-            moment.unseen[track.track_id] = moment.time - track.last_seen
-            if track.blind:
-                moment.astray.add(track.track_id)
+            expect(track, moment)
         self._trace_in_time()
 
     def observe(
@@ -122,11 +120,10 @@ class Tracker:
         new = [s for d, s in enumerate(observations) if d not in taken]
         self._begin(kind, new, moment)
         note_missed(deny(unseen, searched, moment), self.tracks, self._timeline.moments)
-        for track in drifted_onto_another(self._of(label), moment.time):
+        extra = self._twins.extra([own[t] for t in matched], unseen, searched, moment.time)
+        extra += drifted_onto_another(own, moment.time)
+        for track in {track.track_id: track for track in extra}.values():
             self._end(track)
-        for track in self._twins.extra([own[t] for t in matched], unseen, searched, moment.time):
-            if track in self.tracks:
-                self._end(track)
         self._trace_in_time()
 
     def wanting_close_look(self, label: str = FACE) -> list[Track]:
@@ -158,14 +155,7 @@ class Tracker:
             return True
         if moment.time > self._stays_until(track) or moment.time >= track.gone_since:
             return False
-        plan = track.kind.plan
-        limit = track.coasts_for(plan.coast)
-        if track_id not in moment.astray:
-            # Flow still follows it: it is there at least until somebody looks again.
-            limit = max(limit, plan.whole_every)
-        elif at_edge(track.seen, moment.luma.shape):
-            limit *= track.kind.belief.at_edge
-        return moment.unseen.get(track_id, 0.0) <= limit
+        return moment.unseen.get(track_id, 0.0) <= longest_unseen(track, moment)
 
     def _stays_until(self, track: Track) -> float:
         """Return for how long masks of the last scene stay; one frame may show both scenes."""
@@ -232,14 +222,12 @@ class Tracker:
         if was_denied:
             # It is there after all, and was not covered meanwhile.
             self._trace(track, place, moment)
-        own = moment.covers.get(track.track_id)
-        if own and observation.is_second and iou(before, place) > _ALIKE:
-            own[0] = track.mask(moment.time, moment.luma.shape)
+        if observation.is_second and is_near(before, place) and moment.covers.get(track.track_id):
+            moment.covers[track.track_id][0] = track.mask(moment.time, moment.luma.shape)
         if track.last_profile == moment.time:
             self._timeline.widen(track.track_id, anatomy.turned_aspect, since)
-        moment.cover(track.track_id, place)
-        if observation.is_cut:
-            moment.cover(track.track_id, observation.box)
+        for box in dict.fromkeys((place, observation.box)):
+            moment.cover(track.track_id, box)
 
     def _begin(
         self, kind: TrackingKind, observations: Sequence[Observation], moment: Moment
