@@ -58,7 +58,7 @@ def _take_in(
                 proposed,
                 max(d.box.width, d.box.height),
                 tilt_of(d.roll, turns),
-                is_cut,
+                is_cut=is_cut,
             )
             for found, is_cut in ((whole, False), (cut, True))
             for d in found

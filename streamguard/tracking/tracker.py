@@ -248,10 +248,9 @@ class Tracker:
         """Follow back what was seen some time ago, or at once where there is no time to spare."""
         # Answers come one by one, and flow costs as much for one thing as for many.
         oldest = min((each.time for each in self._sightings), default=math.inf)
-        now = self._timeline.moments[-1].time
         # One look may miss it; the frame before that look must not have left then.
         spare = min(k.plan.lookahead - 2 * k.plan.whole_every for k in self._kinds.values())
-        if now - oldest >= _PATIENCE * spare:
+        if self._now - oldest >= _PATIENCE * spare:
             self.trace()
 
     def _trace(self, track: Track, box: Box, moment: Moment, until: float = -math.inf) -> None:
