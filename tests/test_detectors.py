@@ -150,6 +150,7 @@ def test_who_plays_which_part() -> None:
     detectors = crews["face"]
     assert {role: d.name for role, d in detectors.items()} == {
         Role.PRIMARY: "mediapipe",
+        Role.PROPOSER: "yunet",
         Role.SECOND: "centerface",
     }
     for detector in detectors.values():
@@ -161,7 +162,7 @@ def test_a_detector_of_another_package_gives_the_second_opinion(
 ) -> None:
     assert haar in detector_names()
     report = anonymize(face_clip, tmp_path / "out.mp4", Settings(detector=haar))
-    assert report.detectors == ("mediapipe", "haar")
+    assert report.detectors == ("mediapipe", "yunet", "haar")
     assert report.frames_with_faces == 50
     # Nobody here can vouch for somebody else's code.
     assert (report.local_execution, report.data_uploaded) == (False, None)
@@ -173,7 +174,7 @@ def test_a_detector_of_another_package_on_the_command_line(face_clip: Path, tmp_
     out = tmp_path / "out.mp4"
     options = ["--detector", "haar", "--report", str(report), "-q"]
     assert run(["anonymize", str(face_clip), "-o", str(out), *options]) == 0
-    assert json.loads(report.read_text())["detectors"] == ["mediapipe", "haar"]
+    assert json.loads(report.read_text())["detectors"] == ["mediapipe", "yunet", "haar"]
 
 
 def test_an_unknown_name_is_wrong_usage(
