@@ -27,6 +27,9 @@ from streamguard.tracking.scenes import CutFinder
 from streamguard.tracking.timeline import Moment, Timeline
 from streamguard.tracking.tracker import Tracker
 
+_ANSWERS = 3
+"""Close looks at what the last picture leaves open: at its edge one denial is not enough."""
+
 
 class FrameAnonymizer:
     """Decides what to cover in every frame of one video.
@@ -233,11 +236,12 @@ class FrameAnonymizer:
 
     def _answer_all(self, frame: Frame, view: FrameView) -> None:
         """Ask about everything proposed that waits for an answer: no later frame will give it."""
-        looks = {
-            label: schedule.all_close_looks(self._close_look_requests(label))
-            for label, schedule in self._schedules.items()
-        }
-        self._look(frame, view, looks)
+        for _ in range(_ANSWERS):
+            looks = {
+                label: schedule.all_close_looks(self._close_look_requests(label))
+                for label, schedule in self._schedules.items()
+            }
+            self._look(frame, view, looks)
 
     def _look(self, frame: Frame, view: FrameView, wanted: Mapping[str, Sequence[Look]]) -> None:
         for label, looks in wanted.items():
