@@ -127,7 +127,7 @@ PLANS: dict[Quality, DetectionPlan] = {
         second_every=1.2,
         second_side=640,
         turned_every=0.4,
-        crop_every=0.12,
+        crop_every=0.25,
     ),
     Quality.THOROUGH: DetectionPlan(
         primary_every=0.1,

@@ -12,7 +12,7 @@ _CROP_SHARE = 0.5
 """Least time between second thoughts of any two tracks, in shares of that between two of the
 same."""
 _MAX_BACKOFF = 8
-_DENIED_WAIT = 0.5
+_DENIED_WAIT = 1.0
 """Seconds after which a denial is put to the question again, if nothing changed before."""
 _MAX_DENIED_WAIT = 16.0
 _HELD_SHARE = 0.2
@@ -70,6 +70,8 @@ class Questions:
     def _wait(self, request: CloseLookRequest, asked: int) -> float:
         if request.is_denied:
             return min(_DENIED_WAIT * 2.0 ** min(request.tries, 10), _MAX_DENIED_WAIT)
+        if request.is_missed:
+            return self.plan.whole_every
         if request.is_open:
             # What the picture's edge cuts needs several answers, and before its frame leaves.
             return self._open_every * min(asked, _MAX_BACKOFF)

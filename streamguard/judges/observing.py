@@ -17,6 +17,9 @@ _NEAR_EDGE = 0.05
 """Share of its size within which something lies at the edge of a look that cuts it."""
 _SAME = 0.5
 """Share of a cut thing in a whole one from which both are the same."""
+_LARGEST = 256
+"""Pixels of the picture that the proposer is given above which it sees faces in anything; the other
+detectors see faces so large."""
 
 
 def observe(
@@ -89,7 +92,7 @@ def _whole_and_cut(
     picture = scale.to_coded(Box(0, 0, scale.width, scale.height))
     parted: tuple[list[Detection], list[Detection]] = [], []
     for finding in findings:
-        for found in finding.detections:
+        for found in _sane(finding):
             look = finding.look
             parted[look.is_close and _is_cut(found.box, look.region, picture)].append(found)
     whole = nms(parted[False])
@@ -107,6 +110,15 @@ def _is_cut(box: Box, region: Box, picture: Box) -> bool:
         or (region.x2 < picture.x2 - 1 and box.x2 > region.x2 - dx)
         or (region.y2 < picture.y2 - 1 and box.y2 > region.y2 - dy)
     )
+
+
+def _sane(finding: Finding) -> list[Detection]:
+    """Return what was found, but for proposals too large for the proposer to know a face by."""
+    look = finding.look
+    if look.role is not Role.PROPOSER:
+        return list(finding.detections)
+    largest = _LARGEST * look.region.width / look.width
+    return [d for d in finding.detections if max(d.box.width, d.box.height) <= largest]
 
 
 def close_look_requests(

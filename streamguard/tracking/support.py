@@ -11,6 +11,9 @@ from streamguard.tracking.flow import Gray
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation, SearchedRegion
 
+_LIKELY = 0.5
+"""Confidence of a proposal at the edge of a photo that is believed although nobody confirms it."""
+_REMEMBERED = 5.0
 _AT_EDGE = 3
 """Denials in a row of what lies at the picture's edge before it is none."""
 _CLEARLY = 2.0
@@ -65,7 +68,8 @@ class Support:
         if not observation.is_second:
             return
         self.best_second = max(self.best_second, observation.confidence)
-        self.denials = 0
+        if observation.confidence >= self._enough or not was_unconfirmed:
+            self.denials = 0
         if was_proposed and observation.confidence >= self._enough:
             self.denial = None  # two detectors saw it: a close look is to say who is right
         if observation.is_close and self.hits > 1:  # in a look at another it was by the way
@@ -89,7 +93,9 @@ class Support:
         was_seen = self.best_second >= self._enough
         is_clear = not was_seen and min(box.width, box.height) >= _CLEARLY * look.smallest
         # Of what the picture's edge cuts, a look shows too little to be believed at once.
-        is_cut = at_edge(box, luma.shape) and self.denials < _AT_EDGE and not self.is_doubted
+        is_likely = self.kind.plan.lookahead > 0 or self.confidence >= _LIKELY
+        is_waiting = is_likely and self.denials < _AT_EDGE and not self.is_doubted
+        is_cut = is_waiting and at_edge(box, luma.shape)
         if self.is_unconfirmed and (look.is_close or is_clear) and not is_cut:
             self.denial = Denial(luma, box)
 
@@ -161,6 +167,11 @@ class Support:
             return False
         is_repeated = self.misses <= self.kind.belief.most_misses + self.hits
         return is_repeated and (self.is_open or self.close_votes >= 0)
+
+    @property
+    def kept_for(self) -> float:
+        """Seconds unseen for which it is followed on: denied, so as not to be asked about anew."""
+        return _REMEMBERED if self.is_denied else self.coasts_for(self.kind.plan.bridge)
 
     def coasts_for(self, longest: float) -> float:
         """Return how long it may go unseen, in seconds: the better known, the longer."""
