@@ -124,7 +124,7 @@ PLANS: dict[Quality, DetectionPlan] = {
     Quality.BALANCED: DetectionPlan(
         primary_every=0.25,
         proposer_every=0.4,
-        second_every=1.2,
+        second_every=1.0,
         second_side=640,
         turned_every=0.4,
         crop_every=0.25,

@@ -196,6 +196,17 @@ def test_what_the_proposer_saw_beyond_doubt_needs_no_answer() -> None:
     assert run.covered == [*range(7)]
 
 
+@pytest.mark.parametrize(("proposal", "second", "agreed"), [(0.6, 0.4, True), (0.4, 0.4, False)])
+def test_what_two_detectors_saw_well_needs_no_answer(
+    proposal: float, second: float, agreed: bool
+) -> None:
+    run = Run()
+    run.frame(proposal=proposal)
+    run.tracker.observe([Observation(FACE, second, is_second=True)])
+    run.frame(close=0.0)
+    assert bool(run.covered) is agreed
+
+
 def test_what_the_edge_cuts_is_not_denied_at_once() -> None:
     run, cut = Run(), FACE.shift(-FACE.x1, 0)
     run.frame(proposal=0.6, face=cut)

@@ -17,7 +17,7 @@ _NEAR_EDGE = 0.05
 """Share of its size within which something lies at the edge of a look that cuts it."""
 _SAME = 0.5
 """Share of a cut thing in a whole one from which both are the same."""
-_LARGEST = 256
+_LARGEST = 128
 """Pixels of the picture that the proposer is given above which it sees faces in anything; the other
 detectors see faces so large."""
 

@@ -12,7 +12,8 @@ from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.observations import Observation, SearchedRegion
 
 _LIKELY = 0.5
-"""Confidence of a proposal at the edge of a photo that is believed although nobody confirms it."""
+"""Confidence of a proposal that is believed where all of the picture shows it to another, too, or
+where the edge of a photo cuts it."""
 _REMEMBERED = 5.0
 _AT_EDGE = 3
 """Denials in a row of what lies at the picture's edge before it is none."""
@@ -106,8 +107,10 @@ class Support:
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether it was not seen beyond doubt, nor under a close look."""
-        return self.best_close < self._enough and not self.is_sure
+        """Whether it was not seen beyond doubt, nor under a close look, nor well by two."""
+        worth = self.kind.belief.worth_tracing
+        is_agreed = self.best_proposal >= _LIKELY and self.best_second >= max(worth, self._enough)
+        return self.best_close < self._enough and not (self.is_sure or is_agreed)
 
     @property
     def is_confirmed(self) -> bool:

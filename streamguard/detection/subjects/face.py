@@ -47,7 +47,7 @@ _BELIEF = Belief(
     sideways_surer=1.75,
     # A cat and a dog of 200 and 400 px reach 0.26.
     large=64.0,
-    large_surer=1.75,
+    large_surer=1.4,
     few=3,
     most_misses=2,
     coasts_unknown=0.25,
