@@ -124,8 +124,7 @@ class Tracker:
         extra += drifted_onto_another(own, moment.time)
         for track in {track.track_id: track for track in extra}.values():
             self._end(track)
-        if not searched or not all(look.is_close for look in searched):
-            self.trace()
+        self._trace_in_time()
 
     def wanting_close_look(self, label: str = FACE) -> list[Track]:
         """Return tracks that want a close look, lost or hardly supported, the youngest first."""
@@ -246,10 +245,8 @@ class Tracker:
             moment.cover(track.track_id, observation.box)
 
     def _trace_in_time(self) -> None:
-        """Follow back what close looks found some time ago.
-
-        Their answers come one by one, and flow costs as much for one thing as for many.
-        """
+        """Follow back what was seen some time ago, or at once where there is no time to spare."""
+        # Answers come one by one, and flow costs as much for one thing as for many.
         oldest = min((each.time for each in self._sightings), default=math.inf)
         # One look may miss it; the frame before that look must not have left then.
         spare = min(k.plan.lookahead - 2 * k.plan.whole_every for k in self._kinds.values())
