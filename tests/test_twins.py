@@ -154,3 +154,20 @@ def test_a_face_that_another_look_shows_whole_is_one() -> None:
     observe(watch.tracker, TrackingScale(WIDTH, HEIGHT, 1.0, 1.0), "face", findings)
     (track,) = watch.tracker.tracks
     assert track.first == whole
+
+
+def test_what_a_band_cuts_is_no_proposal_and_what_it_shows_whole_is() -> None:
+    scale = TrackingScale.of(WIDTH, HEIGHT)
+    inside, cut = Box(40, 60, 80, 110), Box(80, 60, 111, 110)
+    at_own_edge, picture = Box(0, 60, 30, 110), Box(0, 0, WIDTH, HEIGHT)
+    for region, box, begins in (
+        (Box(0, 0, 112, HEIGHT), inside, True),
+        (Box(0, 0, 112, HEIGHT), at_own_edge, True),
+        (Box(0, 0, 112, HEIGHT), cut, False),
+        (picture, cut, True),
+    ):
+        watch = Watch()
+        watch.tracker.advance(Moment(GROUND, 0.0))
+        look = Look(Role.PROPOSER, region, round(region.width), HEIGHT)
+        observe(watch.tracker, scale, "face", [Finding(look, (Detection(box, 0.6),))])
+        assert bool(watch.alive) is begins, box

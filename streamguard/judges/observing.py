@@ -92,9 +92,10 @@ def _whole_and_cut(
     picture = scale.to_coded(Box(0, 0, scale.width, scale.height))
     parted: tuple[list[Detection], list[Detection]] = [], []
     for finding in findings:
-        for found in _sane(finding):
-            look = finding.look
-            parted[look.is_close and _is_cut(found.box, look.region, picture)].append(found)
+        look = finding.look
+        for found in _sane(finding, picture):
+            is_cut = look.is_close and _is_cut(found.box, look.region, picture)
+            parted[is_cut].append(found)
     whole = nms(parted[False])
     shown = [found.box for found in whole]
     cut = [d for d in nms(parted[True]) if all(containment(d.box, b) <= _SAME for b in shown)]
@@ -112,13 +113,22 @@ def _is_cut(box: Box, region: Box, picture: Box) -> bool:
     )
 
 
-def _sane(finding: Finding) -> list[Detection]:
-    """Return what was found, but for proposals too large for the proposer to know a face by."""
+def _sane(finding: Finding, picture: Box) -> list[Detection]:
+    """Return what was found, less proposals of which the proposer knows nothing.
+
+    That are those too large for it, and those cut by the edge of a band: it most often takes
+    something else for a face there, and sees the whole face a moment before or later.
+    """
     look = finding.look
     if look.role is not Role.PROPOSER:
         return list(finding.detections)
     largest = _LARGEST * look.region.width / look.width
-    return [d for d in finding.detections if max(d.box.width, d.box.height) <= largest]
+    return [
+        found
+        for found in finding.detections
+        if max(found.box.width, found.box.height) <= largest
+        and not _is_cut(found.box, look.region, picture)
+    ]
 
 
 def close_look_requests(
