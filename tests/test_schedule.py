@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from streamguard.detection.looks import CloseLookRequest, Look, Role
@@ -77,6 +78,7 @@ def test_the_last_frame_is_looked_at_once(plan: DetectionPlan, times: list[float
     assert whole_second(looks) != whole_second(schedule.last_looks(times[-1]))
 
 
+@hypothesis_settings(deadline=None)
 @given(plan=plans, times=times, count=st.integers(0, 4))
 def test_it_is_deterministic(plan: DetectionPlan, times: list[float], count: int) -> None:
     doubts = [CloseLookRequest(n, Box(9 * n, 5, 9 * n + 30, 40), n) for n in range(count)]
