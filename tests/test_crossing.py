@@ -57,7 +57,7 @@ def is_the_same(
 ) -> bool:
     """Return what a person sees who watches a stretch, with the track's cover as an outline."""
     first, last = held.confirm
-    for record in decision.frames(first, last + 2):
+    for record in decision.frames(first, min(last + 2, FRAMES)):
         mine, other = there[record.index].faces[who], there[record.index].faces[1 - who]
         boxes = [cover.box for cover in record.covers if cover.track_id == track]
         if not boxes or any(iou(box, other) > iou(box, mine) for box in boxes):
