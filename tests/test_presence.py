@@ -175,7 +175,7 @@ def test_what_left_over_the_edge_is_not_covered_there(
     for n in range(15):
         at = FACE.shift(-FACE.x1 + pace * (14 - n), 0)
         run.frame(picture(at), [at])
-    monkeypatch.setattr("streamguard.tracking.tracker.propagate", _stays)
+    monkeypatch.setattr("streamguard.tracking.carrying.propagate", _stays)
     run.tracker.tracks[0].box = FACE.shift(-FACE.x1 - 2, 0)
     for _ in range(COAST + 10):
         run.frame(picture(None))

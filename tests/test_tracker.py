@@ -176,7 +176,7 @@ def test_a_face_that_flow_carries_out_at_once_is_covered_once_more(
     def carried(_start: object, _end: object, boxes: list[Box]) -> list[Moved]:
         return [Moved(box.shift(0, -step), trusted=True) for box in boxes]
 
-    monkeypatch.setattr("streamguard.tracking.tracker.propagate", carried)
+    monkeypatch.setattr("streamguard.tracking.carrying.propagate", carried)
     run = Run()
     run.frame(second=0.9, face=FACE.shift(0, start - FACE.y1))
     run.frame()

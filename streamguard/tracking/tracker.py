@@ -8,12 +8,12 @@ from itertools import count
 
 from streamguard.geometry import FACE, Box
 from streamguard.tracking.association import has_left, held_in, match
+from streamguard.tracking.carrying import carry_all
 from streamguard.tracking.departures import note_left, note_missed
-from streamguard.tracking.flow import camera_motion, propagate, quarters_of
 from streamguard.tracking.kinds import TrackingKind
 from streamguard.tracking.misses import deny, says_no
 from streamguard.tracking.observations import Observation, SearchedRegion
-from streamguard.tracking.passing import drifted_onto_another, released
+from streamguard.tracking.passing import drifted_onto_another
 from streamguard.tracking.sightings import (
     expect,
     is_elsewhere,
@@ -82,12 +82,7 @@ class Tracker:
                 track.scene_end = min(track.scene_end, moment.time)
                 track.cuts += 1
         elif previous is not None:
-            quarters = quarters_of(moment.luma.shape)
-            boxes = [*quarters, *(track.box for track in self.tracks)]
-            moved = propagate(previous.luma, moment.luma, boxes)
-            moment.camera = camera_motion(quarters, moved)
-            for track, step in released(self.tracks, moved[len(quarters) :], moment.camera):
-                track.carry(step, moment.camera)
+            carry_all(self.tracks, previous, moment)
         self._drop_ended(moment)
         self._stillness.watch(moment, self.tracks)
         note_left(self.tracks, moment)
