@@ -123,10 +123,10 @@ PLANS: dict[Quality, DetectionPlan] = {
     ),
     Quality.BALANCED: DetectionPlan(
         primary_every=0.25,
-        proposer_every=0.6,
+        proposer_every=0.5,
         second_every=1.0,
         second_side=640,
-        turned_every=0.6,
+        turned_every=0.5,
         crop_every=0.25,
     ),
     Quality.THOROUGH: DetectionPlan(
