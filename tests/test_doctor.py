@@ -27,7 +27,7 @@ def test_this_machine_is_ready(capfd: pytest.CaptureFixture[str]) -> None:
     require_system()
     checks = examine()
     assert [check for check in checks if check.status is Status.FAIL] == []
-    assert named(checks, "detectors").detail == "mediapipe, centerface run"
+    assert named(checks, "detectors").detail == "mediapipe, yunet, centerface run"
     assert named(checks, "encoder libx264").status is Status.OK
     # Encoders and MediaPipe print on their own; none of it may reach the user.
     assert capfd.readouterr() == ("", "")
