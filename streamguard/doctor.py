@@ -228,7 +228,7 @@ def _detectors() -> str:
     for detector in detectors:
         detector.detect(np.zeros((64, 64, 3), np.uint8), 0)
         detector.close()
-    return ", ".join(detector.name for detector in detectors) + " run"
+    return ", ".join(dict.fromkeys(detector.name for detector in detectors)) + " run"
 
 
 def _encoder(name: str) -> Check:
