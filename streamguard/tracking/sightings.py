@@ -75,11 +75,13 @@ def _doubted(seen: Observation, doubt: float) -> Observation:
 def _is_askew(observation: Observation, moment: Moment, tracks: Sequence[Track]) -> bool:
     """Return whether a thing was lately seen as surely another way up.
 
-    It says little then: not how large it is, and not for sure that it is still there.
+    It says little then: not how large it is, and not for sure that it is still there. So does
+    what lies on its side in the look that showed it.
     """
+    lies = abs(observation.tilt) >= _MOST_TILT
     return any(
         track.last_second >= moment.time - _LATELY * track.kind.plan.second_every
-        and is_another((observation.turns, observation.tilt), track.way)
+        and (lies or is_another((observation.turns, observation.tilt), track.way))
         and track.lately >= observation.confidence
         and containment(track.box, observation.box) > _SAME
         for track in tracks

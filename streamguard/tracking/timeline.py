@@ -28,6 +28,8 @@ _LOOSE = 1.25
 """Boxes whose union is larger than the larger of them by less than this become one."""
 _NEARLY = 0.5
 """Overlap (IoU) of what flow said and what is known afterwards from which the latter will do."""
+_SHORT = 0.5
+"""Seconds between two sightings in which a head hardly turns away and back."""
 _SMOOTHING = 3
 """Frames to either side whose larger boxes a box grows to."""
 
@@ -165,9 +167,9 @@ class Timeline:
             if boxes and since < moment.time < now:
                 share = (moment.time - since) / (now - since)
                 better = _corrected(boxes[0], seen, predicted, share)
-                if iou(better, boxes[0]) > _NEARLY:
+                if now - since <= _SHORT and iou(better, boxes[0]) > _NEARLY:
                     boxes[0] = better
-                else:  # nobody knows where between the two flow went astray
+                else:  # it may have turned away meanwhile, or flow gone astray
                     boxes.append(better)
 
     def widen(self, track_id: int, aspect: float, since: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamguard.detection.looks import Role
 from streamguard.geometry import Box
@@ -53,9 +53,11 @@ class Subject:
 
     def kind(self, plan: DetectionPlan) -> TrackingKind:
         """Return what tracking is told, for a quality level's plan."""
-        return TrackingKind(
-            label=self.label, plan=self.plan(plan), anatomy=self.anatomy, belief=self.belief
-        )
+        plan, belief = self.plan(plan), self.belief
+        if plan.still:
+            enough = min(belief.sure_second, plan.second_threshold)
+            belief = replace(belief, sure_second=enough)
+        return TrackingKind(label=self.label, plan=plan, anatomy=self.anatomy, belief=belief)
 
     def whole(self, box: Box, quarter_turns: int, width: float, height: float) -> Box:
         """Return the box through whose corners a cover goes at least, given a detector's.
