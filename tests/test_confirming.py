@@ -293,6 +293,18 @@ def closely(_n: int, close: bool) -> float:
     return 0.3 * close
 
 
+def test_what_the_second_opinion_sees_in_a_whole_photo_needs_no_close_look() -> None:
+    for sees, is_face in ((0.25, True), (0.15, False)):
+
+        def whole(_n: int, close: bool, sure: float = sees) -> float:
+            return sure * (not close)
+
+        crew = {Role.SECOND: SeesRed(whole)}
+        anonymizer = FrameAnonymizer(info(still=True), Settings(), {"face": crew})
+        (verdict,) = anonymizer.push(frame(0, MIDDLE))
+        assert bool(verdict.covers) is is_face
+
+
 def test_a_photo_has_all_its_answers_at_once() -> None:
     for sees, is_face in ((closely, True), (blind, False)):
         crew = {
@@ -303,3 +315,25 @@ def test_a_photo_has_all_its_answers_at_once() -> None:
         (verdict,) = anonymizer.push(frame(0, MIDDLE))
         assert bool(verdict.covers) is is_face
         assert bool(verdict.candidates) is not is_face
+
+
+def test_a_look_in_which_a_face_lies_does_not_change_its_cover() -> None:
+    run = Run()
+    run.frame()
+    run.tracker.observe([Observation(FACE, 0.9, is_second=True)])
+    before = run.tracker.tracks[0].box
+    wide = FACE.resize(1.4)
+    lying = Observation(wide, 0.85, is_second=True, turns=1, tilt=-87.0)
+    run.tracker.observe([lying])
+    assert run.tracker.tracks[0].box == before
+    assert len(run.tracker.tracks) == 1
+
+
+def test_what_a_look_at_a_neighbour_faintly_shows_of_a_face_does_not_move_it() -> None:
+    run = Run()
+    run.frame()
+    run.tracker.observe([Observation(FACE, 0.9, is_second=True)])
+    before = run.tracker.tracks[0].box
+    upper = Box(FACE.x1, FACE.y1, FACE.x2, FACE.y1 + 0.5 * FACE.height)
+    run.tracker.observe([Observation(upper, 0.17, is_second=True, is_close=True)])
+    assert run.tracker.tracks[0].box == before
