@@ -327,13 +327,3 @@ def test_a_look_in_which_a_face_lies_does_not_change_its_cover() -> None:
     run.tracker.observe([lying])
     assert run.tracker.tracks[0].box == before
     assert len(run.tracker.tracks) == 1
-
-
-def test_what_a_look_at_a_neighbour_faintly_shows_of_a_face_does_not_move_it() -> None:
-    run = Run()
-    run.frame()
-    run.tracker.observe([Observation(FACE, 0.9, is_second=True)])
-    before = run.tracker.tracks[0].box
-    upper = Box(FACE.x1, FACE.y1, FACE.x2, FACE.y1 + 0.5 * FACE.height)
-    run.tracker.observe([Observation(upper, 0.17, is_second=True, is_close=True)])
-    assert run.tracker.tracks[0].box == before

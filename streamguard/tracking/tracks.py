@@ -107,9 +107,7 @@ class Track(Support):
             time: Now, in seconds.
             shape: ``(height, width)`` of the tracking picture.
         """
-        # A face that is known says nothing of where it is in a look at its neighbour.
-        is_faint = observation.is_close and observation.confidence < self._enough
-        if not observation.is_cut and not (is_faint and self.is_confirmed):
+        if not observation.is_cut:
             self.box, self.seen = self._adjusted(observation), observation.box
         self.last_seen = time
         self.scene_end, self.cuts = math.inf, 0
