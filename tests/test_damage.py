@@ -224,6 +224,31 @@ def damage_of(path: Path) -> list[str]:
         return [item.damage for item in source.read() if isinstance(item, Frame)]
 
 
+def test_pictures_that_are_let_go_of_take_nothing_of_another_decoder_along(
+    face_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[int | None] = []
+    take = DamageTracker.take
+
+    def noting(tracker: DamageTracker[Any], picture: Any, index: int | None, **more: Any) -> None:
+        known.append(index)
+        take(tracker, picture, index, **more)
+
+    clip = encoded(face_clip, tmp_path / "a.mp4", bf="3", g="250")
+    with closing(FileSource(clip)) as earlier:
+        held = [item for item in earlier.read() if isinstance(item, Frame)]
+    monkeypatch.setattr(DamageTracker, "take", noting)
+    with closing(FileSource(clip)) as source:
+        read = (item for item in source.read() if isinstance(item, Frame))
+        frames = list(itertools.islice(read, 20))
+        # Packets of the same numbers as some of these pictures are in the decoder now.
+        held.clear()
+        frames += read
+        assert len(frames) == 50
+        assert not any(frame.damage for frame in frames)
+        assert None not in known
+
+
 def hurt(data: bytes) -> bytes:
     """Return a packet with a stretch in its middle overwritten."""
     middle = len(data) // 2

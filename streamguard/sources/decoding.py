@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from streamguard.sources.damage import (
@@ -36,6 +37,17 @@ _LAST_WORK = 0.1
 """Seconds in which the decoder's threads finish the last pictures."""
 _HELD = 3
 """Packets after an incomplete one that are waited for: a piece of MPEG-TS holds a few pictures."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _PacketTag:
+    """The number of a packet, on its way through the decoder to the picture made of it.
+
+    PyAV finds it by its address. Small integers have one address in the whole process, and a
+    decoder that is closed would take those of another one along.
+    """
+
+    number: int
 
 
 class Decoding:
@@ -134,7 +146,7 @@ class Decoding:
         if is_cut:
             self._count("a piece of the video is incomplete")
             facts.fault = DAMAGED
-        packet.opaque = self._tracker.send(facts)
+        packet.opaque = _PacketTag(self._tracker.send(facts))
         yield from self._released(self._decoded(decode))
 
     def _decoded(self, decode: Decode) -> list[av.VideoFrame]:
@@ -158,7 +170,8 @@ class Decoding:
             if self._reader is not None:
                 intra = intra or picture.pict_type == PictureType.I
             fault = DAMAGED if picture.is_corrupt else ""
-            index = picture.opaque if isinstance(picture.opaque, int) else None
+            tag = picture.opaque
+            index = tag.number if isinstance(tag, _PacketTag) else None
             self._tracker.take(picture, index, fault=fault, intra=intra)
         for picture, reason in self._tracker.ready():
             if reason == LATE_START:
