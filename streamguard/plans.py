@@ -23,8 +23,8 @@ class DetectionPlan:
         primary_threshold: Confidence a primary detection needs to be considered.
         primary_side: Long side in pixels of the picture it is given: MediaPipe shrinks that to
             192 itself, and larger ones cost more to hand over.
-        proposer_every: Seconds between two looks of the proposer at the whole picture; 0 is
-            never: there is none.
+        proposer_every: Seconds between two looks of the proposer at the whole picture; 0 means
+            that nobody proposes.
         proposer_side: Long side in pixels of the picture the proposer is given.
         proposer_threshold: Confidence a proposal needs to be asked about.
         second_every: Seconds between two looks of the second opinion at the whole picture.
